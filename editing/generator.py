@@ -1,0 +1,359 @@
+"""StyleGAN2: z -> ws -> styles -> picture, for any resolution, width and depth.
+
+Parameter and buffer names are those of the public NVIDIA checkpoints, so their state dicts load
+strictly. Every edit happens between the calls::
+
+    ws = generator.mapping(z, truncation_psi=0.7)      # [N, num_ws, w_dim]
+    styles = generator.styles(ws)                      # StyleSpace, one [N, C] per layer
+    picture = generator.synthesis(ws)                  # or synthesis(styles); [N, 3, R, R]
+
+Pictures have the nominal range [-1, 1] and are not clamped.
+"""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from editing.errors import BadInput, UnsafeFile
+from editing.networks import (
+    FullyConnected,
+    bias_act,
+    make_filter,
+    modulated_conv2d,
+    normalize_2nd_moment,
+    upsample2d,
+)
+from editing.tensors import read_tensors, write_tensors
+
+FORMAT = "latent-studio generator 1"
+NOISE_MODES = ("const", "random", "none")
+Styles = dict[str, Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratorConfig:
+    """Everything that decides the shapes of a generator."""
+
+    img_resolution: int = 128  # pixels, a power of two from 8
+    z_dim: int = 512
+    c_dim: int = 0  # size of a one-hot class label, 0 = none
+    w_dim: int = 512
+    num_mapping_layers: int = 8
+    mapping_lr_multiplier: float = 0.01
+    channels: tuple[int, ...] = (192, 192, 160, 128, 64, 32)  # of the blocks 4, 8, 16, ...
+    img_channels: int = 3
+    conv_clamp: float | None = None  # activations are clamped to ± this
+    architecture: str = "skip"
+    resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
+    use_noise: bool = True
+
+    def __post_init__(self) -> None:
+        blocks = int(math.log2(max(self.img_resolution, 1))) - 1
+        if self.img_resolution != 2 ** (blocks + 1) or blocks < 2:
+            raise BadInput(
+                f"A resolution of {self.img_resolution} is not possible; "
+                "StyleGAN2 needs a power of two from 8, such as 128."
+            )
+        if len(self.channels) != blocks:
+            raise BadInput(
+                f"{len(self.channels)} channel counts were given for {self.img_resolution} px, "
+                f"which has {blocks} blocks; give one count for each of 4, 8, ... px."
+            )
+        if self.architecture != "skip":
+            raise BadInput(
+                f"The architecture {self.architecture!r} is not supported yet; use 'skip'."
+            )
+
+    @property
+    def block_resolutions(self) -> tuple[int, ...]:
+        return tuple(4 * 2**i for i in range(len(self.channels)))
+
+    @property
+    def num_ws(self) -> int:
+        """Rows of ws: one per convolution and one for the last ToRGB."""
+        return 2 * len(self.channels)
+
+
+def channels_for(
+    img_resolution: int, channel_base: int = 32768, channel_max: int = 512
+) -> tuple[int, ...]:
+    """NVIDIA's widths, min(channel_base / resolution, channel_max) for the blocks 4, 8, ..."""
+    resolutions = (2**i for i in range(2, int(math.log2(img_resolution)) + 1))
+    return tuple(min(channel_base // r, channel_max) for r in resolutions)
+
+
+class MappingNetwork(nn.Module):
+    """z -> w, broadcast to ws and truncated towards the mean ``w_avg``."""
+
+    w_avg: Tensor
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.z_dim
+        if config.c_dim:
+            self.embed = FullyConnected(config.c_dim, config.w_dim)
+            width += config.w_dim
+        for i in range(config.num_mapping_layers):
+            layer = FullyConnected(width, config.w_dim, "lrelu", config.mapping_lr_multiplier)
+            self.add_module(f"fc{i}", layer)
+            width = config.w_dim
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def forward(
+        self,
+        z: Tensor,
+        c: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+    ) -> Tensor:
+        """Map z [N, z_dim] and labels c [N, c_dim] to ws [N, num_ws, w_dim].
+
+        Truncation is w_avg + psi·(w − w_avg) on the first ``truncation_cutoff`` rows (None = all).
+        """
+        x = normalize_2nd_moment(z.float())
+        if self.config.c_dim:
+            if c is None:
+                raise BadInput(
+                    f"This generator needs a class label of {self.config.c_dim} values; pass c."
+                )
+            x = torch.cat([x, normalize_2nd_moment(self.embed(c.float()))], dim=1)
+        for i in range(self.config.num_mapping_layers):
+            x = self.get_submodule(f"fc{i}")(x)
+        ws = x[:, None].repeat(1, self.config.num_ws, 1)
+        if truncation_psi == 1:
+            return ws
+        head = self.w_avg.lerp(ws[:, :truncation_cutoff], truncation_psi)
+        return torch.cat([head, ws[:, head.shape[1] :]], dim=1)
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated 3x3 convolution, noise, bias, leaky ReLU; doubles the size where ``up``."""
+
+    resample_filter: Tensor
+    noise_const: Tensor
+
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        in_channels: int,
+        out_channels: int,
+        resolution: int,
+        up: bool,
+    ) -> None:
+        super().__init__()
+        self.resolution, self.up, self.conv_clamp = resolution, up, config.conv_clamp
+        self.affine = FullyConnected(config.w_dim, in_channels, bias_init=1.0)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.register_buffer("resample_filter", make_filter(config.resample_filter))
+        if config.use_noise:
+            self.register_buffer("noise_const", torch.randn(resolution, resolution))
+            self.noise_strength = nn.Parameter(torch.zeros([]))
+
+    def forward(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
+        """x [N, I, H, W], style [N, I], noise [H, W] or [N, 1, H, W] -> [N, O, R, R]."""
+        up = self.resample_filter if self.up else None
+        x = modulated_conv2d(x, self.weight, style, up=up)
+        if noise is not None:
+            x = x + (noise * self.noise_strength).to(x.dtype)
+        return bias_act(x, self.bias, "lrelu", self.conv_clamp)
+
+
+class ToRGBLayer(nn.Module):
+    """Modulated 1x1 convolution to the picture's channels, without demodulation."""
+
+    def __init__(self, config: GeneratorConfig, in_channels: int) -> None:
+        super().__init__()
+        self.conv_clamp = config.conv_clamp
+        self.affine = FullyConnected(config.w_dim, in_channels, bias_init=1.0)
+        self.weight = nn.Parameter(torch.randn(config.img_channels, in_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(config.img_channels))
+        self.weight_gain = 1 / math.sqrt(in_channels)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """x [N, I, R, R], style [N, I] -> [N, 3, R, R]."""
+        x = modulated_conv2d(x, self.weight, style * self.weight_gain, demodulate=False)
+        return bias_act(x, self.bias, "linear", self.conv_clamp)
+
+
+class SynthesisBlock(nn.Module):
+    """The layers of one resolution: conv0 (doubles the size; absent at 4 px), conv1, torgb."""
+
+    resample_filter: Tensor
+
+    def __init__(
+        self, config: GeneratorConfig, in_channels: int, out_channels: int, resolution: int
+    ) -> None:
+        super().__init__()
+        self.register_buffer("resample_filter", make_filter(config.resample_filter))
+        if in_channels == 0:
+            self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
+        else:
+            self.conv0 = SynthesisLayer(config, in_channels, out_channels, resolution, up=True)
+        self.conv1 = SynthesisLayer(config, out_channels, out_channels, resolution, up=False)
+        self.torgb = ToRGBLayer(config, out_channels)
+
+    def layers(self) -> dict[str, SynthesisLayer]:
+        """The convolutions by name, in order."""
+        return {name: m for name, m in self.named_children() if isinstance(m, SynthesisLayer)}
+
+
+class SynthesisNetwork(nn.Module):
+    """ws or styles -> picture, through skip outputs summed over the resolutions."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        in_channels = 0
+        for resolution, channels in zip(config.block_resolutions, config.channels, strict=True):
+            block = SynthesisBlock(config, in_channels, channels, resolution)
+            self.add_module(f"b{resolution}", block)
+            in_channels = channels
+
+    def blocks(self, max_resolution: int | None = None) -> dict[int, SynthesisBlock]:
+        """The blocks up to ``max_resolution`` pixels (None = all) by resolution."""
+        known = self.config.block_resolutions
+        if max_resolution is not None and max_resolution not in known:
+            raise BadInput(f"There is no block of {max_resolution} px; choose from {known}.")
+        last = max_resolution or known[-1]
+        blocks = {r: self.get_submodule(f"b{r}") for r in known if r <= last}
+        return {r: b for r, b in blocks.items() if isinstance(b, SynthesisBlock)}
+
+    def styles(self, ws: Tensor, max_resolution: int | None = None) -> Styles:
+        """The affine outputs of ws [N, num_ws, w_dim], before any gain: layer name -> [N, C].
+
+        ToRGB reads the row of the next block's conv0, so rows are one per convolution plus one.
+        """
+        if ws.ndim != 3 or ws.shape[1:] != (self.config.num_ws, self.config.w_dim):
+            raise BadInput(
+                f"ws of shape {list(ws.shape)} do not fit this generator; "
+                f"it takes [N, {self.config.num_ws}, {self.config.w_dim}]."
+            )
+        styles, row = {}, 0
+        for resolution, block in self.blocks(max_resolution).items():
+            for name, layer in block.layers().items():
+                styles[f"b{resolution}.{name}"] = layer.affine(ws[:, row])
+                row += 1
+            styles[f"b{resolution}.torgb"] = block.torgb.affine(ws[:, row])
+        return styles
+
+    def forward(
+        self,
+        latent: Tensor | Mapping[str, Tensor],
+        noise_mode: str = "const",
+        noise: Mapping[str, Tensor] | None = None,
+        max_resolution: int | None = None,
+        rng: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw the picture [N, 3, R, R] of ws [N, num_ws, w_dim] or of styles.
+
+        Args:
+            noise_mode: "const" takes the stored noise maps, "random" new ones, "none" none.
+            noise: maps [R, R] or [N, 1, R, R] by layer name ("b8.conv0"), used instead.
+            max_resolution: stop at the skip output of this block.
+            rng: source of random noise (None = torch's own).
+        """
+        if noise_mode not in NOISE_MODES:
+            raise BadInput(f"There is no noise mode {noise_mode!r}; choose from {NOISE_MODES}.")
+        styles = self.styles(latent, max_resolution) if isinstance(latent, Tensor) else latent
+        first = styles["b4.conv1"]
+
+        def noise_of(name: str, layer: SynthesisLayer) -> Tensor | None:
+            if not self.config.use_noise:
+                return None
+            if noise is not None and name in noise:
+                return noise[name]
+            if noise_mode == "random":
+                shape = [len(first), 1, layer.resolution, layer.resolution]
+                return torch.randn(shape, generator=rng, device=first.device)
+            return layer.noise_const if noise_mode == "const" else None
+
+        x: Tensor | None = None
+        img: Tensor | None = None
+        for resolution, block in self.blocks(max_resolution).items():
+            if x is None:
+                x = block.const.expand(len(first), -1, -1, -1)
+                x = x.contiguous(memory_format=torch.channels_last)
+            for name, layer in block.layers().items():
+                key = f"b{resolution}.{name}"
+                x = layer(x, styles[key], noise_of(key, layer))
+            rgb = block.torgb(x, styles[f"b{resolution}.torgb"]).float()
+            img = rgb if img is None else upsample2d(img, block.resample_filter) + rgb
+        assert img is not None
+        return img
+
+
+class Generator(nn.Module):
+    """StyleGAN2: ``mapping``, ``styles`` and ``synthesis`` are separate calls."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.z_dim, self.w_dim, self.c_dim = config.z_dim, config.w_dim, config.c_dim
+        self.num_ws, self.img_resolution = config.num_ws, config.img_resolution
+        self.synthesis = SynthesisNetwork(config)
+        self.mapping = MappingNetwork(config)
+
+    def styles(self, ws: Tensor) -> Styles:
+        """StyleSpace: the affine outputs of ws [N, num_ws, w_dim], layer name -> [N, C]."""
+        return self.synthesis.styles(ws)
+
+    def forward(
+        self,
+        z: Tensor,
+        c: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        noise_mode: str = "const",
+    ) -> Tensor:
+        """z [N, z_dim] -> picture [N, 3, R, R]."""
+        ws = self.mapping(z, c, truncation_psi, truncation_cutoff)
+        img: Tensor = self.synthesis(ws, noise_mode)
+        return img
+
+
+def fingerprint(generator: Generator) -> str:
+    """16 hex digits that change with any weight: SHA-256 over names, shapes and float32 bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(generator.state_dict().items()):
+        values = tensor.detach().to("cpu", torch.float32).contiguous()
+        digest.update(f"{name}{list(values.shape)}".encode())
+        digest.update(values.numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save_generator(path: Path | str, generator: Generator, half: bool = False) -> None:
+    """Write a safetensors file whose metadata holds the config; ``half`` stores float16."""
+    config = dataclasses.asdict(generator.config)
+    write_tensors(path, generator.state_dict(), FORMAT, {"config": config}, half)
+
+
+def load_generator(path: Path | str, device: str | torch.device = "cpu") -> Generator:
+    """Read a file of ``save_generator`` as float32, frozen and in eval mode.
+
+    Raises:
+        MissingFile: there is no such file.
+        UnsafeFile: the file is not a generator, or its weights do not fit its config.
+    """
+    state, metadata = read_tensors(path, FORMAT)
+    try:
+        generator = Generator(config_from(metadata["config"]))
+        generator.load_state_dict(state)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise UnsafeFile(
+            f"{path} is damaged: its weights do not fit its own description; make it again."
+        ) from error
+    return generator.eval().requires_grad_(False).to(device)
+
+
+def config_from(values: Mapping[str, Any]) -> GeneratorConfig:
+    """The inverse of ``asdict(config)`` after JSON, which has lists where the config has tuples."""
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return GeneratorConfig(**fields)

@@ -1,0 +1,133 @@
+"""The parts StyleGAN2 is made of: dense layers, modulated convolution, filters.
+
+Maths: Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020), section 2.2
+and appendix B; parameter names and constants are those of the public NVIDIA checkpoints.
+N is the batch, C channels, H and W pixels. All functions keep the dtype of their picture input;
+styles, demodulation and dense layers stay float32 even under autocast.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LRELU_SLOPE = 0.2
+LRELU_GAIN = math.sqrt(2.0)  # keeps the variance of a Gaussian through the leaky ReLU
+
+
+def normalize_2nd_moment(x: Tensor, eps: float = 1e-8) -> Tensor:
+    """x / sqrt(mean(x²)) over dim 1; a Gaussian z [N, C] lands on the sphere of radius √C."""
+    return x * (x.square().mean(dim=1, keepdim=True) + eps).rsqrt()
+
+
+class FullyConnected(nn.Module):
+    """y = act(x·Wᵀ·lr_multiplier/√in + b·lr_multiplier), always in float32.
+
+    The learning rate is equalised at run time (Karras et al. 2018, section 4.1): weights are
+    stored with standard deviation 1/lr_multiplier.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        activation: str = "linear",
+        lr_multiplier: float = 1.0,
+        bias_init: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.activation = activation
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        self.bias = nn.Parameter(torch.full([out_features], bias_init))
+        self.weight_gain = lr_multiplier / math.sqrt(in_features)
+        self.bias_gain = lr_multiplier
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., in_features] -> [..., out_features]."""
+        with torch.autocast(x.device.type, enabled=False):
+            y = F.linear(x.float(), self.weight * self.weight_gain, self.bias * self.bias_gain)
+            return y if self.activation == "linear" else F.leaky_relu(y, LRELU_SLOPE) * LRELU_GAIN
+
+
+def bias_act(x: Tensor, bias: Tensor, activation: str, clamp: float | None = None) -> Tensor:
+    """act(x + bias)·gain, then clamped to ±clamp; x is [N, C, H, W], bias is [C]."""
+    x = x + bias.to(x.dtype)[:, None, None]
+    if activation == "lrelu":
+        x = F.leaky_relu(x, LRELU_SLOPE) * LRELU_GAIN
+    return x if clamp is None else x.clamp(-clamp, clamp)
+
+
+def make_filter(taps: Sequence[float]) -> Tensor:
+    """The separable low-pass filter of ``taps`` as a [T, T] kernel that sums to 1."""
+    line = torch.tensor(taps, dtype=torch.float32)
+    kernel = torch.outer(line, line)
+    return kernel / kernel.sum()
+
+
+def depthwise(x: Tensor, kernel: Tensor, padding: tuple[int, int], stride: int = 1) -> Tensor:
+    """Filter every channel of x [N, C, H, W] by one [T, T] kernel (a true convolution).
+
+    ``padding`` is (before, after) in pixels, the same on both axes.
+    """
+    channels, before, after = x.shape[1], *padding
+    weight = kernel.flip(0, 1).to(x.dtype).expand(channels, 1, *kernel.shape)
+    if before != after:
+        x, before = F.pad(x, [before, after, before, after]), 0
+    return F.conv2d(x, weight, padding=before, stride=stride, groups=channels)
+
+
+def upsample2d(x: Tensor, kernel: Tensor) -> Tensor:
+    """Double the size of x [N, C, H, W]: put zeros between the pixels, then low-pass (gain 4)."""
+    channels, taps = x.shape[1], kernel.shape[0]
+    weight = (kernel * 4).to(x.dtype).expand(channels, 1, taps, taps)
+    # Zero insertion and convolution are together one transposed convolution; with T taps its
+    # full output is 2H + T - 2 long and the frame starts at (T - 2) // 2.
+    full = F.conv_transpose2d(x, weight, stride=2, groups=channels)
+    start = (taps - 2) // 2
+    height, width = 2 * x.shape[2], 2 * x.shape[3]
+    return full[:, :, start : start + height, start : start + width]
+
+
+def downsample2d(x: Tensor, kernel: Tensor) -> Tensor:
+    """Halve the size of x [N, C, H, W]: low-pass, then keep every second pixel."""
+    taps = kernel.shape[0]
+    return depthwise(x, kernel, ((taps - 1) // 2, (taps - 2) // 2), stride=2)
+
+
+def demodulation(weight: Tensor, styles: Tensor, eps: float = 1e-8) -> Tensor:
+    """1/√(Σ_{i,k} (w_oik·s_i)²) for weight [O, I, K, K] and styles [N, I] -> [N, O], float32."""
+    with torch.autocast(styles.device.type, enabled=False):
+        energy = weight.float().square().sum(dim=(2, 3))  # [O, I]
+        return (F.linear(styles.float().square(), energy) + eps).rsqrt()
+
+
+def upsampling_conv2d(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
+    """Transposed 3x3 convolution of stride 2, then the low-pass ``kernel``: [N,I,H,W]->[N,O,2H,2W].
+
+    A depthwise blur after the transposed convolution was the fastest exact form measured on CPU
+    (against folding the blur into a 6x6 kernel, polyphase, and upsampling first).
+    """
+    taps = kernel.shape[0]
+    x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)  # [N, O, 2H+1, 2W+1]
+    return depthwise(x, kernel * 4, ((taps - 1) // 2, (taps - 2) // 2))
+
+
+def modulated_conv2d(
+    x: Tensor, weight: Tensor, styles: Tensor, demodulate: bool = True, up: Tensor | None = None
+) -> Tensor:
+    """Convolve x [N, I, H, W] by weight [O, I, K, K] whose inputs are scaled by styles [N, I].
+
+    Scaling activations before and after one shared convolution equals scaling the weights per
+    sample (Karras et al. 2020, equations 1-3) and needs no grouped convolution. ``up`` is the
+    low-pass kernel of an upsampling layer.
+    """
+    x = x * styles.to(x.dtype)[:, :, None, None]
+    if up is None:
+        x = F.conv2d(x, weight, padding=weight.shape[2] // 2)
+    else:
+        x = upsampling_conv2d(x, weight, up)
+    if demodulate:
+        x = x * demodulation(weight, styles).to(x.dtype)[:, :, None, None]
+    return x

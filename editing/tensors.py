@@ -1,0 +1,68 @@
+"""Tensor files: safetensors whose metadata says what they hold; nothing in them can run code."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from editing.errors import MissingFile, UnsafeFile
+from editing.images import write_atomically
+
+Metadata = dict[str, Any]
+
+
+def write_tensors(
+    path: Path | str,
+    tensors: Mapping[str, Tensor],
+    format: str,
+    metadata: Mapping[str, Any],
+    half: bool = False,
+) -> None:
+    """Write named tensors with a format name and JSON-able metadata.
+
+    ``half`` stores float16 what is float32 (the reader gives float32 back).
+
+    Raises:
+        CannotWrite: folder or disk refuse.
+    """
+    from safetensors.torch import save
+
+    dtype = torch.float16 if half else torch.float32
+    stored = {
+        name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
+        for name, tensor in tensors.items()
+    }
+    data = save(stored, {"format": format, "metadata": json.dumps(dict(metadata))})
+    write_atomically(path, lambda file: file.write(data))
+
+
+def read_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Metadata]:
+    """Tensors (floating point as float32) and metadata of a file written under ``format``.
+
+    Raises:
+        MissingFile: there is no such file.
+        UnsafeFile: it is not a safetensors file, or holds something else.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFile(f"{path} is missing; check the path or fetch the domain's files again.")
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        metadata = json.loads(header.get("metadata", "{}"))
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise UnsafeFile(
+            f"{path} is not a whole safetensors file ({error}); fetch or make it again."
+        ) from error
+    if header.get("format") != format or not isinstance(metadata, dict):
+        raise UnsafeFile(
+            f"{path} holds {header.get('format', 'tensors of an unknown format')!r} "
+            f"where {format!r} is needed; pass the right file."
+        )
+    return {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}, metadata
