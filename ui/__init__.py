@@ -1,0 +1,1 @@
+"""The Gradio app: handlers only translate between widgets and ``editing``."""

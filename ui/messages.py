@@ -1,0 +1,256 @@
+"""Every word a visitor reads, in English and Chinese, side by side."""
+
+import re
+from collections.abc import Iterable
+
+LANGUAGES = ("en", "zh")
+
+# key: (English, Chinese). {names} are filled in by say().
+MESSAGES: dict[str, tuple[str, str]] = {
+    "tagline": ("Drop a photo, or move a slider.", "拖入一张照片，或移动一个滑块。"),
+    "language": ("Language", "语言"),
+    # source
+    "photo": ("Your photo", "你的照片"),
+    "photo.drop": ("Drop, paste or take a photo", "拖入、粘贴或拍一张照片"),
+    "examples": ("Or start from an example", "或从示例开始"),
+    "example.photo": ("a photograph", "一张真实照片"),
+    "seed": ("Seed", "种子"),
+    "seed.tip": (
+        "A number stands for one invented person: the same number always gives the same face.",
+        "一个数字对应一个虚构人物：同一数字总是同一张脸。",
+    ),
+    "dice": ("Someone new", "换一个人"),
+    "open": ("Open saved work", "打开已存文件"),
+    "open.tip": (
+        "A latent file (.npz) or a PNG that was downloaded here: it comes back ready to edit.",
+        "在此下载的隐编码文件（.npz）或 PNG：打开后可继续编辑。",
+    ),
+    "centre_crop": ("Use the centre of the picture", "使用图片中央"),
+    # canvas
+    "canvas": ("before | after", "编辑前 | 编辑后"),
+    "world": ("You, in this world", "这个世界里的你"),
+    "composite": ("Your photo, edited", "编辑后的照片"),
+    "undo": ("Undo", "撤销"),
+    "undo.tip": ("Take back the last change", "撤销上一步"),
+    "undo.none": ("There is nothing to undo yet", "还没有可撤销的操作"),
+    "redo": ("Redo", "重做"),
+    "redo.tip": ("Do the undone change again", "重做被撤销的一步"),
+    "redo.none": ("Nothing was undone", "没有可重做的操作"),
+    "reset": ("Reset", "重置"),
+    "reset.tip": ("Set every slider back to 0 (Undo brings them back)", "所有滑块归零（可撤销）"),
+    "reset.none": ("There are no edits to take away", "没有可清除的编辑"),
+    "download": ("Download", "下载"),
+    "download.more": ("More downloads", "更多下载"),
+    "download.tip": (
+        "PNG with its recipe and latent inside, so that it can be opened and edited again",
+        "PNG 内含配方与隐编码，可重新打开继续编辑",
+    ),
+    "download.plain": ("PNG without recipe", "PNG（不含配方）"),
+    "download.plain.tip": (
+        "Pixels only. A latent is a face: choose this to share nothing else.",
+        "只有像素。隐编码等同于一张脸：不想分享更多时请选此项。",
+    ),
+    "download.photo": ("Your photo, edited (PNG)", "编辑后的照片（PNG）"),
+    "download.photo.tip": (
+        "The change of the edit, added to your photo",
+        "把编辑产生的变化加到你的照片上",
+    ),
+    "download.latent": ("Latent (.npz)", "隐编码（.npz）"),
+    "download.latent.tip": (
+        "The numbers behind the portrait, for the command line and notebooks",
+        "肖像背后的数值，可用于命令行与笔记本",
+    ),
+    "download.recipe": ("Recipe (.yaml)", "配方（.yaml）"),
+    "download.recipe.tip": (
+        "Source and edits as text: replay it with python -m editing run",
+        "以文本记录来源与编辑，可用 python -m editing run 重放",
+    ),
+    "metrics.wait": ("measuring…", "测量中…"),
+    "metrics.identity": ("identity", "身份"),
+    "metrics.identity.tip": (
+        "How much the portrait still shows the same person: 1 is the same",
+        "还像不像同一个人：1 表示相同",
+    ),
+    "metrics.perceptual": ("difference", "差异"),
+    "metrics.perceptual.tip": (
+        "Perceptual distance to the picture before editing: 0 is no difference",
+        "与编辑前图像的感知距离：0 表示没有差别",
+    ),
+    "metrics.moved": ("what moved", "变化"),
+    "metrics.moved.tip": (
+        "Change of each attribute as an independent scorer reads it, in standard deviations of "
+        "this world",
+        "打分模型读到的各属性变化，单位为该世界的标准差",
+    ),
+    "history": ("History", "历史"),
+    "history.start": ("start", "起点"),
+    "history.estimate": ("first guess", "初步估计"),
+    "history.inverted": ("inverted", "反演"),
+    "history.reset": ("reset", "重置"),
+    "history.off": ("{name} off", "关闭{name}"),
+    "history.on": ("{name} on", "开启{name}"),
+    "history.removed": ("{name} removed", "移除{name}"),
+    "history.order": ("new order", "调整顺序"),
+    "history.layers": ("{name} layers", "{name} 的层"),
+    "history.given": ("{name} given", "{name} 的条件"),
+    "source.photo": ("Your photo", "你的照片"),
+    "source.seed": ("Seed {seed}", "种子 {seed}"),
+    "source.latent": ("Opened file", "打开的文件"),
+    # inversion tab
+    "inversion": ("Inversion", "反演"),
+    "inversion.intro": (
+        "Inversion finds the point in this world that looks most like your photo. "
+        "Longer searches come closer.",
+        "反演在这个世界里寻找最像你照片的一点；搜索越久越接近。",
+    ),
+    "level.quick": ("Quick · about {seconds} s", "快速 · 约 {seconds} 秒"),
+    "level.standard": ("Standard · about {seconds} s", "标准 · 约 {seconds} 秒"),
+    "level.best": ("Best · about {minutes} min", "最佳 · 约 {minutes} 分钟"),
+    "level.times": (
+        "Times measured on two processor cores; a busy machine takes longer.",
+        "时间在双核处理器上测得；机器繁忙时会更久。",
+    ),
+    "stop": ("Stop", "停止"),
+    "stop.tip": ("Stop and keep the best so far", "停止并保留目前最好的结果"),
+    "stop.none": ("Nothing is running", "没有正在进行的任务"),
+    "inversion.idle": (
+        "Drop a photo above; it is found, aligned and inverted at once.",
+        "在上方拖入照片，会立即检测、对齐并反演。",
+    ),
+    "inversion.running": ("Step {step} of {total}", "第 {step} / {total} 步"),
+    "inversion.left": ("{seconds} s left", "剩余 {seconds} 秒"),
+    "inversion.done": (
+        "Done in {seconds} s: difference {before} → {after}",
+        "用时 {seconds} 秒：差异 {before} → {after}",
+    ),
+    "inversion.stopped": (
+        "Stopped after {step} steps; the best so far is kept.",
+        "第 {step} 步后停止，已保留目前最好的结果。",
+    ),
+    "inversion.loss": ("loss, falling", "损失"),
+    "inversion.two": (
+        "After it you see two honest outcomes: the portrait of you in this world, and your own "
+        "photo with only the change added.",
+        "之后会看到两个结果：这个世界里你的肖像，以及只加上变化的原照片。",
+    ),
+    # boundaries tab
+    "boundaries": ("Boundaries", "语义边界"),
+    "boundaries.tip": (
+        "A boundary separates latents with more of an attribute from those with less; "
+        "a slider moves the portrait across it.",
+        "语义边界把属性强弱不同的隐编码分开；滑块让肖像越过它。",
+    ),
+    "attribute.smile": ("Smile", "微笑"),
+    "attribute.age": ("Age", "年龄"),
+    "attribute.gender": ("Gender", "性别"),
+    "attribute.pose": ("Pose", "姿态"),
+    "attribute.eyeglasses": ("Eyeglasses", "眼镜"),
+    "ends.smile": ("less ↔ more", "少 ↔ 多"),
+    "ends.age": ("younger ↔ older", "年轻 ↔ 年长"),
+    "ends.gender": ("feminine ↔ masculine", "女性化 ↔ 男性化"),
+    "ends.pose": ("turned left ↔ turned right", "向左 ↔ 向右"),
+    "ends.eyeglasses": ("off ↔ on", "无 ↔ 有"),
+    "unit": (
+        "1 is one standard deviation of this attribute in this world.",
+        "1 为该属性在这个世界里的一个标准差。",
+    ),
+    "stack": ("Edits", "编辑"),
+    "stack.empty": ("No edits yet: move a slider.", "还没有编辑：移动一个滑块。"),
+    "stack.toggle": ("Turn on or off", "开启或关闭"),
+    "stack.remove": ("Remove", "移除"),
+    "stack.tip": (
+        "Click an edit to change its layers; drag to reorder",
+        "点击编辑以修改其层；拖动可排序",
+    ),
+    "details": ("Layers and conditions", "层与条件"),
+    "details.for": ("Applies to: {name}", "作用于：{name}"),
+    "details.next": ("Applies to the next slider you move", "作用于下一个移动的滑块"),
+    "layers": ("Layers", "层"),
+    "layers.tip": (
+        "Which layers of the generator the edit reaches: coarse shapes pose and head, middle the "
+        "features, fine the colours.",
+        "编辑作用于生成器的哪些层：粗层管姿态与头形，中层管五官，细层管颜色。",
+    ),
+    "layers.coarse": ("coarse", "粗"),
+    "layers.middle": ("middle", "中"),
+    "layers.fine": ("fine", "细"),
+    "given": ("Hold still", "保持不变"),
+    "given.tip": (
+        "Attributes this edit must not move: their directions are projected out of its own.",
+        "编辑不应改变的属性：从其方向中投影去除。",
+    ),
+    "given.none": ("Nothing to hold still", "没有可保持的属性"),
+    # notes and refusals
+    "note.busy": ("This already runs; press Stop first.", "任务正在进行，请先停止。"),
+    "note.no_photo": (
+        "Inversion needs a photo: drop one above, or pick the photograph among the examples.",
+        "反演需要照片：请在上方拖入一张，或在示例中选择真实照片。",
+    ),
+    "note.no_layers": (
+        "An edit needs at least one layer; choose coarse, middle or fine.",
+        "编辑至少需要一个层，请选择粗、中或细。",
+    ),
+    "error.unexpected": (
+        "Something went wrong here that is not your fault; your portrait is kept, try again.",
+        "程序出错，不是你的问题；肖像已保留，请再试一次。",
+    ),
+    # the library's own sentences are English; in Chinese these stand in for them
+    "error.NoFace": (
+        "",
+        "照片里没有找到人脸：请上传一张正面、清晰的人像照片，或使用图片中央。",
+    ),
+    "error.BadPicture": ("", "无法读取这张图片：请上传一张静态的 JPEG、PNG 或 WebP 图片。"),
+    "error.BadLatent": ("", "此隐编码文件不适用于当前生成器：请打开由同一领域导出的文件。"),
+    "error.BadRecipe": ("", "无法重放此文件中的配方：请打开由本工具导出的 PNG 或配方。"),
+    "error.MissingFile": ("", "找不到所需文件。"),
+    "error.UnsafeFile": ("", "此文件不是它声称的内容，已拒绝打开：请选择在此下载的文件。"),
+    "error.CannotWrite": ("", "无法写入文件：磁盘可能已满。"),
+    "error.BadInput": ("", "输入值超出范围。"),
+}
+
+
+def say(key: str, lang: str, **values: object) -> str:
+    """The message ``key`` in ``lang`` ("en" or "zh") with its {names} filled in."""
+    return MESSAGES[key][LANGUAGES.index(lang)].format(**values)
+
+
+def attribute_name(name: str, lang: str) -> str:
+    """An attribute as a word; those without a message keep their own name."""
+    key = f"attribute.{name}"
+    return say(key, lang) if key in MESSAGES else name.replace("_", " ").capitalize()
+
+
+def refusal(error: Exception, lang: str) -> str:
+    """The sentence to show for ``error``: the library's own, or its counterpart in Chinese."""
+    if lang == "en":
+        return str(error)
+    for kind in type(error).__mro__:
+        if f"error.{kind.__name__}" in MESSAGES:
+            # The original follows: it names the value and the limit.
+            return f"{say(f'error.{kind.__name__}', lang)}（{error}）"
+    return str(error)
+
+
+def preferred_language(accept_language: str) -> str:
+    """The first of ours in an Accept-Language header such as "fr, zh-HK;q=0.8, en;q=0.5"."""
+
+    def weight(part: str) -> float:
+        found = re.search(r"q=([01](?:\.\d+)?)", part)
+        return float(found.group(1)) if found else 1.0
+
+    parts = sorted(accept_language.split(","), key=weight, reverse=True)
+    tags = (part.split(";")[0].strip().lower() for part in parts)
+    return next((lang for tag in tags for lang in LANGUAGES if tag.split("-")[0] == lang), "en")
+
+
+def tooltips(ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The hover texts of the elements with these ids, by language: "x.tip", and "x.none" if off."""
+    return {
+        lang: {
+            f"{name}{suffix}": say(f"{name}{suffix}", lang)
+            for name in ids
+            for suffix in (".tip", ".none")
+            if f"{name}{suffix}" in MESSAGES
+        }
+        for lang in LANGUAGES
+    }
