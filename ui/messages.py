@@ -13,7 +13,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "photo": ("Your photo", "你的照片"),
     "photo.drop": ("Drop, paste or take a photo", "拖入、粘贴或拍一张照片"),
     "examples": ("Or start from an example", "或从示例开始"),
-    "example.photo": ("a photograph", "一张真实照片"),
+    "example.photo": ("a photo", "真实照片"),
     "seed": ("Seed", "种子"),
     "seed.tip": (
         "A number stands for one invented person: the same number always gives the same face.",
@@ -103,9 +103,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Longer searches come closer.",
         "反演在这个世界里寻找最像你照片的一点；搜索越久越接近。",
     ),
-    "level.quick": ("Quick · about {seconds} s", "快速 · 约 {seconds} 秒"),
-    "level.standard": ("Standard · about {seconds} s", "标准 · 约 {seconds} 秒"),
-    "level.best": ("Best · about {minutes} min", "最佳 · 约 {minutes} 分钟"),
+    "level.quick": ("Quick · about 8 s", "快速 · 约 8 秒"),
+    "level.standard": ("Standard · about 40 s", "标准 · 约 40 秒"),
+    "level.best": ("Best · about 3 min", "最佳 · 约 3 分钟"),
     "level.times": (
         "Times measured on two processor cores; a busy machine takes longer.",
         "时间在双核处理器上测得；机器繁忙时会更久。",
@@ -124,8 +124,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "用时 {seconds} 秒：差异 {before} → {after}",
     ),
     "inversion.stopped": (
-        "Stopped after {step} steps; the best so far is kept.",
-        "第 {step} 步后停止，已保留目前最好的结果。",
+        "Stopped after {steps} steps; the best so far is kept.",
+        "第 {steps} 步后停止，已保留目前最好的结果。",
     ),
     "inversion.loss": ("loss, falling", "损失"),
     "inversion.two": (
@@ -148,7 +148,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "ends.smile": ("less ↔ more", "少 ↔ 多"),
     "ends.age": ("younger ↔ older", "年轻 ↔ 年长"),
     "ends.gender": ("feminine ↔ masculine", "女性化 ↔ 男性化"),
-    "ends.pose": ("turned left ↔ turned right", "向左 ↔ 向右"),
+    "ends.pose": ("left ↔ right", "向左 ↔ 向右"),
     "ends.eyeglasses": ("off ↔ on", "无 ↔ 有"),
     "unit": (
         "1 is one standard deviation of this attribute in this world.",

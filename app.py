@@ -1,0 +1,57 @@
+"""Latent Studio's door: flags -> a domain -> the page -> a server."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Start Latent Studio in your browser.")
+    parser.add_argument("--domain", default="portraits", help="which world (default: portraits)")
+    parser.add_argument("--host", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    parser.add_argument("--share", action="store_true", help="also make a public link")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--lang", choices=["en", "zh"], default="en", help="first language")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted; 2 for a refusal, which is one sentence on stderr."""
+    options = parse(arguments)
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+    from editing.domains import open_domain
+    from editing.errors import EditingError
+    from ui.look import launch_options
+    from ui.page import build_app
+
+    try:
+        page = build_app(open_domain(options.domain, device=options.device), options.lang)
+        page.launch(
+            server_name=options.host,
+            server_port=options.port,
+            share=options.share,
+            inbrowser=options.open,
+            prevent_thread_lock=True,
+            **launch_options(),
+        )
+    except (EditingError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"Latent Studio is at {page.local_url} (stop it with Ctrl-C)", flush=True)
+    if options.share:
+        print(
+            f"Public link: {page.share_url}"
+            if page.share_url
+            else "There is no public link, because gradio.live could not be reached; the local "
+            "address works, and an SSH tunnel to it makes it public.",
+            flush=True,
+        )
+    page.block_thread()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""The canvas: source and current picture, what was measured, the way back and the way out."""
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ui.widgets import Pixels, Strip
+from ui.words import Words
+
+# kind of download -> message key; the first is the big button
+DOWNLOADS = {
+    "png": "download",
+    "plain": "download.plain",
+    "photo": "download.photo",
+    "latent": "download.latent",
+    "recipe": "download.recipe",
+}
+
+
+class Canvas(NamedTuple):
+    picture: gr.ImageSlider
+    outcome: gr.ImageSlider
+    metrics: gr.HTML
+    undo: gr.Button
+    redo: gr.Button
+    reset: gr.Button
+    downloads: dict[str, gr.Button]
+    file: gr.DownloadButton
+    history: Strip
+
+
+def build_canvas(
+    words: Words, pair: tuple[Pixels, Pixels], history: list[dict[str, Any]]
+) -> Canvas:
+    """The canvas, first showing ``pair`` (before, after)."""
+    with gr.Row(elem_id="pictures"):
+        picture = words.make(
+            gr.ImageSlider, {"label": "canvas"}, value=pair, elem_id="canvas", **LOOK
+        )
+        outcome = words.make(
+            gr.ImageSlider, {"label": "composite"}, visible=False, elem_id="outcome", **LOOK
+        )
+    metrics = gr.HTML("", elem_id="metrics")
+    with gr.Row(elem_id="tools"):
+        undo = words.make(gr.Button, {"value": "undo"}, elem_id="undo", interactive=True, **TOOL)
+        redo = words.make(gr.Button, {"value": "redo"}, elem_id="redo", interactive=False, **TOOL)
+        reset = words.make(gr.Button, {"value": "reset"}, elem_id="reset", **TOOL)
+        main = words.make(
+            gr.Button, {"value": "download"}, variant="primary", elem_id="download", **TOOL
+        )
+    strip = Strip(history, elem_id="history")
+    with words.make(gr.Accordion, {"label": "download.more"}, open=False, elem_id="more"):
+        with gr.Row(elem_id="more-row"):
+            others = {
+                kind: words.make(
+                    gr.Button,
+                    {"value": key},
+                    visible=kind != "photo",
+                    elem_id=key.replace(".", "-"),
+                    **TOOL,
+                )
+                for kind, key in DOWNLOADS.items()
+                if kind != "png"
+            }
+    file = gr.DownloadButton(visible="hidden", elem_id="file")
+    return Canvas(
+        picture, outcome, metrics, undo, redo, reset, {"png": main, **others}, file, strip
+    )
+
+
+LOOK: dict[str, Any] = {
+    "format": "jpeg",
+    "buttons": ["fullscreen"],
+    "max_height": 380,
+    "min_width": 200,
+    "interactive": False,
+}
+TOOL: dict[str, Any] = {"size": "sm", "min_width": 60}

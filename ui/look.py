@@ -1,0 +1,80 @@
+"""How the page looks and how it is served: theme, style sheet, script and launch settings."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ui.messages import tooltips
+
+HERE = Path(__file__).parent
+MAX_UPLOAD = "32mb"
+QUEUE = 48  # events waiting over all visitors
+TIPS = (
+    "undo",
+    "redo",
+    "reset",
+    "download",
+    "download.plain",
+    "download.photo",
+    "download.latent",
+    "download.recipe",
+    "stop",
+    "seed",
+    "open",
+)
+
+
+def theme() -> gr.themes.Base:
+    """One accent colour on quiet greys, in the visitor's own system font (also for Chinese)."""
+    fonts = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Noto Sans SC", "sans-serif"]
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.indigo,
+        secondary_hue=gr.themes.colors.indigo,
+        neutral_hue=gr.themes.colors.zinc,
+        radius_size=gr.themes.sizes.radius_md,
+        font=fonts,
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    ).set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        block_shadow="none",
+        block_border_width="0px",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_500",
+        button_primary_text_color="white",
+        slider_color="*primary_600",
+        slider_color_dark="*primary_400",
+    )
+
+
+def head() -> str:
+    """The page's script, with the hover texts it hangs on elements by id."""
+    tips = {
+        lang: {key.replace(".", "-"): text for key, text in table.items()}
+        for lang, table in tooltips(TIPS).items()
+    }
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+    return f"<script>{script.replace('/* TIPS */ {}', json.dumps(tips))}</script>"
+
+
+def launch_options() -> dict[str, Any]:
+    """Settings fit for strangers: no telemetry, no run history, nothing of an error's inside."""
+    return {
+        "theme": theme(),
+        "css_paths": HERE / "page.css",
+        "head": head(),
+        "max_file_size": MAX_UPLOAD,
+        "show_error": False,
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "footer_links": ["api", "settings"],
+        "quiet": True,
+    }

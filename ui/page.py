@@ -1,0 +1,275 @@
+"""The page: layout first, wiring last."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from editing.domains import Domain
+from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
+from ui.canvas import DOWNLOADS, Canvas, build_canvas
+from ui.examples import find_examples
+from ui.handlers import Handlers
+from ui.inversion_tab import LEVELS, InversionTab, build_inversion_tab
+from ui.look import QUEUE
+from ui.session import Session, strengths
+from ui.source import Source, build_source
+from ui.studio import Studio
+from ui.words import Words
+
+FIRST_EDIT = {"smile": 1.0}  # what the page opens with, on the first example
+TITLE = "Latent Studio"
+KEEP_FILES = (900, 1800)  # seconds: how often old files are looked for, and how old they get
+
+# One interactive action at a time, so that two of a visitor never overtake each other.
+INTERACTIVE: dict[str, Any] = {
+    "concurrency_id": "interactive",
+    "concurrency_limit": 1,
+    "show_progress": "hidden",
+}
+LONG: dict[str, Any] = {"concurrency_id": "long", "concurrency_limit": 2}
+MEASURE: dict[str, Any] = {"concurrency_id": "measure", "concurrency_limit": 1}
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+INSTANT: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Every component that is wired."""
+
+    words: Words
+    language: gr.Radio
+    saved_language: gr.BrowserState
+    session: gr.State
+    found: gr.State  # the portrait that a running inversion has found so far
+    status: gr.JSON
+    source: Source
+    canvas: Canvas
+    inversion: InversionTab
+    boundaries: BoundariesTab
+
+
+def build_app(domain: Domain, lang: str = "en") -> gr.Blocks:
+    """The whole page for one domain; ``lang`` is shown until the visitor's own is known."""
+    studio = Studio(domain)
+    handlers = Handlers(studio, find_examples(studio))
+    first = {name: FIRST_EDIT.get(name, 0.0) for name in studio.attributes}
+    session = studio.start(handlers.examples[0].open(studio), first)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEEP_FILES) as blocks:
+        page = lay_out(handlers, session, lang)
+        wire_sources(page, handlers)
+        wire_edits(page, handlers)
+        wire_inversion(page, handlers)
+        wire_downloads(page, handlers)
+        wire_language(page, handlers, blocks)
+    blocks.queue(max_size=QUEUE, api_open=False)
+    return blocks
+
+
+def lay_out(handlers: Handlers, session: Session, lang: str) -> Page:
+    words = Words(lang)
+    view = handlers.studio.view(session)
+    history = handlers.history(session, lang)
+    seed = next((e.values["seed"] for e in handlers.examples if "seed" in e.values), 0)
+    with gr.Row(elem_id="header"):
+        with gr.Column(scale=8, elem_id="heading"), gr.Row():
+            gr.HTML(f"<h1>{TITLE}</h1>", elem_id="name")
+            words.make(gr.Markdown, {"value": "tagline"}, elem_id="tagline")
+        language = gr.Radio(
+            [("EN", "en"), ("中文", "zh")],
+            value=lang,
+            show_label=False,
+            container=False,
+            elem_id="language",
+        )
+    source = build_source(words, handlers.example_strip(lang), int(str(seed)))
+    with gr.Row(elem_id="studio"):
+        with gr.Column(scale=6, min_width=320, elem_id="stage"):
+            canvas = build_canvas(words, (view.before, view.after), history)
+        with gr.Column(scale=5, min_width=320):
+            with gr.Tabs(selected="boundaries"):
+                with words.make(gr.Tab, {"label": "inversion"}, id="inversion"):
+                    inversion = build_inversion_tab(words)
+                with words.make(gr.Tab, {"label": "boundaries"}, id="boundaries"):
+                    at = strengths(session.now.stack, handlers.names)
+                    boundaries = build_boundaries_tab(
+                        words,
+                        dict(zip(handlers.names, at, strict=True)),
+                        handlers.chips(session, lang),
+                    )
+    canvas.metrics.value = handlers.measure(session, lang)
+    return Page(
+        words,
+        language,
+        gr.BrowserState("", storage_key="latent-studio.language", secret="latent-studio"),
+        gr.State(session),
+        gr.State(None),
+        gr.JSON(visible=False, label="status"),
+        source,
+        canvas,
+        inversion,
+        boundaries,
+    )
+
+
+def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) -> Any:
+    """After an action: draw the session, then measure it in an event of its own.
+
+    ``sliders`` is false where a slider caused the action: by the time the answer is here the
+    visitor may hold the next one, and it must not jump.
+    """
+    base = [page.session, page.language]
+    if sliders:
+        moved = list(page.boundaries.sliders.values())
+        event = event.success(handlers.sliders, [page.session], moved, **INTERACTIVE, **PRIVATE)
+    c, b = page.canvas, page.boundaries
+    shown = [
+        *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["photo"], c.history),
+        *(b.chips, b.details, b.layers, b.given, page.source.crop, c.metrics),
+    ]
+    event = event.success(handlers.show, base, shown, **INTERACTIVE, **PRIVATE)
+    event.success(
+        handlers.measure,
+        base,
+        [c.metrics],
+        trigger_mode="always_last",
+        show_progress="hidden",
+        **MEASURE,
+        **PRIVATE,
+    )
+    return event
+
+
+def action(
+    page: Page,
+    handlers: Handlers,
+    trigger: Callable[..., Any],
+    handler: Callable[..., Any],
+    inputs: list[Any] | None = None,
+    api_name: str | None = None,
+    sliders: bool = True,
+) -> Any:
+    """Wire ``handler`` (session, lang, inputs) -> (session, status), and draw what it changed."""
+    named = {"api_name": api_name} if api_name else PRIVATE
+    base = [page.session, page.language]
+    event = trigger(
+        handler, [*base, *(inputs or [])], [page.session, page.status], **INTERACTIVE, **named
+    )
+    return then_show(page, handlers, event, sliders)
+
+
+def wire_sources(page: Page, handlers: Handlers) -> None:
+    s = page.source
+    opened = s.photo.input(
+        handlers.open_photo,
+        [page.session, page.language, s.photo],
+        [page.session, page.status],
+        api_name="open_photo",
+        **INTERACTIVE,
+    )
+    opened.failure(handlers.offer_crop, [s.photo], [s.crop], **INSTANT)
+    for shown in (
+        then_show(page, handlers, opened),
+        action(page, handlers, s.crop.click, handlers.crop_photo, [s.photo], "crop_photo"),
+        action(page, handlers, s.examples.pick, handlers.open_example),
+    ):
+        invert_after(page, handlers, shown, handlers.invert_new)
+    action(page, handlers, s.seed.submit, handlers.open_seed, [s.seed], "open_seed")
+    rolled = s.dice.click(handlers.roll, None, [s.seed], **INSTANT)
+    action(page, handlers, rolled.then, handlers.open_seed, [s.seed])
+    action(page, handlers, s.file.upload, handlers.open_file, [s.file], "open_file")
+
+
+def wire_edits(page: Page, handlers: Handlers) -> None:
+    c, b = page.canvas, page.boundaries
+    sliders = list(b.sliders.values())
+    gr.on(
+        [slider.input for slider in sliders],
+        handlers.preview,
+        [page.session, *sliders],
+        [c.picture, c.outcome],
+        trigger_mode="always_last",
+        **INTERACTIVE,
+        **PRIVATE,
+    )
+
+    def released(*args: Any, **options: Any) -> Any:
+        return gr.on([slider.release for slider in sliders], *args, **options)
+
+    action(page, handlers, released, handlers.move, sliders, "move", sliders=False)
+    action(page, handlers, c.undo.click, handlers.undo, api_name="undo")
+    action(page, handlers, c.redo.click, handlers.redo, api_name="redo")
+    action(page, handlers, c.reset.click, handlers.reset, api_name="reset")
+    action(page, handlers, c.history.pick, handlers.go)
+    action(page, handlers, b.chips.act, handlers.act)
+
+    def chosen(*args: Any, **options: Any) -> Any:
+        return gr.on([b.layers.input, b.given.input], *args, **options)
+
+    details = [b.layers, b.given]
+    action(page, handlers, chosen, handlers.set_details, details, "set_details", sliders=False)
+
+
+def wire_inversion(page: Page, handlers: Handlers) -> None:
+    tab = page.inversion
+    for name in LEVELS:
+        pressed = tab.levels[name].click(handlers.level_setter(name), None, [tab.level], **INSTANT)
+        invert_after(page, handlers, pressed, handlers.invert)
+    tab.stop.click(handlers.stop, None, None, api_name="stop", queue=False)
+    # A browser follows an inversion in several events; the API gets one that does it all.
+    hidden = gr.Button(visible=False)
+    hidden.click(
+        handlers.invert_whole,
+        [page.session, page.language, tab.level],
+        [page.session, page.status],
+        api_name="invert",
+        **LONG,
+    )
+
+
+def invert_after(page: Page, handlers: Handlers, event: Any, handler: Callable[..., Any]) -> None:
+    """Once ``event`` has succeeded: invert on the canvas, then take the result over."""
+    tab = page.inversion
+    buttons = [*tab.levels.values(), tab.stop]
+    running = event.success(handlers.busy, [page.session], buttons, **INSTANT).success(
+        handler,
+        [page.session, page.language, tab.level],
+        [page.found, page.canvas.picture, tab.progress],
+        show_progress="minimal",
+        show_progress_on=tab.progress,
+        **LONG,
+        **PRIVATE,
+    )
+    running.then(handlers.idle, None, buttons, **INSTANT)
+
+    action(page, handlers, running.success, handlers.adopt, [page.found], sliders=False)
+
+
+def wire_downloads(page: Page, handlers: Handlers) -> None:
+    c = page.canvas
+    base = [page.session, page.language]
+    for kind, button in c.downloads.items():
+        made = button.click(
+            handlers.downloader(kind), base, [c.file], **INTERACTIVE, **PRIVATE
+        )
+        made.success(None, [c.file], None, js="(file) => window.latentStudio.save(file)")
+    kind_of = gr.Radio(list(DOWNLOADS), value="png", label="kind", visible=False)
+    hidden = gr.Button(visible=False)
+    hidden.click(
+        handlers.download, [*base, kind_of], [c.file], api_name="download", **INTERACTIVE
+    )
+
+
+def wire_language(page: Page, handlers: Handlers, blocks: gr.Blocks) -> None:
+    words, language = page.words, page.language
+    blocks.load(handlers.welcome, [page.saved_language, language], [language], **INSTANT)
+    changed = language.change(
+        handlers.relabel(words),
+        [page.session, language],
+        [*words.components, page.source.examples, page.saved_language],
+        **INSTANT,
+    )
+    changed.then(None, [language], None, js="(lang) => window.latentStudio.speak(lang)")
+    then_show(page, handlers, changed, sliders=False)
+

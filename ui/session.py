@@ -1,0 +1,150 @@
+"""What one visitor has done so far: portraits, edits and the way back.
+
+A session is an immutable value kept in the visitor's own ``gr.State``; nothing here is shared.
+Tensors in it are detached and on the CPU, so that it can be copied and outlive any device.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from editing.edits import EditStack, EditState, Entry, Move
+from ui.widgets import Pixels
+
+MAX_MOMENTS = 100  # older ones are forgotten; the start stays
+SMALLEST = 1e-6  # a slider this close to 0 is no edit
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name in any language: a message key, or an attribute with its strength."""
+
+    key: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+    attribute: str = ""
+    alpha: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """Where the edits start: a point in the latent space and what it stands for."""
+
+    kind: str  # "seed" | "photo" | "latent"
+    label: Label
+    state: EditState
+    before: Pixels  # canonical picture of ``state``, [R, R, 3]
+    source: str  # as a recipe names it: "seed:7", or the name of a file
+    photo: Pixels | None = None  # the aligned photo for the eye, [P, P, 3]
+    target: Pixels | None = None  # the same for the search, [R, R, 3]
+    notes: tuple[str, ...] = ()  # what the alignment has to say
+    inversion: Mapping[str, object] | None = None  # how ``state`` was found, for the recipe
+    quad: tuple[tuple[float, float], ...] | None = None  # where the photo was cut out
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """One step of the history."""
+
+    portrait: Portrait
+    stack: EditStack
+    label: Label
+    after: Pixels  # canonical picture of the edited portrait, [R, R, 3]
+    thumbnail: str  # data URI
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """The history of one visitor and where in it they are."""
+
+    moments: tuple[Moment, ...]
+    position: int = 0
+    selected: int | None = None  # the edit whose layers and conditions are shown
+    next_layers: tuple[int, ...] | None = None  # layers of the next new edit, None = all
+    next_given: tuple[str, ...] = ()
+
+    @property
+    def now(self) -> Moment:
+        return self.moments[self.position]
+
+    @property
+    def can_undo(self) -> bool:
+        return self.position > 0
+
+    @property
+    def can_redo(self) -> bool:
+        return self.position + 1 < len(self.moments)
+
+    def add(self, moment: Moment) -> "Session":
+        """The session after one more step; steps that were undone are given up."""
+        moments = (*self.moments[: self.position + 1], moment)
+        if len(moments) > MAX_MOMENTS:
+            moments = (moments[0], *moments[2:])
+        return replace(self, moments=moments, position=len(moments) - 1, selected=None)
+
+    def go(self, position: int) -> "Session":
+        """The session at another of its moments (clamped to those there are)."""
+        position = min(max(position, 0), len(self.moments) - 1)
+        return replace(self, position=position, selected=None)
+
+    def select(self, index: int | None) -> "Session":
+        """Show the layers and conditions of edit ``index``; selecting it again lets it go."""
+        fits = index is not None and 0 <= index < len(self.now.stack.entries)
+        return replace(self, selected=index if fits and index != self.selected else None)
+
+
+def strengths(stack: EditStack, names: Sequence[str]) -> list[float]:
+    """Where the sliders of ``names`` stand: the alpha of each one's last edit that is on."""
+    found = {
+        entry.edit.attribute: entry.edit.alpha
+        for entry in stack.entries
+        if entry.on and isinstance(entry.edit, Move)
+    }
+    return [found.get(name, 0.0) for name in names]
+
+
+def with_strengths(
+    stack: EditStack,
+    wanted: Mapping[str, float],
+    layers: tuple[int, ...] | None,
+    given: tuple[str, ...],
+) -> tuple[EditStack, str | None]:
+    """The stack whose sliders stand at ``wanted``, and the attribute that changed last.
+
+    An attribute's edit keeps its place, layers and conditions; a new one goes last with ``layers``
+    and ``given``; one set to 0 is taken away.
+    """
+    entries, changed = list(stack.entries), None
+    present = dict(zip(wanted, strengths(stack, list(wanted)), strict=True))
+    for name, alpha in wanted.items():
+        if abs(alpha - present[name]) < SMALLEST:
+            continue
+        changed = name
+        index = last_move(entries, name)
+        if abs(alpha) < SMALLEST and index is not None:
+            del entries[index]
+        elif index is not None and isinstance(move := entries[index].edit, Move):
+            entries[index] = Entry(replace(move, alpha=alpha))
+        else:
+            others = tuple(other for other in given if other != name)
+            entries.append(Entry(Move(name, alpha, layers=layers, given=others)))
+    return EditStack(tuple(entries)), changed
+
+
+def last_move(entries: Sequence[Entry], name: str) -> int | None:
+    """Index of the last move along ``name`` that is on, else of the last that is off."""
+    found = [
+        (entry.on, index)
+        for index, entry in enumerate(entries)
+        if isinstance(entry.edit, Move) and entry.edit.attribute == name
+    ]
+    return max(found)[1] if found else None
+
+
+def act_on(stack: EditStack, act: str, index: int, to: int = 0) -> EditStack:
+    """The stack after "toggle", "remove" or "order" (move ``index`` to ``to``) on one edit."""
+    entries = list(stack.entries)
+    entry = entries.pop(index)
+    if act == "toggle":
+        entries.insert(index, replace(entry, on=not entry.on))
+    elif act == "order":
+        entries.insert(to, entry)
+    return EditStack(tuple(entries))

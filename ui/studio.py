@@ -1,0 +1,280 @@
+"""The actions of the studio: typed calls from one session to the next, without any widget.
+
+Every method that touches the model holds a lane for as short as it can (see ``ui.lanes``) and
+opens its own inference mode, so nothing depends on the thread a handler happens to run in.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from editing.alignment import align, align_face, centre_crop
+from editing.domains import Domain
+from editing.edits import EditStack, EditState, Move, preview, render
+from editing.errors import BadInput
+from editing.images import load_picture, to_tensor, to_uint8
+from editing.inversion import LEVELS, Step, invert
+from editing.layers import layer_groups
+from editing.metrics import identity, perceptual, readings
+from editing.out_of_domain import photo_edited
+from ui import session as sessions
+from ui.lanes import Lanes
+from ui.session import Label, Moment, Portrait, Session
+from ui.widgets import Pixels, data_uri
+
+SHOWN = 512  # pixels; pictures are enlarged to this for the screen, never for a file
+PREVIEWED = 384  # the same while a slider is dragged
+PREVIEW_EVERY = 0.3  # seconds between pictures of a running inversion
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What the canvas shows; the second pair only for a photo."""
+
+    before: Pixels
+    after: Pixels
+    photo: Pixels | None = None
+    edited: Pixels | None = None  # the photo with the change of the edits added
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The numbers below the canvas; None where the domain lacks the model."""
+
+    identity: float | None
+    perceptual: float | None
+    moved: Mapping[str, float]  # attribute -> change of the scorer's reading, in sigma
+
+
+class Studio:
+    """One domain, shared by all visitors and read only."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.lanes = Lanes()
+        self.attributes = tuple(domain.boundaries)
+        self.groups = layer_groups(domain.generator)
+
+    # -- where a portrait comes from
+
+    def open_seed(self, seed: int, psi: float = 0.7) -> Portrait:
+        """The invented person of a seed."""
+        spec = f"seed:{seed}" if psi == 0.7 else f"seed:{seed}@{psi:g}"
+        state = self.domain.state_of(spec)
+        label = Label("source.seed", {"seed": seed})
+        return Portrait("seed", label, state, self.draw(state), spec)
+
+    def open_photo(self, path: str | Path, name: str = "", crop: bool = False) -> Portrait:
+        """A photo, aligned (or cut from the centre), with the encoder's guess of its latent.
+
+        Raises:
+            BadPicture, NoFace: sentences for the visitor.
+        """
+        picture = load_picture(path, name=name or Path(path).name)
+        resolution = self.domain.generator.img_resolution
+        if crop:
+            small, alignment = centre_crop(picture, resolution)
+            photo, _ = centre_crop(picture, SHOWN)
+        else:
+            small, alignment = align_face(picture, resolution)
+            photo = align(picture, alignment.quad, SHOWN)
+        with self.lanes.interactive(), torch.inference_mode():
+            ws = self.domain.encode(to_tensor(small)).clone()
+        return Portrait(
+            "photo",
+            Label("source.photo"),
+            EditState(ws),
+            self.draw(EditState(ws)),
+            Path(path).name,
+            photo=to_uint8(to_tensor(photo))[0],
+            target=to_uint8(to_tensor(small))[0],
+            notes=alignment.notes,
+            quad=tuple((float(x), float(y)) for x, y in alignment.quad),
+        )
+
+    # -- pictures
+
+    def draw(self, state: EditState) -> Pixels:
+        """The canonical picture of a state, [R, R, 3]: what is saved, compared and measured."""
+        with self.lanes.interactive(), torch.inference_mode():
+            return to_uint8(render(state, self.domain))[0]
+
+    def view(self, session: Session) -> View:
+        """The canvas at rest."""
+        moment = session.now
+        return self._view(moment.portrait, to_tensor(moment.after), SHOWN)
+
+    def preview(self, session: Session, wanted: Mapping[str, float]) -> View:
+        """The canvas while a slider is dragged: fast, never saved."""
+        stack, _ = self._stack(session, wanted)
+        portrait = session.now.portrait
+        with self.lanes.interactive(), torch.inference_mode():
+            after = preview(stack.apply(portrait.state, self.domain), self.domain).float()
+        return self._view(portrait, after, PREVIEWED)
+
+    def _view(self, portrait: Portrait, after: Tensor, size: int) -> View:
+        before = enlarged(portrait.before, size)
+        shown = enlarged(to_uint8(after)[0], size)
+        if portrait.photo is None:
+            return View(before, shown)
+        photo = enlarged(portrait.photo, size)
+        return View(photo, shown, photo, self._composite(portrait, after, photo))
+
+    def _composite(self, portrait: Portrait, after: Tensor, photo: Pixels) -> Pixels:
+        edited, _ = photo_edited(to_tensor(photo), to_tensor(portrait.before), after.cpu())
+        return to_uint8(edited)[0]
+
+    def measure(self, session: Session) -> Measures:
+        """Compare the edited picture with the one before the edits."""
+        moment = session.now
+        a, b = to_tensor(moment.portrait.before), to_tensor(moment.after)
+        with self.lanes.long(), torch.inference_mode():
+            then, now = (readings(self.domain.scorer, picture) for picture in (a, b))
+            moved = {name: now[name] - then[name] for name in self.attributes if name in now}
+            return Measures(identity(self.domain, a, b), perceptual(self.domain, a, b), moved)
+
+    # -- steps of the history
+
+    def start(self, portrait: Portrait, wanted: Mapping[str, float] | None = None) -> Session:
+        """A session that begins with ``portrait``, with the edits ``wanted`` already made."""
+        first = Session((self._moment(portrait, EditStack(()), Label("history.start")),))
+        return self.move(first, wanted) if wanted else first
+
+    def replace(self, session: Session, portrait: Portrait) -> Session:
+        """Go on with another portrait and no edits."""
+        key = "history.estimate" if portrait.kind == "photo" else ""
+        label = Label(key) if key else portrait.label
+        return session.add(self._moment(portrait, EditStack(()), label))
+
+    def adopt(self, session: Session, portrait: Portrait) -> Session:
+        """Take over an inversion that has ended; the edits made meanwhile stay."""
+        moment = self._moment(portrait, session.now.stack, Label("history.inverted"))
+        return session.add(moment)
+
+    def move(self, session: Session, wanted: Mapping[str, float]) -> Session:
+        """Commit the sliders; unchanged ones add nothing to the history."""
+        stack, changed = self._stack(session, wanted)
+        if changed is None:
+            return session
+        alpha = dict(wanted)[changed]
+        index = sessions.last_move(stack.entries, changed)
+        session = self._then(session, stack, Label(attribute=changed, alpha=alpha))
+        return replace(session, selected=index)
+
+    def reset(self, session: Session) -> Session:
+        if not session.now.stack.entries:
+            return session
+        return self._then(session, EditStack(()), Label("history.reset"))
+
+    def act(self, session: Session, act: str, index: int, to: int = 0) -> Session:
+        """ "select", "toggle", "remove" or "order" on one edit of the stack."""
+        entries = session.now.stack.entries
+        if not 0 <= index < len(entries) or not 0 <= to < len(entries):
+            return session
+        if act == "select":
+            return session.select(index)
+        move = entries[index].edit
+        name = move.attribute if isinstance(move, Move) else ""
+        key = {"remove": "history.removed", "order": "history.order"}.get(
+            act, "history.off" if entries[index].on else "history.on"
+        )
+        stack = sessions.act_on(session.now.stack, act, index, to)
+        return self._then(session, stack, Label(key, attribute=name))
+
+    def set_details(
+        self, session: Session, layers: Sequence[str] | None = None, given: Sequence[str] = ()
+    ) -> Session:
+        """Layers (groups) and conditions of the selected edit, or of the next new one.
+
+        Raises:
+            BadInput: no layer is left.
+        """
+        rows = self._rows(layers)
+        index = session.selected
+        entries = list(session.now.stack.entries)
+        if index is None or not isinstance(move := entries[index].edit, Move):
+            return replace(session, next_layers=rows, next_given=tuple(given))
+        others = tuple(name for name in given if name != move.attribute)
+        if (move.layers, move.given) == (rows, others):
+            return session
+        entries[index] = replace(entries[index], edit=replace(move, layers=rows, given=others))
+        key = "history.layers" if move.layers != rows else "history.given"
+        label = Label(key, attribute=move.attribute)
+        return replace(self._then(session, EditStack(tuple(entries)), label), selected=index)
+
+    def details(self, session: Session) -> tuple[str | None, list[str], list[str]]:
+        """(attribute or None, layer groups, conditions) that the controls should show."""
+        index = session.selected
+        if index is None or not isinstance(move := session.now.stack.entries[index].edit, Move):
+            return None, self.group_names(session.next_layers), list(session.next_given)
+        return move.attribute, self.group_names(move.layers), list(move.given)
+
+    def _rows(self, groups: Sequence[str] | None) -> tuple[int, ...] | None:
+        if groups is None or set(groups) >= set(self.groups):
+            return None
+        rows = tuple(sorted(row for name in groups for row in self.groups[name]))
+        if not rows:
+            raise BadInput("An edit needs at least one layer; choose coarse, middle or fine.")
+        return rows
+
+    def group_names(self, rows: tuple[int, ...] | None) -> list[str]:
+        return [g for g, members in self.groups.items() if rows is None or set(members) & set(rows)]
+
+    def _stack(
+        self, session: Session, wanted: Mapping[str, float]
+    ) -> tuple[EditStack, str | None]:
+        return sessions.with_strengths(
+            session.now.stack, wanted, session.next_layers, session.next_given
+        )
+
+    def _then(self, session: Session, stack: EditStack, label: Label) -> Session:
+        return session.add(self._moment(session.now.portrait, stack, label))
+
+    def _moment(self, portrait: Portrait, stack: EditStack, label: Label) -> Moment:
+        after = self.draw(stack.apply(portrait.state, self.domain))
+        return Moment(portrait, stack, label, after, data_uri(after))
+
+    # -- inversion
+
+    def invert(
+        self, portrait: Portrait, level: str, stop: Event
+    ) -> Iterator[tuple[Step, Pixels | None]]:
+        """Search the latent of a photo; yields each step, now and then with a picture of it.
+
+        ``stop`` ends the search after the step that runs; what was yielded last is the result.
+        """
+        if portrait.target is None:
+            raise BadInput(
+                "Inversion needs a photo: drop one above, or pick the photograph as an example."
+            )
+        due = 0.0
+        steps = invert(to_tensor(portrait.target), self.domain, LEVELS[level])
+        for step in self.lanes.steps(steps):
+            ended = step.done or stop.is_set()
+            show = ended or monotonic() >= due
+            yield step, self.draw(EditState(step.ws)) if show else None
+            if show:
+                due = monotonic() + PREVIEW_EVERY
+            if ended:
+                return
+
+    def inverted(self, portrait: Portrait, step: Step, level: str, picture: Pixels) -> Portrait:
+        """The portrait at the point the search has found, whose picture is ``picture``."""
+        settings = {"level": level, "steps": step.index}
+        state = replace(portrait.state, ws=step.ws.cpu())
+        return replace(portrait, state=state, before=picture, inversion=settings)
+
+
+def enlarged(pixels: Pixels, size: int) -> Pixels:
+    """[H, H, 3] at ``size`` pixels for the screen; browsers enlarge less smoothly."""
+    import numpy as np
+
+    if pixels.shape[0] == size:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
