@@ -51,14 +51,6 @@ class FullyConnected(nn.Module):
             return y if self.activation == "linear" else F.leaky_relu(y, LRELU_SLOPE) * LRELU_GAIN
 
 
-def bias_act(x: Tensor, bias: Tensor, activation: str, clamp: float | None = None) -> Tensor:
-    """act(x + bias)·gain, then clamped to ±clamp; x is [N, C, H, W], bias is [C]."""
-    x = x + bias.to(x.dtype)[:, None, None]
-    if activation == "lrelu":
-        x = F.leaky_relu(x, LRELU_SLOPE) * LRELU_GAIN
-    return x if clamp is None else x.clamp(-clamp, clamp)
-
-
 def make_filter(taps: Sequence[float]) -> Tensor:
     """The separable low-pass filter of ``taps`` as a [T, T] kernel that sums to 1."""
     line = torch.tensor(taps, dtype=torch.float32)
@@ -84,7 +76,8 @@ def upsample2d(x: Tensor, kernel: Tensor) -> Tensor:
     weight = (kernel * 4).to(x.dtype).expand(channels, 1, taps, taps)
     # Zero insertion and convolution are together one transposed convolution; with T taps its
     # full output is 2H + T - 2 long and the frame starts at (T - 2) // 2.
-    full = F.conv_transpose2d(x, weight, stride=2, groups=channels)
+    with torch.autocast(x.device.type, enabled=False):
+        full = F.conv_transpose2d(x, weight, stride=2, groups=channels)
     start = (taps - 2) // 2
     height, width = 2 * x.shape[2], 2 * x.shape[3]
     return full[:, :, start : start + height, start : start + width]
@@ -115,19 +108,26 @@ def upsampling_conv2d(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
 
 
 def modulated_conv2d(
-    x: Tensor, weight: Tensor, styles: Tensor, demodulate: bool = True, up: Tensor | None = None
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    demodulate: bool = True,
+    up: Tensor | None = None,
+    gain: float = 1.0,
 ) -> Tensor:
     """Convolve x [N, I, H, W] by weight [O, I, K, K] whose inputs are scaled by styles [N, I].
 
     Scaling activations before and after one shared convolution equals scaling the weights per
     sample (Karras et al. 2020, equations 1-3) and needs no grouped convolution. ``up`` is the
-    low-pass kernel of an upsampling layer.
+    low-pass kernel of an upsampling layer; ``gain`` multiplies the result where it costs nothing.
     """
+    if not demodulate:
+        styles = styles * gain
     x = x * styles.to(x.dtype)[:, :, None, None]
     if up is None:
         x = F.conv2d(x, weight, padding=weight.shape[2] // 2)
     else:
         x = upsampling_conv2d(x, weight, up)
     if demodulate:
-        x = x * demodulation(weight, styles).to(x.dtype)[:, :, None, None]
+        x = x * (demodulation(weight, styles) * gain).to(x.dtype)[:, :, None, None]
     return x
