@@ -3,6 +3,7 @@
 
     python3 make.py start [flags of app.py]     set up, then open the studio
     python3 make.py test [arguments of pytest]  set up, then run every check
+    python3 make.py setup                       set up for start, and stop there
 
 The first run makes a virtual environment in .venv and installs requirements.txt into it; later
 runs see from .venv/ready.json that nothing changed and go straight on. A set-up that was cut
@@ -27,7 +28,7 @@ READY = VENV / "ready.json"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 OLDEST, NEWEST = (3, 10), (3, 13)
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
-REQUIREMENTS = {"start": "requirements.txt", "test": "requirements-dev.txt"}
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")  # the second for tests only
 
 
 class CannotSetUp(Exception):
@@ -52,7 +53,7 @@ def find_python() -> str:
 
 def wanted(goal: str) -> dict[str, str]:
     """What .venv/ready.json says once ``goal`` is set up: a digest per requirements file."""
-    names = list(REQUIREMENTS.values())[: 1 + list(REQUIREMENTS).index(goal)]
+    names = REQUIREMENTS[: 2 if goal == "test" else 1]
     return {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in names}
 
 
@@ -107,7 +108,7 @@ def set_up(goal: str) -> None:
         subprocess.run([find_python(), "-m", "venv", str(VENV)], check=True)
     READY.unlink(missing_ok=True)                    # from here on an interruption starts afresh
     install_torch()
-    pip("install", "--quiet", "-r", str(ROOT / REQUIREMENTS[goal]))
+    pip("install", "--quiet", "-r", str(ROOT / list(wanted(goal))[-1]))
     READY.write_text(json.dumps(wanted(goal), indent=2))
     say(f"Set up in {time.monotonic() - started:.0f} s.")
 
@@ -136,12 +137,17 @@ def test(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
+def stop(_: list[str]) -> int:
+    """Nothing more to do, as when an image of the studio is built."""
+    return 0
+
+
 def say(text: str) -> None:
     print(text, flush=True)
 
 
 def main(arguments: list[str]) -> int:
-    goals = {"start": start, "test": test}
+    goals = {"start": start, "test": test, "setup": stop}
     if not arguments or arguments[0] not in goals:
         say(__doc__.strip() if __doc__ else "")
         return 2

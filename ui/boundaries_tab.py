@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ui.messages import MESSAGES, attribute_name, say
-from ui.widgets import Chips
+from ui.widgets import chips as build_chips
 from ui.words import Words
 
 REACH = 3.0  # sliders go from -REACH to REACH standard deviations
@@ -15,7 +15,7 @@ GROUPS = ("coarse", "middle", "fine")
 
 class BoundariesTab(NamedTuple):
     sliders: dict[str, gr.Slider]
-    chips: Chips
+    chips: gr.HTML
     details: gr.HTML
     layers: gr.CheckboxGroup
     given: gr.CheckboxGroup
@@ -29,7 +29,7 @@ def build_boundaries_tab(
         sliders = {name: _slider(words, name, value) for name, value in strengths.items()}
     words.make(gr.Markdown, {"value": "unit"}, elem_classes="hint")
     words.make(gr.HTML, {"value": "stack"}, elem_classes="caption")
-    stack = Chips(chips, elem_id="stack")
+    stack = build_chips(chips, elem_id="stack")
     with words.make(gr.Accordion, {"label": "details"}, open=False, elem_id="details"):
         title = gr.HTML(elem_id="details-title")
         layers = words.make(

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from ui.widgets import Pixels, Strip
+from ui.widgets import Pixels, strip
 from ui.words import Words
 
 # kind of download -> message key; the first is the big button
@@ -26,7 +26,7 @@ class Canvas(NamedTuple):
     reset: gr.Button
     downloads: dict[str, gr.Button]
     file: gr.DownloadButton
-    history: Strip
+    history: gr.HTML
 
 
 def build_canvas(
@@ -48,7 +48,7 @@ def build_canvas(
         main = words.make(
             gr.Button, {"value": "download"}, variant="primary", elem_id="download", **TOOL
         )
-    strip = Strip(history, elem_id="history")
+    thumbnails = strip(history, elem_id="history")
     with words.make(gr.Accordion, {"label": "download.more"}, open=False, elem_id="more"):
         with gr.Row(elem_id="more-row"):
             others = {
@@ -64,7 +64,7 @@ def build_canvas(
             }
     file = gr.DownloadButton(visible="hidden", elem_id="file")
     return Canvas(
-        picture, outcome, metrics, undo, redo, reset, {"png": main, **others}, file, strip
+        picture, outcome, metrics, undo, redo, reset, {"png": main, **others}, file, thumbnails
     )
 
 

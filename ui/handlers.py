@@ -19,10 +19,10 @@ from editing.images import load_picture
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.drawing import metrics_html, note_html, progress_html, waiting_html
 from ui.inversion_tab import LEVELS
-from ui.messages import LANGUAGES, attribute_name, preferred_language, refusal, say
+from ui.messages import LANGUAGES, attribute_name, note, preferred_language, refusal, say
 from ui.session import Label, Portrait, Session, strengths
 from ui.studio import Studio, View, enlarged
-from ui.widgets import data_uri
+from ui.widgets import data_uri, upload_path
 from ui.words import Words
 
 log = logging.getLogger(__name__)
@@ -75,23 +75,25 @@ class Handlers:
     # -- actions: (session, lang, values) -> (session, status)
 
     @polite
-    def open_photo(self, session: Session, lang: str, photo: str | None) -> tuple[Any, ...]:
+    def open_photo(self, session: Session, lang: str, photo: Any) -> tuple[Any, ...]:
         """Open a photo: find the face, align it, guess its latent."""
-        if photo is None:
+        path = upload_path(photo)
+        if path is None:
             return session, self.status(session)
-        return self._replaced(session, self.studio.open_photo(photo))
+        return self._replaced(session, lang, self.studio.open_photo(path))
 
     @polite
-    def crop_photo(self, session: Session, lang: str, photo: str | None) -> tuple[Any, ...]:
+    def crop_photo(self, session: Session, lang: str, photo: Any) -> tuple[Any, ...]:
         """Open the centre of a photo in which no face was found."""
-        if photo is None:
+        path = upload_path(photo)
+        if path is None:
             return session, self.status(session)
-        return self._replaced(session, self.studio.open_photo(photo, crop=True))
+        return self._replaced(session, lang, self.studio.open_photo(path, crop=True))
 
     @polite
     def open_seed(self, session: Session, lang: str, seed: float | None) -> tuple[Any, ...]:
         """Open the invented person of a seed."""
-        return self._replaced(session, self.studio.open_seed(int(seed or 0)))
+        return self._replaced(session, lang, self.studio.open_seed(int(seed or 0)))
 
     @polite
     def open_file(self, session: Session, lang: str, file: str | None) -> tuple[Any, ...]:
@@ -104,7 +106,7 @@ class Handlers:
     @polite
     def open_example(self, session: Session, lang: str, event: gr.EventData) -> tuple[Any, ...]:
         example = self.examples[int(event._data["index"])]
-        return self._replaced(session, example.open(self.studio))
+        return self._replaced(session, lang, example.open(self.studio))
 
     @polite
     def move(self, session: Session, lang: str, *values: float) -> tuple[Any, ...]:
@@ -150,9 +152,9 @@ class Handlers:
         session = self.studio.set_details(session, layers, given)
         return session, self.status(session)
 
-    def _replaced(self, session: Session, portrait: Portrait) -> tuple[Any, ...]:
-        for note in portrait.notes:
-            gr.Info(escape(note, quote=False))
+    def _replaced(self, session: Session, lang: str, portrait: Portrait) -> tuple[Any, ...]:
+        for sentence in portrait.notes:
+            gr.Info(escape(note(sentence, lang), quote=False))
         session = self.studio.replace(session, portrait)
         return session, self.status(session)
 
@@ -243,10 +245,11 @@ class Handlers:
     def downloader(self, kind: str) -> Callable[[Session, str], str]:
         return lambda session, lang: str(self.download(session, lang, kind))
 
-    def offer_crop(self, photo: str | None) -> Any:
+    def offer_crop(self, photo: Any) -> Any:
         """After a refusal: a readable picture had no face, so its centre can be used."""
         try:
-            return gr.update(visible=bool(photo and load_picture(photo)))
+            path = upload_path(photo)
+            return gr.update(visible=bool(path and load_picture(path)))
         except EditingError:
             return gr.update(visible=False)
 
@@ -284,10 +287,11 @@ class Handlers:
     def show(self, session: Session, lang: str) -> tuple[Any, ...]:
         """Everything that follows the session, except the sliders."""
         picture, outcome = pairs(self.studio.view(session))
+        label = "canvas" if session.now.portrait.photo is None else "world"
         name, layers, given = self.studio.details(session)
         others = [other for other in self.names if other != name]
         return (
-            picture,
+            gr.update(value=picture, label=say(label, lang)),
             outcome,
             gr.update(interactive=session.can_undo),
             gr.update(interactive=session.can_redo),

@@ -84,7 +84,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "history": ("History", "历史"),
     "history.start": ("start", "起点"),
-    "history.estimate": ("first guess", "初步估计"),
+    "history.estimate": ("guess", "初步估计"),
     "history.inverted": ("inverted", "反演"),
     "history.reset": ("reset", "重置"),
     "history.off": ("{name} off", "关闭{name}"),
@@ -208,6 +208,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "error.BadInput": ("", "输入值超出范围。"),
 }
 
+# notes of the library, as patterns
+NOTES: tuple[tuple[str, str], ...] = (
+    (r"(\d+) faces were found", "找到 {0} 张人脸，使用最大的一张。"),
+    (r"The picture's centre is used", "直接使用图片中央，未对齐人脸。"),
+)
+
 
 def say(key: str, lang: str, **values: object) -> str:
     """The message ``key`` in ``lang`` ("en" or "zh") with its {names} filled in."""
@@ -229,6 +235,14 @@ def refusal(error: Exception, lang: str) -> str:
             # The original follows: it names the value and the limit.
             return f"{say(f'error.{kind.__name__}', lang)}（{error}）"
     return str(error)
+
+
+def note(sentence: str, lang: str) -> str:
+    """A note of the library in ``lang``; one without a counterpart stays English."""
+    for pattern, chinese in NOTES if lang == "zh" else ():
+        if found := re.search(pattern, sentence):
+            return chinese.format(*found.groups())
+    return sentence
 
 
 def preferred_language(accept_language: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -166,12 +167,14 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
         [page.session, page.language, s.photo],
         [page.session, page.status],
         api_name="open_photo",
+        preprocess=False,
         **INTERACTIVE,
     )
-    opened.failure(handlers.offer_crop, [s.photo], [s.crop], **INSTANT)
+    opened.failure(handlers.offer_crop, [s.photo], [s.crop], preprocess=False, **INSTANT)
+    cropped = partial(s.crop.click, preprocess=False)
     for shown in (
         then_show(page, handlers, opened),
-        action(page, handlers, s.crop.click, handlers.crop_photo, [s.photo], "crop_photo"),
+        action(page, handlers, cropped, handlers.crop_photo, [s.photo], "crop_photo"),
         action(page, handlers, s.examples.pick, handlers.open_example),
     ):
         invert_after(page, handlers, shown, handlers.invert_new)

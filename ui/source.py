@@ -4,16 +4,16 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from ui.widgets import PhotoBox, Strip
+from ui.widgets import strip
 from ui.words import Words
 
 MAX_SEED = 2**32 - 1  # NumPy's legacy seeds
 
 
 class Source(NamedTuple):
-    photo: PhotoBox
+    photo: gr.Image
     crop: gr.Button
-    examples: Strip
+    examples: gr.HTML
     seed: gr.Number
     dice: gr.Button
     file: gr.UploadButton
@@ -24,10 +24,9 @@ def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Sou
     with gr.Row(elem_id="source", equal_height=True):
         with gr.Column(scale=4, min_width=260, elem_id="source-photo"):
             photo = words.make(
-                PhotoBox,
+                gr.Image,
                 {"label": "photo", "placeholder": "photo.drop"},
                 sources=["upload", "webcam", "clipboard"],
-                image_mode=None,
                 height=112,
                 show_label=False,
                 buttons=[],
@@ -38,7 +37,7 @@ def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Sou
             )
         with gr.Column(scale=7, min_width=300, elem_id="source-examples"):
             words.make(gr.HTML, {"value": "examples"}, elem_classes="caption")
-            strip = Strip(examples, elem_id="examples")
+            thumbnails = strip(examples, elem_id="examples")
         with gr.Column(scale=3, min_width=200, elem_id="source-seed"):
             number = words.make(
                 gr.Number,
@@ -57,4 +56,4 @@ def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Sou
                 size="sm",
                 elem_id="open",
             )
-    return Source(photo, crop, strip, number, dice, file)
+    return Source(photo, crop, thumbnails, number, dice, file)

@@ -1,4 +1,4 @@
-"""Widgets Gradio lacks: a row of thumbnails, the chips of an edit stack, a safe photo box."""
+"""Widgets Gradio lacks: a row of thumbnails, the chips of an edit stack, unopened uploads."""
 
 import base64
 import io
@@ -72,46 +72,36 @@ element.addEventListener('drop', (event) => {
 """
 
 
-class Strip(gr.HTML):
-    """Thumbnails with names in a row that scrolls sideways; ``pick`` fires with ``_data.index``.
+# Functions, not subclasses: Gradio writes a .pyi file beside every module that subclasses one of
+# its components.
+
+
+def strip(value: list[dict[str, Any]] | None = None, **options: Any) -> gr.HTML:
+    """Thumbnails with names in a row that scrolls sideways; ``pick`` fires with an ``index``.
 
     The value is a list of {"src": data URI, "title": str, "current": bool}.
     """
-
-    def __init__(self, value: list[dict[str, Any]] | None = None, **options: Any) -> None:
-        super().__init__(value or [], html_template=STRIP, js_on_load=STRIP_JS, **options)
-
-    def get_block_name(self) -> str:
-        return "html"
+    return gr.HTML(value or [], html_template=STRIP, js_on_load=STRIP_JS, **options)
 
 
-class Chips(gr.HTML):
-    """An edit stack; ``act`` fires with ``_data`` act ("select" | "toggle" | "remove" | "order").
+def chips(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
+    """An edit stack; ``act`` fires with an ``act`` (select, toggle, remove, order) and ``index``.
 
     The value is {"items": [{"label": str, "on": bool, "current": bool}], and the hover texts}.
     """
-
-    def __init__(self, value: dict[str, Any] | None = None, **options: Any) -> None:
-        super().__init__(
-            value or {"items": []}, html_template=CHIPS, js_on_load=CHIPS_JS, **options
-        )
-
-    def get_block_name(self) -> str:
-        return "html"
+    return gr.HTML(value or {"items": []}, html_template=CHIPS, js_on_load=CHIPS_JS, **options)
 
 
-class PhotoBox(gr.Image):
-    """An image input that hands over the path unopened.
+def upload_path(payload: Any) -> str | None:
+    """The path of an image input whose event has ``preprocess=False``.
 
     Gradio would decode the upload itself and answer a damaged file or an image bomb with a bare
     "Error"; ``editing.images.load_picture`` refuses them with a sentence instead.
     """
-
-    def preprocess(self, payload: Any) -> str | None:
-        return None if payload is None else str(payload.path)
-
-    def get_block_name(self) -> str:
-        return "image"
+    if payload is None:
+        return None
+    path = payload["path"] if isinstance(payload, dict) else payload.path
+    return None if path is None else str(path)
 
 
 def data_uri(pixels: Pixels, size: int = 96) -> str:

@@ -1,0 +1,69 @@
+"""Every sentence exists in both languages and fits what fills it in."""
+
+import string
+
+import pytest
+
+from editing.errors import BadInput, NoFace, UnknownName
+from ui.messages import MESSAGES, attribute_name, note, preferred_language, refusal, say, tooltips
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("key", MESSAGES)
+def test_both_languages_say_the_same(key):
+    english, chinese = MESSAGES[key]
+    assert chinese
+    if key.startswith("error.") and key != "error.unexpected":
+        assert english == "", "in English the library's own sentence is shown"
+        return
+    assert english and fields(english) == fields(chinese)
+
+
+def test_chinese_is_chinese():
+    same = [key for key, (english, chinese) in MESSAGES.items() if english == chinese]
+    assert same == []
+
+
+@pytest.mark.parametrize(
+    ("header", "lang"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("zh", "zh"),
+        ("zh-Hans-CN", "zh"),
+        ("zh-HK;q=0.5, en-GB", "en"),
+        ("fr-FR, de;q=0.7", "en"),
+        ("fr, zh-TW;q=0.3", "zh"),
+        ("", "en"),
+        ("en;q=1.2.3, zh;q=x", "en"),
+    ],
+)
+def test_preferred_language(header, lang):
+    assert preferred_language(header) == lang
+
+
+def test_refusals_keep_the_librarys_sentence():
+    error = NoFace("No face was found in x.jpg: use another.")
+    assert refusal(error, "en") == str(error)
+    assert "没有找到人脸" in refusal(error, "zh")
+    assert str(error) in refusal(error, "zh"), "the value and the limit are in the original"
+    assert refusal(UnknownName("There is no x."), "zh").startswith(say("error.BadInput", "zh"))
+    assert refusal(BadInput("3 is too much."), "zh").startswith(say("error.BadInput", "zh"))
+
+
+def test_notes():
+    assert note("3 faces were found; the largest is used.", "zh") == "找到 3 张人脸，使用最大的一张。"
+    assert note("something new", "zh") == "something new"
+    assert note("3 faces were found; the largest is used.", "en").startswith("3 faces")
+
+
+def test_attributes_without_a_message_keep_their_name():
+    assert attribute_name("smile", "zh") == "微笑"
+    assert attribute_name("hair_length", "zh") == "Hair length"
+
+
+def test_tooltips_are_complete():
+    tips = tooltips(["undo", "stop"])
+    assert set(tips["en"]) == set(tips["zh"]) == {"undo.tip", "undo.none", "stop.tip", "stop.none"}
