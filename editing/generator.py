@@ -90,6 +90,21 @@ def channels_for(
     return tuple(min(channel_base // r, channel_max) for r in resolutions)
 
 
+def truncate(ws: Tensor, w_avg: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
+    """Pull latents towards the mean: w_avg + psi·(ws − w_avg).
+
+    Args:
+        ws: [N, num_ws, w_dim].
+        w_avg: mean of W, [w_dim].
+        psi: 1 keeps ``ws`` exactly, 0 gives ``w_avg``.
+        cutoff: only the first rows are pulled (None = all).
+    """
+    if psi == 1:
+        return ws
+    head = w_avg.lerp(ws[:, :cutoff], psi)
+    return torch.cat([head, ws[:, head.shape[1] :]], dim=1)
+
+
 class MappingNetwork(nn.Module):
     """z -> w, broadcast to ws and truncated towards the mean ``w_avg``."""
 
@@ -129,10 +144,7 @@ class MappingNetwork(nn.Module):
         for i in range(self.config.num_mapping_layers):
             x = self.get_submodule(f"fc{i}")(x)
         ws = x[:, None].repeat(1, self.config.num_ws, 1)
-        if truncation_psi == 1:
-            return ws
-        head = self.w_avg.lerp(ws[:, :truncation_cutoff], truncation_psi)
-        return torch.cat([head, ws[:, head.shape[1] :]], dim=1)
+        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
 
 
 class SynthesisLayer(nn.Module):

@@ -1,0 +1,70 @@
+"""Rows of ws by the resolution they act on: coarse 4-8, middle 16-32, fine from 64 pixels.
+
+A row belongs to the convolution it modulates. StyleGAN2 has one convolution at 4 px and two at
+every other resolution, and one more row for the last ToRGB, so num_ws = 2·log2(R) − 2 and the
+groups are 0-2, 3-6 and the rest, whatever the size. (StyleGAN1 has two rows at 4 px: its papers'
+0-3 / 4-7 / 8-17 mean other resolutions here.)
+"""
+
+from editing.errors import BadInput
+from editing.generator import Generator
+
+GROUPS = {"coarse": (4, 8), "middle": (16, 32), "fine": (64, 2**30)}  # pixels, from - to
+
+
+def layer_resolution(row: int, num_ws: int) -> int:
+    """Pixels of the convolution that ``row`` of ``num_ws`` modulates: 4, 8, 8, 16, 16, ..."""
+    img_resolution = 2 << (num_ws // 2)
+    return min(4 << ((row + 1) // 2), img_resolution)
+
+
+def layer_groups(generator: Generator) -> dict[str, tuple[int, ...]]:
+    """Rows of each group, for this generator; groups it has no row for are left out."""
+    return groups_of(generator.num_ws)
+
+
+def groups_of(num_ws: int) -> dict[str, tuple[int, ...]]:
+    """``layer_groups`` for a number of rows."""
+    groups = {
+        name: tuple(row for row in range(num_ws) if low <= layer_resolution(row, num_ws) <= high)
+        for name, (low, high) in GROUPS.items()
+    }
+    return {name: rows for name, rows in groups.items() if rows}
+
+
+def parse_layers(text: str, num_ws: int) -> tuple[int, ...]:
+    """'coarse', 'all', '0-3,7' or a mixture of them -> sorted rows.
+
+    Raises:
+        BadInput: a part that is neither a group nor rows from 0 to num_ws - 1.
+    """
+    groups = {"all": tuple(range(num_ws)), **groups_of(num_ws)}
+    rows: set[int] = set()
+    for part in text.split(","):
+        part = part.strip()
+        if part in groups:
+            rows.update(groups[part])
+            continue
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if not all(end.isascii() and end.isdigit() for end in (first, last)):
+            raise BadInput(
+                f"{part!r} is no layer; use rows such as 0-3,7 or one of {', '.join(groups)}."
+            )
+        if not int(first) <= int(last) < num_ws:
+            raise BadInput(
+                f"The layers {part!r} do not exist in this order; rows go from 0 to {num_ws - 1}."
+            )
+        rows.update(range(int(first), int(last) + 1))
+    return tuple(sorted(rows))
+
+
+def format_layers(rows: tuple[int, ...]) -> str:
+    """(0, 1, 2, 7) -> '0-2,7': the shortest text that ``parse_layers`` reads back."""
+    runs: list[list[int]] = []
+    for row in sorted(set(rows)):
+        if runs and row == runs[-1][1] + 1:
+            runs[-1][1] = row
+        else:
+            runs.append([row, row])
+    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)

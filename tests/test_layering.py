@@ -1,0 +1,108 @@
+"""Arrows go one way: a module of ``editing`` imports only modules of the rows above its own."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROWS = [
+    {"errors"},
+    {"images", "networks"},
+    {"tensors"},  # tensor files, written the way images are
+    {"generator", "features"},
+    {"formats", "latents", "layers"},
+    {"domains"},
+    {"metrics", "alignment"},
+    {"directions", "mixing"},
+    {"inversion", "text"},
+    {"edits"},
+    {"walks", "out_of_domain", "animation"},
+    {"recipes"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
+]
+ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
+LAZY = {"dlib", "gradio", "imageio", "sklearn", "skimage", "transformers", "huggingface_hub"}
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """(dotted name, relative level) of every import in a file, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, 0) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if module == "editing":  # "from editing import x" names modules
+                yield from ((f"editing.{alias.name}", node.level) for alias in node.names)
+            else:
+                yield module, node.level
+
+
+def row_of(path: Path) -> int:
+    name = path.relative_to(ROOT / "editing").parts[0].removesuffix(".py")
+    assert name in ROW_OF, f"editing/{name} has no row in ROWS; say where it stands"
+    return ROW_OF[name]
+
+
+def test_editing_imports_only_rows_above() -> None:
+    wrong = []
+    for path in sources("editing"):
+        if path == ROOT / "editing" / "__init__.py":
+            continue
+        row = row_of(path)
+        for name, _ in imports(path):
+            parts = name.split(".")
+            if parts[0] != "editing" or len(parts) == 1:
+                continue
+            same_package = path.parent.name == "formats" and parts[1] == "formats"
+            if not same_package and ROW_OF[parts[1]] >= row:
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("folder", ["editing", "ui", "training", "tests", "benchmarks"])
+def test_imports_are_absolute(folder: str) -> None:
+    relative = [str(path) for path in sources(folder) for _, level in imports(path) if level]
+    assert not relative, relative
+
+
+@pytest.mark.parametrize(
+    "folder, forbidden",
+    [
+        ("editing", {"gradio", "ui", "app", "training", "tests", "benchmarks"}),
+        ("training", {"gradio", "ui", "app", "tests", "benchmarks"}),
+        ("ui", {"app", "training", "tests", "benchmarks"}),
+    ],
+)
+def test_forbidden_imports(folder: str, forbidden: set[str]) -> None:
+    found = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources(folder)
+        for name, _ in imports(path)
+        if name.split(".")[0] in forbidden
+    ]
+    assert not found, found
+
+
+def test_importing_is_cheap() -> None:
+    """The package alone needs no torch, and no module loads a heavy library before it is used."""
+    modules = [f"editing.{path.stem}" for path in sources("editing") if path.stem[0] != "_"]
+    code = f"""
+import importlib, sys
+import editing, editing.cli
+assert "torch" not in sys.modules, "the command line's help must not wait for torch"
+for name in {modules}:
+    importlib.import_module(name)
+heavy = {sorted(LAZY)}
+assert not [name for name in heavy if name in sys.modules], sys.modules.keys() & set(heavy)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
