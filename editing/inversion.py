@@ -238,11 +238,10 @@ class _Problem:
     def __init__(self, target: Tensor, domain: Domain, options: InversionOptions) -> None:
         self.domain, self.generator, self.options = domain, domain.generator, options
         self.device = self.generator.mapping.w_avg.device
-        self.target = target.detach().to(self.device, torch.float32)
+        self.target = target.detach().to(self.device, torch.float32, copy=True)
         self.whitening = whitening(self.generator)
-        with torch.no_grad():
-            needed = options.weights.perceptual > 0
-            self.features = unit_features(domain.perceptual, self.target) if needed else []
+        needed = options.weights.perceptual > 0
+        self.features = unit_features(domain.perceptual, self.target) if needed else []
 
     def ws(self, parameters: Tensor) -> Tensor:
         if self.options.space == "z":
@@ -314,19 +313,19 @@ def _search(
 ) -> Iterator[Step]:
     """Adam with the StyleGAN2 projector's ramps.
 
-    Gradient modes are opened and closed inside each step, never held across a yield: the caller
-    may resume from another thread.
+    Gradient modes are set inside each step, never held across a yield: the caller may resume from
+    another thread, and in a mode of its own.
     """
     began = time.perf_counter()
-    problem = _Problem(target, domain, options)
-    with torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad():
+        problem = _Problem(target, domain, options)
         parameters = problem.start(rng, given).detach().clone().requires_grad_()
-    optimiser = torch.optim.Adam([parameters], lr=problem.step_size, betas=(0.9, 0.999))
-    best, lowest = parameters.detach().clone(), math.inf
+        optimiser = torch.optim.Adam([parameters], lr=problem.step_size, betas=(0.9, 0.999))
+        best, lowest = parameters.detach().clone(), math.inf
     prepared = time.perf_counter()
     for index in range(options.steps + 1):
         last = index == options.steps
-        with torch.set_grad_enabled(not last):
+        with torch.inference_mode(False), torch.set_grad_enabled(not last):
             losses = problem.losses(problem.ws(parameters))
             total = float(losses["total"].detach())
             if total < lowest:
@@ -336,8 +335,7 @@ def _search(
                 optimiser.zero_grad()
                 torch.autograd.backward(losses["total"])
                 optimiser.step()
-        with torch.no_grad():
-            ws = problem.ws(best).clone()
+            ws = problem.ws(best).detach().clone()
         now = time.perf_counter()
         yield Step(
             index=index,

@@ -170,7 +170,7 @@ def test_steps_may_be_asked_for_from_anywhere(domain, target):
             seen.append(next(steps))
             assert torch.is_grad_enabled() == before
 
-    modes = itertools.cycle([torch.no_grad, torch.enable_grad])
+    modes = itertools.cycle([torch.no_grad, torch.inference_mode, torch.enable_grad])
     for _ in expected:
         thread = threading.Thread(target=advance, args=[next(modes)()])
         thread.start()
