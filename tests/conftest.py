@@ -1,10 +1,16 @@
 """What many tests share: a tiny generator, and a tiny domain around it."""
 
+from pathlib import Path
+
 import pytest
 import torch
+import yaml
 
-from editing.generator import Generator, GeneratorConfig
+from editing.directions import Direction, save_direction
+from editing.domains import Domain, file_hash, open_domain
+from editing.generator import Generator, GeneratorConfig, save_generator
 
+ATTRIBUTES = ("smile", "age", "gender")
 torch.set_num_threads(2)  # what the pictures of a test run are drawn with, whatever the machine
 
 
@@ -34,3 +40,37 @@ def make_tiny_generator(img_resolution: int = 32, seed: int = 0) -> Generator:
 def tiny_generator() -> Generator:
     """32 px, read only: every test gets the same one."""
     return make_tiny_generator()
+
+
+def write_tiny_domain(folder: Path, generator: Generator, name: str = "tiny") -> Path:
+    """A domain folder around a generator: three boundaries, no networks that read pictures."""
+    rng = torch.Generator().manual_seed(1)
+    save_generator(folder / "generator.safetensors", generator)
+    for attribute in ATTRIBUTES:
+        vector = torch.nn.functional.normalize(torch.randn(generator.w_dim, generator=rng), dim=0)
+        direction = Direction(attribute, vector, step=0.5)
+        save_direction(folder / "boundaries" / f"{attribute}.safetensors", direction)
+    facts = {
+        "name": name,
+        "title": "Tiny",
+        "resolution": generator.img_resolution,
+        "family": "stylegan2",
+        "alignment": "ffhq",
+        "generator": describe(folder, "generator.safetensors"),
+        "boundaries": {a: describe(folder, f"boundaries/{a}.safetensors") for a in ATTRIBUTES},
+    }
+    (folder / "domain.yaml").write_text(yaml.safe_dump(facts, sort_keys=False))
+    return folder
+
+
+def describe(folder: Path, file: str) -> dict[str, object]:
+    """A file's entry in domain.yaml."""
+    path = folder / file
+    return {"file": file, "sha256": file_hash(path), "size": path.stat().st_size}
+
+
+@pytest.fixture(scope="session")
+def tiny_domain(tmp_path_factory: pytest.TempPathFactory, tiny_generator: Generator) -> Domain:
+    """The tiny generator as a domain with boundaries smile, age and gender; read only."""
+    folder = write_tiny_domain(tmp_path_factory.mktemp("weights") / "tiny", tiny_generator)
+    return open_domain(folder)

@@ -1,0 +1,202 @@
+"""Moves, conditions and boundary training: the algebra."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from editing.directions import (
+    Direction,
+    absolute,
+    boundary,
+    condition,
+    load_direction,
+    move,
+    save_direction,
+    train_boundary,
+)
+from editing.domains import Domain
+from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
+from editing.tensors import write_tensors
+
+
+def unit(*shape: int, seed: int = 0) -> Tensor:
+    vector = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    return vector / vector.norm(dim=-1, keepdim=True)
+
+
+@pytest.fixture
+def ws() -> Tensor:
+    return torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(9))
+
+
+@pytest.fixture(params=[(8,), (6, 8)], ids=["one vector", "one per row"])
+def smile(request: pytest.FixtureRequest) -> Direction:
+    return Direction("smile", unit(*request.param), step=0.5)
+
+
+def test_alpha_zero_changes_nothing(ws: Tensor, smile: Direction) -> None:
+    assert torch.equal(move(ws, smile, 0.0), ws)
+
+
+def test_there_and_back(ws: Tensor, smile: Direction) -> None:
+    assert torch.allclose(move(move(ws, smile, 3.0), smile, -3.0), ws, atol=1e-5)
+
+
+def test_alpha_counts_steps(ws: Tensor, smile: Direction) -> None:
+    distance = (move(ws, smile, 3.0) - ws).norm(dim=-1)
+    assert torch.allclose(distance, torch.tensor(1.5), atol=1e-5)
+
+
+def test_other_rows_stay_bit_equal(ws: Tensor, smile: Direction) -> None:
+    for moved in (move(ws, smile, 2.0, layers=(1, 4)), absolute(ws, smile, 2.0, layers=(1, 4))):
+        assert torch.equal(moved[:, [0, 2, 3, 5]], ws[:, [0, 2, 3, 5]])
+        assert not torch.isclose(moved[:, [1, 4]], ws[:, [1, 4]]).all()
+    own = replace(smile, layers=(0,))
+    assert torch.equal(move(ws, own, 2.0)[:, 1:], ws[:, 1:])
+
+
+def test_nothing_is_changed_in_place(ws: Tensor, smile: Direction) -> None:
+    before = ws.clone()
+    move(ws, smile, 2.0)
+    absolute(ws, smile, 2.0)
+    assert torch.equal(ws, before)
+
+
+def test_absolute_ends_at_the_distance(ws: Tensor, smile: Direction) -> None:
+    there = absolute(ws, smile, -1.25)
+    assert torch.allclose((there * smile.vector).sum(-1), torch.tensor(-1.25), atol=1e-5)
+    assert torch.allclose(absolute(there, smile, -1.25), there, atol=1e-5)
+
+
+def test_wrong_layers_and_sizes(ws: Tensor, smile: Direction) -> None:
+    with pytest.raises(BadInput, match="0 to 5"):
+        move(ws, smile, 1.0, layers=(6,))
+    with pytest.raises(BadInput, match="this generator"):
+        move(ws, Direction("age", unit(512)), 1.0)
+
+
+def test_conditions_stay_still(ws: Tensor, smile: Direction) -> None:
+    others = [Direction(name, unit(8, seed=i)) for i, name in enumerate(("age", "gender"), 1)]
+    conditioned = condition(smile, others)
+    assert torch.allclose(conditioned.vector.norm(dim=-1), torch.tensor(1.0), atol=1e-5)
+    moved = move(ws, conditioned, 4.0)
+    for other in others:
+        assert torch.allclose(moved @ other.vector, ws @ other.vector, atol=1e-4)
+    assert 0 < conditioned.meta["residual"] < 1
+    assert condition(smile, []) is smile
+
+
+def test_two_conditions_agree_with_the_published_formula() -> None:
+    n, c1, c2 = (unit(8, seed=seed).double() for seed in (0, 1, 2))
+    d = 1 - (c1 @ c2) ** 2
+    a = (n @ c1 - (n @ c2) * (c1 @ c2)) / d
+    b = (n @ c2 - (n @ c1) * (c1 @ c2)) / d
+    expected = n - a * c1 - b * c2
+    others = [Direction("a", c1.float()), Direction("b", c2.float())]
+    conditioned = condition(Direction("n", n.float()), others)
+    assert torch.allclose(conditioned.vector, (expected / expected.norm()).float(), atol=1e-5)
+
+
+def test_dependent_conditions_count_once() -> None:
+    n, c = Direction("n", unit(8)), Direction("c", unit(8, seed=1))
+    almost = unit(8, seed=2) * 1e-5 + c.vector
+    twin = Direction("twin", almost / almost.norm())
+    once, twice = condition(n, [c]), condition(n, [c, twin])
+    assert torch.allclose(once.vector, twice.vector, atol=1e-3)
+    third = Direction("third", unit(8, seed=3))  # and what comes after a dependent one counts
+    assert abs(float(condition(n, [c, twin, third]).vector @ third.vector)) < 1e-5
+
+
+def test_a_direction_cannot_stay_and_move() -> None:
+    n = Direction("smile", unit(8))
+    with pytest.raises(BadInput, match="smile cannot move while mouth"):
+        condition(n, [replace(n, name="mouth")])
+
+
+@pytest.mark.parametrize("vector", [torch.ones(8), torch.zeros(8), unit(1, 2, 3)])
+def test_only_unit_vectors(vector: Tensor) -> None:
+    with pytest.raises(BadInput, match="unit vectors"):
+        Direction("smile", vector)
+
+
+def test_files_keep_everything(tmp_path: Path, smile: Direction) -> None:
+    direction = replace(smile, layers=(0, 3), meta={"auc": 0.5, "names": ["a"]})
+    save_direction(tmp_path / "smile.safetensors", direction)
+    loaded = load_direction(tmp_path / "smile.safetensors")
+    assert torch.equal(loaded.vector, direction.vector)
+    for name in ("name", "layers", "step", "space", "meta"):
+        assert getattr(loaded, name) == getattr(direction, name)
+
+
+def test_wrong_files(tmp_path: Path) -> None:
+    with pytest.raises(MissingFile):
+        load_direction(tmp_path / "absent")
+    (tmp_path / "text").write_text("no")
+    with pytest.raises(UnsafeFile):
+        load_direction(tmp_path / "text")
+    format = "latent-studio direction 1"
+    write_tensors(tmp_path / "empty", {"vector": unit(8)}, format, {"name": "x"})
+    with pytest.raises(BadInput, match="damaged"):
+        load_direction(tmp_path / "empty")
+
+
+def test_a_domain_knows_its_boundaries(tiny_domain: Domain) -> None:
+    direction = boundary(tiny_domain, "smile")
+    assert direction.step == 0.5 and boundary(tiny_domain, "smile") is direction
+    with pytest.raises(UnknownName, match="'beauty'; choose from smile, age, gender"):
+        boundary(tiny_domain, "beauty")
+
+
+def world(n: int = 4000, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Latents whose score is their coordinate along a known normal, plus noise."""
+    rng = np.random.default_rng(3)
+    truth = rng.standard_normal(12)
+    truth /= np.linalg.norm(truth)
+    latents = rng.standard_normal((n, 12)).astype(np.float32) * 2
+    scores = latents @ truth + noise * rng.standard_normal(n)
+    return latents, scores.astype(np.float32), truth
+
+
+def test_training_finds_the_normal() -> None:
+    latents, scores, truth = world()
+    direction = train_boundary("smile", latents, scores, np.random.default_rng(0))
+    assert float(direction.vector @ torch.from_numpy(truth).float()) > 0.97
+    assert direction.step == pytest.approx(2.0, rel=0.05)
+    meta = direction.meta
+    assert meta["extremes"] == 1000 and meta["latents"] == 4000
+    assert meta["validation"]["accuracy"] > 0.98 and meta["validation"]["auc"] > 0.99
+    assert 0.9 < meta["all"]["accuracy"] <= 1
+
+
+def test_positive_is_more_score() -> None:
+    latents, scores, truth = world()
+    direction = train_boundary("smile", latents, -scores, np.random.default_rng(0))
+    assert float(direction.vector @ torch.from_numpy(truth).float()) < -0.97
+
+
+def test_training_repeats_itself_and_saves(tmp_path: Path) -> None:
+    latents, scores, _ = world(400, noise=1.0)
+    once, twice = (
+        train_boundary("smile", latents, scores[:, None], np.random.default_rng(5))
+        for _ in range(2)
+    )
+    assert torch.equal(once.vector, twice.vector) and once.meta == twice.meta
+    assert once.meta["extremes"] == 200
+    save_direction(tmp_path / "smile", once)
+    assert load_direction(tmp_path / "smile").meta == once.meta
+
+
+def test_training_refuses_what_cannot_be_learnt() -> None:
+    latents, scores, _ = world(100)
+    rng = np.random.default_rng(0)
+    with pytest.raises(BadInput, match="nothing tells"):
+        train_boundary("smile", latents, np.ones(100, np.float32), rng)
+    with pytest.raises(BadInput, match="N scores"):
+        train_boundary("smile", latents, scores[:50], rng)
+    scores[0] = np.nan
+    with pytest.raises(BadInput, match="not finite"):
+        train_boundary("smile", latents, scores, rng)
