@@ -229,6 +229,17 @@ class SynthesisBlock(nn.Module):
         return {name: m for name, m in self.named_children() if isinstance(m, SynthesisLayer)}
 
 
+def shifted(styles: Mapping[str, Tensor], s_delta: Mapping[str, Tensor]) -> Styles:
+    """styles + s_delta; layers that ``s_delta`` does not name stay as they are."""
+    for name, delta in s_delta.items():
+        if name not in styles or delta.shape[-1:] != styles[name].shape[-1:]:
+            raise BadInput(
+                f"The style change {name!r} of shape {list(delta.shape)} does not fit this "
+                f"generator; it has {', '.join(styles)}."
+            )
+    return {k: style + s_delta[k] if k in s_delta else style for k, style in styles.items()}
+
+
 class SynthesisNetwork(nn.Module):
     """ws or styles -> picture, through skip outputs summed over the resolutions."""
 
@@ -275,6 +286,7 @@ class SynthesisNetwork(nn.Module):
         noise: Mapping[str, Tensor] | None = None,
         max_resolution: int | None = None,
         rng: torch.Generator | None = None,
+        s_delta: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """Draw the picture [N, 3, R, R] of ws [N, num_ws, w_dim] or of styles.
 
@@ -283,10 +295,12 @@ class SynthesisNetwork(nn.Module):
             noise: maps [R, R] or [N, 1, R, R] by layer name ("b8.conv0"), used instead.
             max_resolution: stop at the skip output of this block.
             rng: source of random noise (None = torch's own).
+            s_delta: offsets [C] or [N, C] by layer name, added to the styles.
         """
         if noise_mode not in NOISE_MODES:
             raise BadInput(f"There is no noise mode {noise_mode!r}; choose from {NOISE_MODES}.")
         styles = self.styles(latent, max_resolution) if isinstance(latent, Tensor) else latent
+        styles = shifted(styles, s_delta or {})
         first = styles["b4.conv1"]
 
         def noise_of(name: str, layer: SynthesisLayer) -> Tensor | None:
