@@ -54,9 +54,10 @@ def test_refusals_keep_the_librarys_sentence():
 
 
 def test_notes():
-    assert note("3 faces were found; the largest is used.", "zh") == "找到 3 张人脸，使用最大的一张。"
+    faces = "3 faces were found; the largest is used."
+    assert note(faces, "zh") == "找到 3 张人脸，使用最大的一张。"
     assert note("something new", "zh") == "something new"
-    assert note("3 faces were found; the largest is used.", "en").startswith("3 faces")
+    assert note(faces, "en") == faces
 
 
 def test_attributes_without_a_message_keep_their_name():

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from editing.alignment import align, align_face, centre_crop
 from editing.domains import Domain
-from editing.edits import EditStack, EditState, Move, preview, render
+from editing.edits import EditStack, EditState, Move, preview, render, state_of
 from editing.errors import BadInput
 from editing.images import load_picture, to_tensor, to_uint8
 from editing.inversion import LEVELS, Step, invert
+from editing.latents import DEFAULT_PSI, SeedSpec
 from editing.layers import layer_groups
 from editing.metrics import identity, perceptual, readings
 from editing.out_of_domain import photo_edited
@@ -63,12 +64,12 @@ class Studio:
 
     # -- where a portrait comes from
 
-    def open_seed(self, seed: int, psi: float = 0.7) -> Portrait:
+    def open_seed(self, seed: int, psi: float = DEFAULT_PSI) -> Portrait:
         """The invented person of a seed."""
-        spec = f"seed:{seed}" if psi == 0.7 else f"seed:{seed}@{psi:g}"
-        state = self.domain.state_of(spec)
+        spec = SeedSpec(seed, psi)
+        state = on_cpu(state_of(spec, self.domain))
         label = Label("source.seed", {"seed": seed})
-        return Portrait("seed", label, state, self.draw(state), spec)
+        return Portrait("seed", label, state, self.draw(state), str(spec))
 
     def open_photo(self, path: str | Path, name: str = "", crop: bool = False) -> Portrait:
         """A photo, aligned (or cut from the centre), with the encoder's guess of its latent.
@@ -84,8 +85,8 @@ class Studio:
         else:
             small, alignment = align_face(picture, resolution)
             photo = align(picture, alignment.quad, SHOWN)
-        with self.lanes.interactive(), torch.inference_mode():
-            ws = self.domain.encode(to_tensor(small)).clone()
+        with self.lanes.interactive(), torch.no_grad():
+            ws = self.domain.encode(to_tensor(small)).cpu()
         return Portrait(
             "photo",
             Label("source.photo"),
@@ -102,7 +103,7 @@ class Studio:
 
     def draw(self, state: EditState) -> Pixels:
         """The canonical picture of a state, [R, R, 3]: what is saved, compared and measured."""
-        with self.lanes.interactive(), torch.inference_mode():
+        with self.lanes.interactive(), torch.no_grad():
             return to_uint8(render(state, self.domain))[0]
 
     def view(self, session: Session) -> View:
@@ -114,7 +115,7 @@ class Studio:
         """The canvas while a slider is dragged: fast, never saved."""
         stack, _ = self._stack(session, wanted)
         portrait = session.now.portrait
-        with self.lanes.interactive(), torch.inference_mode():
+        with self.lanes.interactive(), torch.no_grad():
             after = preview(stack.apply(portrait.state, self.domain), self.domain).float()
         return self._view(portrait, after, PREVIEWED)
 
@@ -134,10 +135,17 @@ class Studio:
         """Compare the edited picture with the one before the edits."""
         moment = session.now
         a, b = to_tensor(moment.portrait.before), to_tensor(moment.after)
-        with self.lanes.long(), torch.inference_mode():
-            then, now = (readings(self.domain.scorer, picture) for picture in (a, b))
-            moved = {name: now[name] - then[name] for name in self.attributes if name in now}
-            return Measures(identity(self.domain, a, b), perceptual(self.domain, a, b), moved)
+        parts = self.domain.parts
+        with self.lanes.long(), torch.no_grad():
+            return Measures(
+                identity(self.domain, a, b),
+                perceptual(self.domain, a, b) if "perceptual" in parts else None,
+                self._moved(a, b) if "scorer" in parts else {},
+            )
+
+    def _moved(self, a: Tensor, b: Tensor) -> dict[str, float]:
+        then, now = (readings(self.domain.scorer, picture) for picture in (a, b))
+        return {name: now[name] - then[name] for name in self.attributes if name in now}
 
     # -- steps of the history
 
@@ -269,6 +277,21 @@ class Studio:
         settings = {"level": level, "steps": step.index}
         state = replace(portrait.state, ws=step.ws.cpu())
         return replace(portrait, state=state, before=picture, inversion=settings)
+
+
+def on_cpu(state: EditState) -> EditState:
+    """The state detached and off any accelerator, as a session keeps it."""
+
+    def kept(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+
+    return replace(
+        state,
+        ws=state.ws.detach().cpu(),
+        s_delta=kept(state.s_delta),
+        noise=kept(state.noise),
+        weight_delta=kept(state.weight_delta),
+    )
 
 
 def enlarged(pixels: Pixels, size: int) -> Pixels:

@@ -1,0 +1,95 @@
+"""Slider latency: slider event -> new <img> in Chromium, median of 100 moves.
+
+    python -m benchmarks.slider_latency [--domain portraits] [--moves 100] [--photo]
+
+"new <img>" is when the picture's address changes; "loaded" when the browser has decoded it.
+"""
+
+import argparse
+import os
+import statistics
+from typing import Any
+
+from benchmarks.browser import open_page, print_table
+
+MEASURE = """async ([selector, moves, pause]) => {
+  const slider = document.querySelector(selector + ' input[type=range]');
+  const canvas = document.querySelector('#canvas');
+  const shown = () => [...canvas.querySelectorAll('img')].map((image) => image.src).join();
+  const seen = [], loaded = [];
+  for (let move = 0; move < moves; move++) {
+    const before = shown();
+    const value = 2 * Math.sin(1 + move * 0.37);
+    const started = performance.now();
+    slider.value = value.toFixed(2);
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    await new Promise((resolve) => {
+      const observer = new MutationObserver(() => {
+        if (shown() === before) return;
+        observer.disconnect();
+        resolve();
+      });
+      observer.observe(canvas, { subtree: true, attributes: true, attributeFilter: ['src'] });
+    });
+    seen.push(performance.now() - started);
+    const images = [...canvas.querySelectorAll('img')];
+    await Promise.all(images.map((image) => image.decode().catch(() => {})));
+    loaded.push(performance.now() - started);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return { seen, loaded };
+}"""
+
+
+def row(name: str, values: list[float]) -> list[str]:
+    ordered = sorted(values)
+    return [
+        name,
+        f"{statistics.median(values):.0f}",
+        f"{ordered[int(0.95 * (len(ordered) - 1))]:.0f}",
+        f"{ordered[-1]:.0f}",
+        str(len(values)),
+    ]
+
+
+def invert_example(page: Any) -> None:
+    """Open the example photograph and wait until its inversion has ended."""
+    page.click("#examples .strip-item >> nth=-1")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#history .current')].some(e => e.title === 'inverted')",
+        timeout=120_000,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--domain", default="portraits")
+    parser.add_argument("--moves", type=int, default=100)
+    parser.add_argument("--photo", action="store_true", help="measure with a photo: two outcomes")
+    options = parser.parse_args()
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    from editing.domains import open_domain
+    from ui.look import launch_options
+    from ui.page import build_app
+
+    app = build_app(open_domain(options.domain))
+    _, url, _ = app.launch(prevent_thread_lock=True, **launch_options())
+    try:
+        with open_page(url) as page:
+            page.wait_for_selector("#canvas img")
+            page.wait_for_timeout(2000)
+            if options.photo:
+                invert_example(page)
+            page.evaluate(MEASURE, ["#slider-smile", 5, 100])  # warm up
+            times = page.evaluate(MEASURE, ["#slider-age", options.moves, 100])
+    finally:
+        app.close()
+    header = ["milliseconds", "median", "95 %", "worst", "moves"]
+    print_table(
+        header,
+        [row("slider event -> new <img>", times["seen"]), row("... loaded", times["loaded"])],
+    )
+
+
+if __name__ == "__main__":
+    main()
