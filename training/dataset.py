@@ -1,0 +1,116 @@
+"""The cache of renders the trainers learn from, in git-ignored shards that survive any kill.
+
+``python -m training.dataset --count 24000 --workers 2``. Picture i of a split is the person of
+latent ``z`` drawn from NumPy's legacy seed ``first_seed + i``; nothing but pixels and visibility
+is stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.factors import LatentWorld
+from training.renderer import render
+
+CACHE = Path(__file__).parent / "cache"
+SHARD = 500
+Z_DIM = 64
+SPLITS = {"train": 1_000_000, "judge": 3_000_000, "held_out": 9_000_000}  # first seeds
+VISIBLE = ("brows", "eyes", "mouth", "beard", "skin", "hair", "clothes", "eyeglasses", "background")
+
+
+def seeds_to_z(seeds: np.ndarray | range) -> Tensor:
+    """One latent per seed [N, Z_DIM], NumPy's legacy stream."""
+    return torch.from_numpy(
+        np.stack([np.random.RandomState(seed).randn(Z_DIM) for seed in seeds]).astype(np.float32)
+    )
+
+
+def shard_path(split: str, resolution: int, index: int) -> Path:
+    return CACHE / f"{split}-{resolution}-{index:04d}.npz"
+
+
+def make_shard(split: str, resolution: int, index: int, compiled: bool, batch: int = 20) -> None:
+    """Render one shard, written whole or not at all."""
+    path = shard_path(split, resolution, index)
+    first = SPLITS[split] + index * SHARD
+    world = LatentWorld(Z_DIM)
+    pictures, visible = [], []
+    for start in range(first, first + SHARD, batch):
+        seeds = range(start, start + batch)
+        drawn = render(world.factors(seeds_to_z(seeds)), seeds, resolution, 1.5, compiled)
+        pictures.append(((drawn.pictures + 1) * 127.5).round().clamp(0, 255).byte().numpy())
+        visible.append(torch.stack([drawn.masks[v].sum(dim=(1, 2)) for v in VISIBLE], 1).numpy())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        np.savez(file, pictures=np.concatenate(pictures), visible=np.concatenate(visible))
+    temporary.rename(path)
+
+
+@dataclass(frozen=True, eq=False)
+class Renders:
+    """Cached renders, in order of their seeds."""
+
+    seeds: np.ndarray  # [N]
+    pictures: Tensor  # uint8 [N, 3, R, R]
+    visible: Tensor  # pixels of each feature of VISIBLE, [N, V]
+
+
+def load_renders(split: str, resolution: int, count: int | None = None) -> Renders:
+    """All whole shards of a split, at most ``count`` pictures."""
+    seeds, pictures, visible = [], [], []
+    for path in sorted(CACHE.glob(f"{split}-{resolution}-*.npz")):
+        index = int(path.stem.split("-")[2])
+        if count is not None and index * SHARD >= count:
+            break
+        with np.load(path) as data:
+            pictures.append(torch.from_numpy(data["pictures"]))
+            visible.append(torch.from_numpy(data["visible"]))
+        seeds.append(np.arange(SHARD) + SPLITS[split] + index * SHARD)
+    if not pictures:
+        raise SystemExit(f"no {split} renders at {resolution} px in {CACHE}: run python -m training.dataset")
+    return Renders(np.concatenate(seeds), torch.cat(pictures), torch.cat(visible))
+
+
+def fill(split: str, resolution: int, count: int, worker: int, workers: int, compiled: bool) -> None:
+    """Render the missing shards of this worker's share."""
+    torch.set_num_threads(1)
+    for index in range(worker, -(-count // SHARD), workers):
+        if not shard_path(split, resolution, index).exists():
+            make_shard(split, resolution, index, compiled)
+            print(f"{split} {resolution} px: shard {index} done", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Render the pictures the trainers learn from.")
+    parser.add_argument("--split", choices=list(SPLITS), default="train")
+    parser.add_argument("--resolution", type=int, default=128)
+    parser.add_argument("--count", type=int, default=24_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--no-compile", action="store_true", help="where there is no C++ compiler")
+    args = parser.parse_args()
+    jobs = [
+        torch.multiprocessing.get_context("spawn").Process(
+            target=fill,
+            args=(args.split, args.resolution, args.count, i, args.workers, not args.no_compile),
+        )
+        for i in range(args.workers)
+    ]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    if any(job.exitcode for job in jobs):
+        raise SystemExit("a render worker failed; run the command again to go on")
+
+
+if __name__ == "__main__":
+    main()

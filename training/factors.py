@@ -1,0 +1,144 @@
+"""The world's factors: what a portrait is made of, how the factors hang together, and Z -> factors.
+
+A person is one vector ``e`` of independent standard normals, one entry per factor. ``couple``
+mixes them along the written-down list ``COUPLINGS`` into correlated unit normals ``g``, and
+``bound`` turns g into factors in [-1, 1]. Everything the renderer shows of a person comes from
+the factors; everything else (strands, freckles, weave, grain) comes from a separate seed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Factor(NamedTuple):
+    """One factor: its name and what its negative and positive ends look like."""
+
+    name: str
+    low: str
+    high: str
+
+
+FACTORS: tuple[Factor, ...] = (
+    Factor("smile", "frowning", "smiling"),
+    Factor("age", "young", "old"),
+    Factor("gender", "feminine", "masculine"),
+    Factor("pose", "turned to the picture's left", "turned to the picture's right"),
+    Factor("eyeglasses", "no glasses", "glasses"),
+    Factor("pitch", "looking down", "looking up"),
+    Factor("mouth_open", "mouth closed", "mouth open"),
+    Factor("teeth", "teeth hidden", "teeth showing"),
+    Factor("eye_openness", "eyes narrowed", "eyes wide open"),
+    Factor("brow_height", "low brows", "raised brows"),
+    Factor("brow_angle", "sad brows", "angry brows"),
+    Factor("face_width", "narrow face", "wide face"),
+    Factor("jaw_width", "pointed jaw", "square jaw"),
+    Factor("nose_size", "small nose", "large nose"),
+    Factor("skin_tone", "light skin", "dark skin"),
+    Factor("hair_lightness", "black hair", "blond hair"),
+    Factor("hair_redness", "ash hair", "red hair"),
+    Factor("grey_hair", "hair in its own colour", "grey hair"),
+    Factor("hair_length", "short hair", "long hair"),
+    Factor("hair_curl", "straight hair", "curly hair"),
+    Factor("hair_volume", "flat hair", "full hair"),
+    Factor("fringe", "open forehead", "fringe"),
+    Factor("parting", "parted on the picture's left", "parted on the picture's right"),
+    Factor("baldness", "full hair", "bald"),
+    Factor("beard", "shaven", "bearded"),
+    Factor("lip_colour", "pale lips", "red lips"),
+    Factor("lip_fullness", "thin lips", "full lips"),
+    Factor("eye_colour", "brown eyes", "blue eyes"),
+    Factor("eye_size", "small eyes", "large eyes"),
+    Factor("glasses_shape", "round glasses", "square glasses"),
+    Factor("background_hue", "cool background", "warm background"),
+    Factor("background_lightness", "dark background", "light background"),
+    Factor("light_direction", "lit from the picture's left", "lit from the picture's right"),
+    Factor("clothes_hue", "blue clothes", "red clothes"),
+    Factor("clothes_lightness", "dark clothes", "light clothes"),
+)
+NAMES: tuple[str, ...] = tuple(factor.name for factor in FACTORS)
+INDEX: dict[str, int] = {name: i for i, name in enumerate(NAMES)}
+NUM_FACTORS = len(FACTORS)
+
+# (cause, effect, weight): g_effect = sum of weight * g_cause + what is left of its own normal.
+# Causes stand before their effects; the weights of one effect have squares that sum below 1.
+COUPLINGS: tuple[tuple[str, str, float], ...] = (
+    ("gender", "beard", 0.65),
+    ("gender", "baldness", 0.45),
+    ("age", "baldness", 0.35),
+    ("age", "eyeglasses", 0.35),
+    ("age", "grey_hair", 0.70),
+    ("gender", "hair_length", -0.60),
+    ("gender", "jaw_width", 0.40),
+    ("gender", "lip_colour", -0.45),
+    ("gender", "lip_fullness", -0.30),
+    ("smile", "teeth", 0.45),
+    ("mouth_open", "teeth", 0.30),
+    ("skin_tone", "hair_lightness", -0.50),
+    ("skin_tone", "eye_colour", -0.45),
+    ("skin_tone", "hair_curl", 0.25),
+    ("hair_lightness", "eye_colour", 0.25),
+    ("age", "lip_fullness", -0.25),
+    ("age", "nose_size", 0.15),
+)
+
+# g -> factor: tanh(SLOPE * g). The eyeglasses are on or off but for a narrow band.
+SLOPE = 0.8
+GLASSES_THRESHOLD, GLASSES_SLOPE = 0.35, 20.0
+
+
+def coupling_matrix() -> Tensor:
+    """The matrix A of g = A e, [F, F]: unit rows, so every g is a standard normal."""
+    rows = np.eye(NUM_FACTORS)
+    for effect in range(NUM_FACTORS):
+        causes = [(INDEX[c], w) for c, e, w in COUPLINGS if INDEX[e] == effect]
+        if not causes:
+            continue
+        mixed = sum(w * rows[cause] for cause, w in causes)
+        own = 1.0 - float(mixed @ mixed)
+        assert own > 0, f"couplings into {NAMES[effect]} explain more than all of it"
+        rows[effect] = mixed
+        rows[effect, effect] = math.sqrt(own)
+    return torch.from_numpy(rows).float()
+
+
+def couple(e: Tensor) -> Tensor:
+    """Independent normals e [N, F] -> correlated unit normals g [N, F]."""
+    return e @ coupling_matrix().to(e).T
+
+
+def bound(g: Tensor) -> Tensor:
+    """Unit normals g [N, F] -> factors [N, F] in [-1, 1]."""
+    factors = torch.tanh(SLOPE * g)
+    i = INDEX["eyeglasses"]
+    glasses = torch.tanh(GLASSES_SLOPE * (g[:, i] - GLASSES_THRESHOLD))
+    return torch.cat([factors[:, :i], glasses[:, None], factors[:, i + 1 :]], dim=1)
+
+
+def sample_factors(seeds: list[int]) -> Tensor:
+    """Factors [N, F] of the persons with these seeds."""
+    e = np.stack([np.random.RandomState(seed).randn(NUM_FACTORS) for seed in seeds])
+    return bound(couple(torch.from_numpy(e).float()))
+
+
+class LatentWorld:
+    """The paired world: Z -> factors through a fixed random rotation.
+
+    z ~ N(0, I) is first put on the sphere of radius sqrt(z_dim) (what the mapping network does
+    with it), then e = the first F components of Q^T z.
+    """
+
+    def __init__(self, z_dim: int, seed: int = 2026) -> None:
+        assert z_dim >= NUM_FACTORS, f"z_dim {z_dim} is below the {NUM_FACTORS} factors"
+        q, _ = np.linalg.qr(np.random.RandomState(seed).randn(z_dim, z_dim))
+        self.axes = torch.from_numpy(q[:, :NUM_FACTORS]).float()  # [z_dim, F]
+
+    def factors(self, z: Tensor) -> Tensor:
+        """z [N, z_dim] -> factors [N, F]."""
+        z = z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
+        return bound(couple(z @ self.axes.to(z)))

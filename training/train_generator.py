@@ -1,0 +1,276 @@
+"""Train the bundled generator: paired and progressive first, adversarial at the end.
+
+The world gives every latent z its picture, so the synthesis network is first taught pairs at 16,
+32, 64, ... px through its skip outputs, then sharpened by a discriminator while the paired loss
+falls. Killed at any moment, the same command goes on where it stopped::
+
+    python -m training.train_generator            # train and write weights/portraits
+    python -m training.train_generator --export   # only write what has been reached
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from editing.generator import Generator, GeneratorConfig, save_generator
+from training.dataset import CACHE, Z_DIM, Renders, load_renders, seeds_to_z
+from training.discriminator import Discriminator
+
+STATE = CACHE / "generator.state.pt"
+OUT = Path(__file__).parent.parent / "weights" / "portraits" / "generator.safetensors"
+CONFIG = GeneratorConfig(
+    img_resolution=128,
+    z_dim=Z_DIM,
+    w_dim=256,
+    num_mapping_layers=4,
+    mapping_lr_multiplier=1.0,
+    channels=(192, 192, 160, 128, 64, 32),
+)
+EMA_HALF_LIFE = 5_000  # pictures
+R1_EVERY, R1_GAMMA = 16, 1.0
+NOISE_START = 0.03  # noise strength given to every layer when the adversarial phase begins
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One phase of the training."""
+
+    name: str
+    resolution: int
+    pictures: int
+    batch: int
+    learning_rate: tuple[float, float]  # at its start and end
+    paired: tuple[float, float] = (1.0, 1.0)  # weight of the paired loss, start and end
+    adversarial: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def is_adversarial(self) -> bool:
+        return self.adversarial != (0.0, 0.0)
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("paired-16", 16, 70_000, 64, (4e-3, 4e-3)),
+    Stage("paired-32", 32, 60_000, 64, (3.5e-3, 3.5e-3)),
+    Stage("paired-64", 64, 60_000, 32, (3e-3, 2.5e-3)),
+    Stage("paired-128", 128, 70_000, 16, (2.5e-3, 1e-3)),
+    Stage("adversarial-128", 128, 20_000, 16, (5e-4, 3e-4), (4.0, 0.5), (0.25, 0.5)),
+)
+
+
+def shrink(pictures: Tensor, resolution: int) -> Tensor:
+    """Area-average [N, 3, R, R] down to ``resolution``."""
+    return F.adaptive_avg_pool2d(pictures, resolution) if pictures.shape[-1] != resolution else pictures
+
+
+def paired_loss(drawn: Tensor, target: Tensor, levels: int = 3) -> Tensor:
+    """L1 plus twice the L1 of the Laplacian pyramid's bands (Bojanowski et al. 2018)."""
+    loss = (drawn - target).abs().mean()
+    difference = drawn - target
+    for _ in range(levels):
+        if difference.shape[-1] <= 8:
+            break
+        small = F.avg_pool2d(difference, 2)
+        band = difference - F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+        loss = loss + 2 * band.abs().mean()
+        difference = small
+    return loss
+
+
+class Trainer:
+    """Networks, optimisers and progress; everything that a kill must not lose."""
+
+    def __init__(self, device: str) -> None:
+        torch.manual_seed(0)
+        self.device = torch.device(device)
+        last = torch.channels_last
+        self.generator = Generator(CONFIG).to(self.device, memory_format=last)
+        self.ema = copy.deepcopy(self.generator).requires_grad_(False)
+        self.discriminator = Discriminator(CONFIG.channels).to(self.device, memory_format=last)
+        self.optimiser = torch.optim.Adam(self.generator.parameters(), betas=(0.9, 0.99))
+        self.d_optimiser = torch.optim.Adam(self.discriminator.parameters(), betas=(0.0, 0.99))
+        self.done: dict[str, int] = {}  # pictures per stage
+        self.seconds: dict[str, float] = {}
+
+    def parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
+        return {
+            "generator": self.generator, "ema": self.ema, "discriminator": self.discriminator,
+            "optimiser": self.optimiser, "d_optimiser": self.d_optimiser,
+        }
+
+    def save(self, path: Path = STATE) -> None:
+        state = {name: part.state_dict() for name, part in self.parts().items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        torch.save(state | {"done": self.done, "seconds": self.seconds}, temporary)
+        temporary.rename(path)
+
+    def load(self, path: Path = STATE) -> None:
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        for name, part in self.parts().items():
+            part.load_state_dict(state[name])
+        self.done, self.seconds = state["done"], state["seconds"]
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def update_ema(self, batch: int) -> None:
+        keep = 0.5 ** (batch / EMA_HALF_LIFE)
+        with torch.no_grad():
+            for old, new in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
+                old.lerp_(new, 1 - keep)
+
+    def batches(self, renders: Renders, stage: Stage) -> Iterator[tuple[Tensor, Tensor]]:
+        """Endless (z, picture) pairs; the order depends on what has been done."""
+        latents = seeds_to_z(renders.seeds)
+        rng = torch.Generator().manual_seed(self.done.get(stage.name, 0) + stage.resolution)
+        while True:
+            pick = torch.randint(len(latents), [stage.batch], generator=rng)
+            pictures = renders.pictures[pick].to(self.device).float() / 127.5 - 1
+            pictures = shrink(pictures, stage.resolution)
+            yield latents[pick].to(self.device), pictures.contiguous(memory_format=torch.channels_last)
+
+    def paired_step(self, stage: Stage, z: Tensor, target: Tensor) -> dict[str, float]:
+        with self.autocast():
+            ws = self.generator.mapping(z)
+            drawn = self.generator.synthesis(ws, "none", max_resolution=stage.resolution)
+        loss = paired_loss(drawn, target)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        return {"paired": loss.item(), "error": (drawn.detach() - target).abs().mean().item()}
+
+    def adversarial_step(self, stage: Stage, z: Tensor, target: Tensor, step: int, t: float) -> dict[str, float]:
+        """Generator, then discriminator; R1 (Mescheder et al. 2018) every R1_EVERY steps."""
+        paired = stage.paired[0] + (stage.paired[1] - stage.paired[0]) * t
+        adversarial = stage.adversarial[0] + (stage.adversarial[1] - stage.adversarial[0]) * t
+        with self.autocast():
+            ws = self.generator.mapping(z)
+            drawn = self.generator.synthesis(ws, "random")
+            self.discriminator.requires_grad_(False)
+            logits = self.discriminator(drawn)
+        loss_paired = paired_loss(drawn, target)
+        loss_adversarial = F.softplus(-logits).mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        (paired * loss_paired + adversarial * loss_adversarial).backward()
+        self.optimiser.step()
+        self.discriminator.requires_grad_(True)
+        with self.autocast():
+            fake = self.discriminator(drawn.detach())
+            real = self.discriminator(target)
+        loss_d = F.softplus(fake).mean() + F.softplus(-real).mean()
+        self.d_optimiser.zero_grad(set_to_none=True)
+        loss_d.backward()
+        if step % R1_EVERY == 0:
+            shown = target.detach().requires_grad_(True)
+            (slope,) = torch.autograd.grad(self.discriminator(shown).sum(), shown, create_graph=True)
+            penalty = slope.square().sum(dim=(1, 2, 3)).mean()
+            (penalty * (R1_GAMMA / 2 * R1_EVERY)).backward()
+        self.d_optimiser.step()
+        return {
+            "paired": loss_paired.item(), "adversarial": loss_adversarial.item(),
+            "d": loss_d.item(), "real": real.mean().item(), "fake": fake.mean().item(),
+        }
+
+    def begin_adversarial(self) -> None:
+        """Wake the noise inputs."""
+        with torch.no_grad():
+            for network in (self.generator, self.ema):
+                for name, value in network.named_parameters():
+                    if name.endswith("noise_strength"):
+                        value.fill_(NOISE_START)
+
+    def run(self, stage: Stage, renders: Renders, until: float) -> bool:
+        """Train one stage; False when the clock (``until``, time.monotonic) ran out first."""
+        done = self.done.setdefault(stage.name, 0)
+        if stage.is_adversarial and not done:
+            self.begin_adversarial()
+        for group in self.d_optimiser.param_groups:
+            group["lr"] = 3e-4
+        started, reported, saved = time.monotonic(), time.monotonic(), time.monotonic()
+        before = self.seconds.get(stage.name, 0.0)
+        sums: dict[str, float] = {}
+        count = 0
+        for z, target in self.batches(renders, stage):
+            if done >= stage.pictures or time.monotonic() > until:
+                break
+            t = done / stage.pictures
+            warm = min(1.0, 0.1 + done / (50 * stage.batch))
+            rate = stage.learning_rate[0] * (stage.learning_rate[1] / stage.learning_rate[0]) ** t
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate * warm
+            if stage.is_adversarial:
+                losses = self.adversarial_step(stage, z, target, done // stage.batch, t)
+            else:
+                losses = self.paired_step(stage, z, target)
+            self.update_ema(stage.batch)
+            done += stage.batch
+            self.done[stage.name] = done
+            count += 1
+            sums = {k: sums.get(k, 0.0) + v for k, v in losses.items()}
+            now = time.monotonic()
+            if now - reported > 20:
+                self.seconds[stage.name] = before + now - started
+                mean = {k: round(v / count, 4) for k, v in sums.items()}
+                speed = round(count * stage.batch / (now - reported), 1)
+                print(json.dumps({"stage": stage.name, "done": done, "per_second": speed} | mean), flush=True)
+                sums, count, reported = {}, 0, now
+            if now - saved > 120:
+                self.save()
+                self.sheet(stage)
+                saved = now
+        self.seconds[stage.name] = before + time.monotonic() - started
+        self.save()
+        self.sheet(stage)
+        return done >= stage.pictures
+
+    @torch.no_grad()
+    def sheet(self, stage: Stage, count: int = 32) -> None:
+        """Draw seeds 0.. at psi 1 with the averaged generator."""
+        ws = self.ema.mapping(seeds_to_z(range(count)).to(self.device))
+        drawn = self.ema.synthesis(ws, max_resolution=stage.resolution).cpu()
+        rows = [torch.cat(list(drawn[i : i + 8]), dim=2) for i in range(0, count, 8)]
+        picture = ((torch.cat(rows, dim=1) + 1) * 127.5).clamp(0, 255).byte().permute(1, 2, 0)
+        Image.fromarray(picture.numpy()).save(CACHE / f"sheet-{stage.name}.png")
+
+    @torch.no_grad()
+    def export(self, path: Path = OUT) -> None:
+        """Write the averaged generator, its mean latent set from 10,000 samples."""
+        final = copy.deepcopy(self.ema).cpu()
+        final.mapping.w_avg.copy_(final.mapping(seeds_to_z(range(10_000)))[:, 0].mean(dim=0))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_generator(path, final, half=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop (resumably) after this long")
+    parser.add_argument("--export", action="store_true", help="only write the generator reached")
+    args = parser.parse_args()
+    trainer = Trainer(args.device)
+    if STATE.exists():
+        trainer.load()
+    if not args.export:
+        until = time.monotonic() + 60 * args.minutes
+        for stage in STAGES:
+            if trainer.done.get(stage.name, 0) >= stage.pictures:
+                continue
+            if not trainer.run(stage, load_renders("train", CONFIG.img_resolution), until):
+                return
+    trainer.export()
+
+
+if __name__ == "__main__":
+    main()
