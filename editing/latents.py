@@ -135,6 +135,11 @@ class Latent:
                 f"{self.domain or 'an unnamed domain'}, but {domain} has {fingerprint}; open it "
                 "with its own domain, or invert the photo again."
             )
+        if self.left_out:
+            raise BadLatent(
+                f"The latent's {' and '.join(self.left_out)} were too large to travel in the "
+                "picture; pass the latent file that was saved beside it."
+            )
 
 
 def save_latent(path: str | Path, latent: Latent) -> None:

@@ -110,7 +110,7 @@ stacks = st.lists(st.builds(Entry, moves, st.booleans()), max_size=4).map(
 
 
 @given(st.lists(stacks, max_size=8), st.lists(st.sampled_from(["undo", "redo"]), max_size=12))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_undo_to_the_start_and_redo_to_the_end_is_bit_equal(
     tiny_domain: Domain, sequence: list[EditStack], wandering: list[str]
 ) -> None:

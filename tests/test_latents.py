@@ -87,12 +87,11 @@ def full_latent(generator: Generator) -> Latent:
         weight_delta={"b4.conv1.weight": torch.randn(12, 12, 3, 3)},
         quad=((0.0, 0.5), (0.0, 9.0), (9.0, 9.0), (9.0, 0.25)),
         source_hash="ab" * 32,
-        left_out={"noise": "cd" * 32},
     )
 
 
 def test_files_keep_everything(tiny_generator: Generator, tmp_path: Path) -> None:
-    latent = full_latent(tiny_generator)
+    latent = replace(full_latent(tiny_generator), left_out={"noise": "cd" * 32})
     save_latent(tmp_path / "latent.npz", latent)
     loaded = load_latent(tmp_path / "latent.npz")
     assert torch.equal(loaded.ws, latent.ws)
@@ -113,6 +112,8 @@ def test_check_says_what_was_expected(tiny_generator: Generator) -> None:
     wrong = replace(latent, ws=torch.zeros(1, 18, 512))
     with pytest.raises(BadLatent, match=r"\[1, 18, 512\].*\[1, 8, 16\]"):
         wrong.check(tiny_generator, own, "tiny")
+    with pytest.raises(BadLatent, match="noise were too large"):
+        replace(latent, left_out={"noise": "cd"}).check(tiny_generator, own, "tiny")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = [
     {"errors"},
     {"images", "networks"},
-    {"tensors"},  # tensor files, written the way images are
+    {"tensors", "settings"},  # files: of tensors, and YAML that people write
     {"generator", "features"},
     {"formats", "latents", "layers"},
     {"domains"},

@@ -1,0 +1,448 @@
+"""An edit stack as data: recipes in YAML, pictures that carry their own, and replay.
+
+A recipe says where a portrait comes from, how it was inverted, what was edited, and with what it
+was made::
+
+    format: latent-studio recipe 1
+    title: A wide smile              # title, description, tags and citation make it a preset
+    domain: portraits
+    fingerprint: 0123456789abcdef    # of the generator; leave it out to fit any
+    torch: 2.13.0
+    threads: 2
+    source: {kind: photo, name: me.jpg, sha256: ..., aligned: true}  # or {kind: seed, name: seed:7}
+    inversion: {level: quick, steps: 40, ...}
+    edits:
+    - {move: smile, alpha: 2.0, layers: 0-3, given: [gender], absolute: false, enabled: true}
+    output: {outcome: picture}       # or photo: the photo with the change added, size pixels wide
+
+Only ``edits`` is needed. An exported PNG carries its recipe and the latent of its unedited source
+in text chunks, so it replays without the photo: to the same pixels on the same machine, with the
+same versions.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from editing.alignment import Alignment, align, align_face, centre_crop
+from editing.domains import Domain, file_hash
+from editing.edits import EditStack, EditState, Entry, Move, render, state_of
+from editing.errors import BadInput, BadRecipe, MissingFile
+from editing.images import (
+    encode_png,
+    load_picture,
+    read_png_text,
+    to_tensor,
+    to_uint8,
+    write_atomically,
+)
+from editing.inversion import InversionOptions, LossWeights, invert, options_for
+from editing.latents import Latent, latent_from_bytes, latent_to_bytes, parse_seed, tensors_hash
+from editing.layers import format_layers, parse_layers
+from editing.out_of_domain import photo_edited
+from editing.settings import Settings, parse_yaml
+
+FORMAT = "latent-studio recipe 1"
+RECIPE_KEY, LATENT_KEY = "latent-studio:recipe", "latent-studio:latent"  # of the PNG's text chunks
+MAX_EMBEDDED = 2**20  # bytes of noise, or of weight delta, that travel in a PNG
+MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
+MAX_THREADS = 1024
+SOURCES = ("seed", "photo", "latent")
+OUTCOMES = ("picture", "photo")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the portrait comes from."""
+
+    kind: str = "seed"  # one of SOURCES
+    name: str = "seed:0"  # the seed's text, or the file's name
+    sha256: str = ""  # of the photo file
+    aligned: bool = True  # False: the photo's centre was taken as it is
+
+    def __post_init__(self) -> None:
+        if self.kind not in SOURCES:
+            raise BadRecipe(f"The source is {self.kind!r}; it can be {', '.join(SOURCES)}.")
+        if self.kind == "seed" and parse_seed(self.name) is None:
+            raise BadRecipe(f"The source {self.name!r} is no seed; write seed:123.")
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """How the latent of a photo was found."""
+
+    options: InversionOptions
+    done: int | None = None  # steps after which the search was stopped; None = never
+
+    def __post_init__(self) -> None:
+        if self.done is not None and not 0 <= self.done <= self.options.steps:
+            raise BadRecipe(
+                f"The inversion stopped after {self.done} steps; "
+                f"it has {self.options.steps}, so choose from 0 to that."
+            )
+
+
+@dataclass(frozen=True)
+class Output:
+    """What was exported."""
+
+    outcome: str = "picture"  # "photo": the aligned photo with the edit's change added
+    size: int | None = None  # pixels of the photo outcome; None = the generator's
+
+    def __post_init__(self) -> None:
+        if self.outcome not in OUTCOMES:
+            raise BadRecipe(f"The outcome {self.outcome!r} is unknown; use {', '.join(OUTCOMES)}.")
+        if self.size is not None and not 32 <= self.size <= 4096:
+            raise BadRecipe(f"A size of {self.size} px is not possible; choose from 32 to 4096.")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that makes a picture, as plain values."""
+
+    stack: EditStack
+    source: Source = Source()
+    inversion: Inversion | None = None
+    output: Output = Output()
+    domain: str = "portraits"
+    fingerprint: str = ""  # of the generator; "" fits any
+    torch: str = ""  # version
+    threads: int | None = None
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            raise BadRecipe(f"{self.threads} threads are not possible; use 1 to {MAX_THREADS}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """What a recipe made."""
+
+    img: Tensor  # [1, 3, P, P] in [-1, 1]
+    source: EditState  # before the edits
+    edited: EditState
+    notes: tuple[str, ...] = ()  # what the alignment says, and why pixels may differ
+
+
+def make_recipe(domain: Domain, source: Source, stack: EditStack, **more: Any) -> Recipe:
+    """The recipe of a picture made here and now; ``more`` are further fields of Recipe."""
+    return Recipe(
+        stack,
+        source,
+        domain=domain.name,
+        fingerprint=domain.fingerprint,
+        torch=str(torch.__version__),
+        threads=torch.get_num_threads(),
+        **more,
+    )
+
+
+# -- YAML
+
+
+def recipe_to_yaml(recipe: Recipe) -> str:
+    """The text of a recipe; ``recipe_from_yaml`` gives it back exactly."""
+    import yaml
+
+    values: dict[str, Any] = {"format": FORMAT}
+    for key in ("title", "description", "citation", "domain", "fingerprint", "torch", "threads"):
+        if getattr(recipe, key):
+            values[key] = getattr(recipe, key)
+    if recipe.tags:
+        values["tags"] = list(recipe.tags)
+    values["source"] = _present(asdict(recipe.source))
+    if recipe.inversion:
+        options = asdict(recipe.inversion.options)
+        values["inversion"] = _present({**options, "done": recipe.inversion.done})
+    values["edits"] = [_entry_values(entry) for entry in recipe.stack.entries]
+    values["output"] = _present(asdict(recipe.output))
+    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None and value != ""}
+
+
+def _entry_values(entry: Entry) -> dict[str, Any]:
+    move = entry.edit
+    if not isinstance(move, Move):
+        raise BadRecipe(f"An edit of the kind {type(move).__name__} cannot be written down yet.")
+    values: dict[str, Any] = {"move": move.attribute, "alpha": float(move.alpha)}
+    if move.layers is not None:
+        values["layers"] = format_layers(move.layers)
+    if move.given:
+        values["given"] = list(move.given)
+    if move.absolute:
+        values["absolute"] = True
+    return values if entry.on else {**values, "enabled": False}
+
+
+def recipe_from_yaml(text: str, name: str = "The recipe") -> Recipe:
+    """Read a recipe; ``name`` is what messages call it.
+
+    Raises:
+        BadRecipe: what is wrong, and where.
+    """
+    settings = parse_yaml(text, name, BadRecipe)
+    try:
+        return _recipe(settings)
+    except BadInput as error:
+        raise BadRecipe(f"{name} cannot be used: {error}") from error
+
+
+def _recipe(settings: Settings) -> Recipe:
+    if settings.take("format", str, FORMAT) != FORMAT:
+        raise BadRecipe(f"{settings.name} is not of the format {FORMAT!r}; update the program.")
+    source, inversion, output = (settings.part(key) for key in ("source", "inversion", "output"))
+    recipe = Recipe(
+        EditStack(tuple(_entry(edit) for edit in settings.parts("edits"))),
+        _source(source) if source else Source(),
+        _inversion(inversion) if inversion else None,
+        _output(output) if output else Output(),
+        domain=settings.take("domain", str, "portraits"),
+        fingerprint=settings.take("fingerprint", str, ""),
+        torch=settings.take("torch", str, ""),
+        threads=settings.take("threads", int),
+        title=settings.take("title", str, ""),
+        description=settings.take("description", str, ""),
+        tags=settings.texts("tags"),
+        citation=settings.take("citation", str, ""),
+    )
+    settings.end()
+    return recipe
+
+
+def _source(settings: Settings) -> Source:
+    source = Source(
+        settings.need("kind", str),
+        settings.take("name", str, ""),
+        settings.take("sha256", str, ""),
+        settings.take("aligned", bool, True),
+    )
+    settings.end()
+    return source
+
+
+def _inversion(settings: Settings) -> Inversion:
+    options = options_for(settings.take("level", str, "standard"))
+    done = settings.take("done", int)
+    weights = options.weights
+    if losses := settings.part("weights"):
+        values = {name: losses.take(name, float, old) for name, old in asdict(weights).items()}
+        losses.end()
+        weights = LossWeights(**values)
+    options = replace(
+        options,
+        space=settings.take("space", str, options.space),
+        start=settings.take("start", str, options.start),
+        steps=settings.take("steps", int, options.steps),
+        lr=settings.take("lr", float, options.lr),
+        weights=weights,
+    )
+    settings.end()
+    return Inversion(options, done)
+
+
+def _entry(settings: Settings) -> Entry:
+    attribute, alpha = settings.need("move", str), settings.need("alpha", float)
+    layers = settings.take("layers", str)
+    if layers is not None and any(letter.isalpha() for letter in layers):
+        raise BadRecipe(f"{settings.name} has layers: {layers!r}; write rows such as 0-3,7.")
+    rows = None if layers is None else parse_layers(layers, MAX_ROWS)
+    given, absolute = settings.texts("given"), settings.take("absolute", bool, False)
+    enabled = settings.take("enabled", bool, True)
+    settings.end()
+    return Entry(Move(attribute, alpha, rows, given, absolute), enabled)
+
+
+def _output(settings: Settings) -> Output:
+    output = Output(settings.take("outcome", str, "picture"), settings.take("size", int))
+    settings.end()
+    return output
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read a recipe file.
+
+    Raises:
+        MissingFile, BadRecipe: it is not there, or no recipe.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFile(f"{path} is missing; check the path of the recipe.")
+    try:
+        return recipe_from_yaml(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise BadRecipe(f"{path} is no text, so it is no recipe; pass a YAML file.") from error
+
+
+def save_recipe(path: str | Path, recipe: Recipe) -> None:
+    """Write a recipe file, whole or not at all."""
+    data = recipe_to_yaml(recipe).encode()
+    write_atomically(path, lambda file: file.write(data))
+
+
+# -- pictures that carry their recipe
+
+
+def png_text(recipe: Recipe, latent: Latent) -> dict[str, str]:
+    """The text chunks of an exported PNG: recipe, and the latent of the unedited source."""
+    data = base64.b64encode(latent_to_bytes(lightened(latent))).decode()
+    return {RECIPE_KEY: recipe_to_yaml(recipe), LATENT_KEY: data}
+
+
+def export_png(img: Tensor, recipe: Recipe | None = None, latent: Latent | None = None) -> bytes:
+    """A PNG of [1, 3, H, W]; without a recipe it carries nothing (a latent is a face)."""
+    return encode_png(img, png_text(recipe, latent) if recipe and latent else None)
+
+
+def read_export(source: str | Path | BinaryIO) -> tuple[Recipe, Latent] | None:
+    """Recipe and latent of an exported PNG; None for any other file.
+
+    Raises:
+        BadPicture, BadRecipe, BadLatent: the PNG, or what it carries, is damaged.
+    """
+    text = read_png_text(source)
+    if RECIPE_KEY not in text or LATENT_KEY not in text:
+        return None
+    recipe = recipe_from_yaml(text[RECIPE_KEY], "The recipe in the picture")
+    try:
+        data = base64.b64decode(text[LATENT_KEY], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRecipe("The latent in the picture is damaged; download it again.") from error
+    return recipe, latent_from_bytes(data, "The latent in the picture")
+
+
+def lightened(latent: Latent) -> Latent:
+    """Noise and weight delta above ``MAX_EMBEDDED`` replaced by their hash."""
+    fields = {"noise": latent.noise, "weight_delta": latent.weight_delta}
+    left_out = {
+        name: tensors_hash(tensors)
+        for name, tensors in fields.items()
+        if 4 * sum(tensor.numel() for tensor in tensors.values()) > MAX_EMBEDDED
+    }
+    kept = {name: {} if name in left_out else tensors for name, tensors in fields.items()}
+    return replace(
+        latent,
+        noise=kept["noise"],
+        weight_delta=kept["weight_delta"],
+        left_out={**latent.left_out, **left_out},
+    )
+
+
+# -- replay
+
+
+def replay(
+    recipe: Recipe, domain: Domain, latent: Latent | None = None, photo: str | Path | None = None
+) -> Replay:
+    """Make a recipe's picture again, or apply it to another photo.
+
+    Args:
+        latent: of the unedited source, as an export carries it; used unless ``photo`` is another
+            picture than the recipe's own.
+        photo: needed where there is no latent, or the outcome is the photo itself.
+
+    Raises:
+        BadRecipe: the recipe is of another generator, or a photo is needed.
+        EditingError: whatever alignment, inversion or the edits refuse.
+    """
+    if recipe.fingerprint and recipe.fingerprint != domain.fingerprint:
+        raise BadRecipe(
+            f"The recipe is of the generator {recipe.fingerprint} of {recipe.domain}, but "
+            f"{domain.name} has {domain.fingerprint}; open it with its own domain, or take its "
+            "fingerprint out to apply it here anyway."
+        )
+    notes = []
+    if recipe.torch and recipe.torch != (here := str(torch.__version__)):
+        notes.append(f"Made with torch {recipe.torch}, here is {here}; pixels may differ.")
+    cut = _Cut.of(recipe, photo) if photo is not None else None
+    with threads(recipe.threads):
+        source = _source_state(recipe, domain, latent, cut)
+        edited = recipe.stack.apply(source, domain)
+        img = render(edited, domain)
+        if recipe.output.outcome == "photo":
+            if cut is None:
+                raise _needs_photo(recipe)
+            size = recipe.output.size or domain.generator.img_resolution
+            img = photo_outcome(cut.at(size), render(source, domain), img)
+    return Replay(img, source, edited, (*notes, *(cut.alignment.notes if cut else ())))
+
+
+def photo_outcome(photo: Tensor, inverted: Tensor, edited: Tensor) -> Tensor:
+    """The aligned photo [1, 3, P, P] with the edit's change added, from the pictures as saved."""
+    return photo_edited(photo, _as_saved(inverted), _as_saved(edited))[0]
+
+
+def _as_saved(img: Tensor) -> Tensor:
+    return to_tensor(to_uint8(img)[0])
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """A photo and where its face is."""
+
+    picture: Image.Image
+    alignment: Alignment
+    sha256: str
+
+    @classmethod
+    def of(cls, recipe: Recipe, photo: str | Path) -> "_Cut":
+        picture = load_picture(photo)
+        find = align_face if recipe.source.aligned else centre_crop
+        return cls(picture, find(picture, 64)[1], file_hash(Path(photo)))
+
+    def at(self, size: int) -> Tensor:
+        """[1, 3, size, size] in [-1, 1]."""
+        if not self.alignment.found:
+            return to_tensor(centre_crop(self.picture, size)[0])
+        return to_tensor(align(self.picture, self.alignment.quad, size))
+
+
+def _source_state(
+    recipe: Recipe, domain: Domain, latent: Latent | None, cut: _Cut | None
+) -> EditState:
+    if latent is not None and (cut is None or cut.sha256 == recipe.source.sha256):
+        return state_of(latent, domain)
+    if cut is not None:
+        inversion = recipe.inversion or Inversion(options_for())
+        for step in invert(cut.at(domain.generator.img_resolution), domain, inversion.options):
+            if step.index == inversion.done:
+                break
+        return EditState(step.ws)
+    if recipe.source.kind != "seed":
+        raise _needs_photo(recipe)
+    return state_of(recipe.source.name, domain)
+
+
+def _needs_photo(recipe: Recipe) -> BadRecipe:
+    if recipe.source.kind == "latent":
+        return BadRecipe(f"The recipe needs the latent {recipe.source.name}; pass that file.")
+    name = recipe.source.name if recipe.source.kind == "photo" else "(any)"
+    return BadRecipe(f"The recipe needs the photo {name}; pass it with --photo.")
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Run with this many threads (None = as they are): sums depend on how they are divided."""
+    before = torch.get_num_threads()
+    try:
+        if count and count != before:
+            torch.set_num_threads(count)
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)

@@ -1,0 +1,92 @@
+"""Settings that people write: YAML read strictly, so that a slip is named instead of ignored."""
+
+from typing import Any
+
+from editing.errors import BadInput, EditingError
+
+MAX_TEXT = 2**20  # characters
+IN_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false",
+            list: "a list", dict: "names and values"}  # fmt: skip
+
+
+def parse_yaml(text: str, name: str, error: type[EditingError] = BadInput) -> "Settings":
+    """The mapping a YAML text holds (plain values only); ``name`` is what messages call it.
+
+    Raises:
+        error: it is too long, no YAML, or no mapping.
+    """
+    import yaml
+
+    if len(text) > MAX_TEXT:
+        raise error(f"{name} has {len(text)} characters; the limit is {MAX_TEXT}.")
+    try:
+        values = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as cause:
+        reason = " ".join(str(cause).split())[:200]
+        raise error(f"{name} is not readable YAML ({reason}); correct it there.") from cause
+    return Settings(values, name, error)
+
+
+class Settings:
+    """A mapping whose values are taken out one by one; what is left at the end is unknown."""
+
+    def __init__(self, values: Any, name: str, error: type[EditingError] = BadInput) -> None:
+        if not isinstance(values, dict):
+            raise error(f"{name} is {str(values)[:80]!r}; it needs names and values.")
+        self.name, self.error = name, error
+        self._values, self._known = dict(values), list[str]()
+
+    def take(self, key: str, kind: type, default: Any = None) -> Any:
+        """The value of ``key``, of exactly this kind; absent or null is the default."""
+        self._known.append(key)
+        value = self._values.pop(key, None)
+        if value is None:
+            return default
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise self.error(
+                f"{self.name} has {key}: {str(value)[:80]!r}; it needs {IN_WORDS[kind]}."
+            )
+        return value
+
+    def need(self, key: str, kind: type) -> Any:
+        """Like ``take``, of a key that must be there."""
+        value = self.take(key, kind)
+        if value is None:
+            raise self.error(f"{self.name} lacks {key}; add {IN_WORDS[kind]} for it.")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts; absent is empty."""
+        values = self.take(key, list, [])
+        if not all(type(value) is str for value in values):
+            raise self.error(f"{self.name} has {key}: {values!r}; it needs a list of texts.")
+        return tuple(values)
+
+    def part(self, key: str) -> "Settings | None":
+        """A mapping inside this one; None where it is absent."""
+        values = self.take(key, dict)
+        return None if values is None else Settings(values, f"{key} of {self.name}", self.error)
+
+    def parts(self, key: str) -> list["Settings"]:
+        """A list of mappings, which must be there."""
+        values = self.need(key, list)
+        return [
+            Settings(value, f"{key} {number} of {self.name}", self.error)
+            for number, value in enumerate(values, 1)
+        ]
+
+    def named_parts(self, key: str) -> dict[str, "Settings | None"]:
+        """A mapping of mappings, any of which may be null."""
+        found = self.part(key)
+        names = [str(name) for name in found._values] if found else []
+        return {name: found.part(name) for name in names} if found else {}
+
+    def end(self) -> None:
+        """Refuse what nobody has taken."""
+        if self._values:
+            unknown = str(next(iter(self._values)))[:80]
+            raise self.error(
+                f"{self.name} has the unknown key {unknown!r}; known are {', '.join(self._known)}."
+            )
