@@ -1,0 +1,171 @@
+"""Train the networks that read portraits: the scorer, and apart from it the judge.
+
+Both learn the factors (in sigma of the world) from renders alone, each from its own renders,
+seed and architecture. A factor counts only where its feature shows. Resumable::
+
+    python -m training.train_readers scorer
+    python -m training.train_readers judge
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from editing.features import PictureNet, PictureNetConfig, save_picture_net
+from training.dataset import CACHE, VISIBLE, Z_DIM, Renders, load_renders, seeds_to_z
+from training.factors import MIN_SEEN, MIRRORED, NAMES, NUM_FACTORS, SEEN_ON, LatentWorld, to_sigma
+
+OUT = Path(__file__).parent.parent / "weights" / "portraits"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one reader is trained."""
+
+    config: PictureNetConfig
+    split: str
+    seed: int
+    pictures: int
+    batch: int = 64
+    learning_rate: float = 2e-3
+
+
+RECIPES: dict[str, Recipe] = {
+    "scorer": Recipe(
+        PictureNetConfig("residual", 128, (24, 48, 96, 160, 192), NAMES, NUM_FACTORS, 4, 256),
+        "train", 11, 300_000,
+    ),
+    "judge": Recipe(
+        PictureNetConfig("plain", 64, (24, 48, 96, 144, 192), NAMES, NUM_FACTORS, 2, 192),
+        "judge", 23, 240_000,
+    ),
+}  # fmt: skip
+
+
+def labels_of(renders: Renders) -> tuple[Tensor, Tensor]:
+    """Readings in sigma [N, F] and whether each can be read [N, F] of cached renders."""
+    factors = LatentWorld(Z_DIM).factors(seeds_to_z(renders.seeds))
+    return to_sigma(factors), readable(renders.visible)
+
+
+def readable(visible: Tensor) -> Tensor:
+    """Visible pixels [N, V] -> 1 where a factor's feature shows, [N, F]."""
+    columns = [
+        visible[:, VISIBLE.index(SEEN_ON[name])] >= MIN_SEEN if name in SEEN_ON
+        else torch.ones(len(visible), dtype=torch.bool)
+        for name in NAMES
+    ]  # fmt: skip
+    return torch.stack(columns, dim=1).float()
+
+
+def augment(pictures: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
+    """What must not change a reading: small shifts, blur, noise and colour casts."""
+    n = len(pictures)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=rng).to(pictures)
+
+    turn = torch.eye(2, 3).to(pictures).repeat(n, 1, 1)
+    turn[:, :, 2] = (draw(n, 2) * 2 - 1) * 0.05 * strength
+    zoom = 1 + (draw(n, 1, 1) * 2 - 1) * 0.03 * strength
+    turn[:, :, :2] = turn[:, :, :2] * zoom
+    grid = F.affine_grid(turn, list(pictures.shape), align_corners=False)
+    moved = F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+    soft = F.avg_pool2d(F.pad(moved, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    moved = torch.lerp(moved, soft, draw(n, 1, 1, 1) * (draw(n, 1, 1, 1) < 0.5 * strength))
+    gain = 1 + (draw(n, 3, 1, 1) * 2 - 1) * 0.05 * strength
+    shift = (draw(n, 1, 1, 1) * 2 - 1) * 0.08 * strength
+    noise = torch.randn(pictures.shape, generator=rng).to(pictures) * 0.06 * draw(n, 1, 1, 1)
+    return moved * gain + shift + noise * strength
+
+
+def mirror(pictures: Tensor, labels: Tensor, flip: Tensor) -> tuple[Tensor, Tensor]:
+    """Flip the pictures where ``flip`` [N] is set, and the readings that a mirror turns round."""
+    sign = torch.tensor([-1.0 if name in MIRRORED else 1.0 for name in NAMES])
+    pictures = torch.where(flip[:, None, None, None], pictures.flip(3), pictures)
+    return pictures, torch.where(flip[:, None], labels * sign.to(labels), labels)
+
+
+def train(name: str, device: str) -> PictureNet:
+    recipe = RECIPES[name]
+    torch.manual_seed(recipe.seed)
+    rng = torch.Generator().manual_seed(recipe.seed)
+    net = PictureNet(recipe.config).to(device, memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.02)
+    renders = load_renders(recipe.split, 128)
+    labels, seen = labels_of(renders)
+    state_path = CACHE / f"{name}.state.pt"
+    done = 0
+    if state_path.exists():
+        state = torch.load(state_path, weights_only=True)
+        net.load_state_dict(state["net"])
+        optimiser.load_state_dict(state["optimiser"])
+        done = state["done"]
+        rng.manual_seed(recipe.seed + done)
+    started, reported, total = time.monotonic(), time.monotonic(), 0.0
+    net.train()
+    while done < recipe.pictures:
+        t = done / recipe.pictures
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.learning_rate * min(1, t * 30 + 0.05) * (0.5 + 0.5 * math.cos(math.pi * t))
+        pick = torch.randint(len(labels), [recipe.batch], generator=rng)
+        pictures = augment(renders.pictures[pick].to(device).float() / 127.5 - 1, rng)
+        flip = (torch.rand(len(pick), generator=rng) < 0.5).to(device)
+        pictures, wanted = mirror(pictures, labels[pick].to(device), flip)
+        with torch.autocast(torch.device(device).type, torch.bfloat16):
+            read = net(pictures.contiguous(memory_format=torch.channels_last))
+        error = F.smooth_l1_loss(read.float(), wanted, reduction="none", beta=0.5)
+        loss = (error * seen[pick].to(device)).mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        done += recipe.batch
+        total += loss.item()
+        if time.monotonic() - reported > 20:
+            speed = round(done / (time.monotonic() - started))
+            print(json.dumps({"net": name, "done": done, "loss": round(loss.item(), 4), "per_second": speed}), flush=True)
+            reported = time.monotonic()
+            temporary = state_path.with_suffix(f".{os.getpid()}.tmp")
+            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "done": done}, temporary)
+            temporary.rename(state_path)
+    return net.eval()
+
+
+@torch.no_grad()
+def accuracy(net: PictureNet, renders: Renders) -> dict[str, float]:
+    """R² of every factor on held-out renders, where its feature shows."""
+    labels, seen = labels_of(renders)
+    read = torch.cat([net((p.float() / 127.5 - 1)) for p in renders.pictures.split(100)])
+    scores = {}
+    for i, name in enumerate(NAMES):
+        at = seen[:, i] > 0
+        wanted = labels[at, i]
+        scores[name] = 1 - ((read[at, i] - wanted).square().mean() / wanted.var()).item()
+    return scores
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("name", choices=list(RECIPES))
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    net = train(args.name, args.device).cpu()
+    OUT.mkdir(parents=True, exist_ok=True)
+    save_picture_net(OUT / f"{args.name}.safetensors", net)
+    scores = accuracy(net, load_renders("held_out", 128))
+    mean = sum(scores.values()) / len(scores)
+    print(json.dumps({"net": args.name, "r2_mean": round(mean, 3)} | {k: round(v, 3) for k, v in scores.items()}))
+
+
+if __name__ == "__main__":
+    main()
