@@ -32,7 +32,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ from torch import Tensor
 
 from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
 from editing.generator import Generator, fingerprint, load_generator
+from editing.settings import Settings, parse_yaml
 
 if TYPE_CHECKING:
     from editing.features import PictureNet
@@ -77,7 +78,7 @@ class Domain:
         self.folder = folder
         self.device = device
         self.name: str = facts["name"]
-        self.title: str = facts.get("title") or self.name
+        self.title: str = facts["title"] or self.name
         self.resolution: int = facts["resolution"]
         self.family: str = facts["family"]
         self.alignment: str | None = facts["alignment"]
@@ -97,12 +98,12 @@ class Domain:
         """
         path = self.folder / entry.file
         if not path.is_file():
-            raise MissingFile(f"The domain {self.name} has no {path}; {_way_to(entry, self.name)}.")
+            raise MissingFile(f"The domain {self.name} has no {path}; {_way_to(entry)}.")
         found = file_hash(path)
         if found != entry.sha256:
             raise UnsafeFile(
                 f"{path} has the SHA-256 {found[:12]}... instead of {entry.sha256[:12]}..., so it "
-                f"is damaged or another file; {_way_to(entry, self.name)}."
+                f"is damaged or another file; {_way_to(entry)}."
             )
         return path
 
@@ -241,66 +242,58 @@ def read_description(path: Path) -> dict[str, Any]:
 
     Raises:
         BadInput: what is wrong with it, in a sentence.
+        UnsafeFile: it names a file outside its folder.
     """
-    import yaml
-
     try:
-        facts = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(
-            f"{path} is not readable YAML ({_first_line(error)}); correct it."
-        ) from error
-    if not isinstance(facts, dict):
-        raise BadInput(f"{path} holds no settings; it needs lines such as 'name: portraits'.")
-    known = {"name", "title", "resolution", "family", "alignment", "boundaries", *PARTS}
-    if unknown := [str(key) for key in facts if key not in known]:
-        raise BadInput(f"{path} has the unknown key {unknown[0]!r}; known are {sorted(known)}.")
-    facts = {"name": path.parent.name, "family": "stylegan2", "alignment": None, **facts}
-    _require(path, "name", facts, re.fullmatch(r"[\w.-]+", str(facts["name"])), "letters or digits")
-    _require(path, "family", facts, facts["family"] in FAMILIES, f"one of {FAMILIES}")
-    _require(path, "alignment", facts, facts["alignment"] in ALIGNMENTS, "'ffhq' or null")
-    resolution = facts.get("resolution")
-    _require(path, "resolution", facts, type(resolution) is int, "a number of pixels")
-    _require(path, "generator", facts, facts.get("generator"), "the generator's file and sha256")
-    boundaries = facts.get("boundaries") or {}
-    _require(path, "boundaries", facts, isinstance(boundaries, dict), "attributes and their files")
-    entries = {part: _entry(path, part, facts.get(part)) for part in PARTS}
-    found = {str(name): _entry(path, str(name), value) for name, value in boundaries.items()}
-    present = {name: entry for name, entry in found.items() if entry is not None}
-    return {**facts, **entries, "boundaries": present}
+        settings = parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is no text; write it anew.") from error
+    facts: dict[str, Any] = {
+        "name": settings.take("name", str, path.parent.name),
+        "title": settings.take("title", str, ""),
+        "resolution": settings.need("resolution", int),
+        "family": settings.take("family", str, "stylegan2"),
+        "alignment": settings.take("alignment", str),
+    }
+    for key, fits, wanted in (
+        ("name", bool(re.fullmatch(r"[\w.-]+", facts["name"])), "letters, digits, - and _"),
+        ("family", facts["family"] in FAMILIES, f"one of {FAMILIES}"),
+        ("alignment", facts["alignment"] in ALIGNMENTS, "ffhq or null"),
+    ):
+        if not fits:
+            raise BadInput(f"{path} has {key}: {facts[key]!r}; it needs {wanted}.")
+    facts |= {part: _entry(settings.part(part)) for part in PARTS}
+    if facts["generator"] is None:
+        raise BadInput(f"{path} lacks the generator; add its file and sha256.")
+    boundaries = settings.named_parts("boundaries").items()
+    facts["boundaries"] = {name: e for name, part in boundaries if (e := _entry(part))}
+    settings.end()
+    return facts
 
 
-def _require(path: Path, key: str, facts: Mapping[str, Any], ok: object, wanted: str) -> None:
-    if not ok:
-        raise BadInput(f"{path} has {key}: {facts.get(key)!r}; it needs {wanted}.")
-
-
-def _entry(path: Path, part: str, value: Any) -> FileEntry | None:
-    if value is None:
+def _entry(settings: Settings | None) -> FileEntry | None:
+    if settings is None:
         return None
-    known = {field.name for field in fields(FileEntry)}
-    if not (isinstance(value, dict) and {"file", "sha256"} <= value.keys() <= known):
-        raise BadInput(
-            f"{path} describes {part} as {value!r}; write file and sha256, "
-            "and if known size, licence and source."
-        )
-    entry = FileEntry(**{**value, "file": str(value["file"]), "sha256": str(value["sha256"])})
+    entry = FileEntry(
+        file=settings.need("file", str),
+        sha256=settings.need("sha256", str),
+        size=settings.take("size", int),
+        licence=settings.take("licence", str, ""),
+        source=settings.take("source", str, ""),
+    )
+    settings.end()
     if not re.fullmatch(r"[0-9a-f]{64}", entry.sha256):
         raise BadInput(
-            f"{path} has the sha256 {entry.sha256!r} for {part}; write its 64 hexadecimal digits."
+            f"The sha256 of {settings.name} is {entry.sha256!r}; write its 64 hexadecimal digits."
         )
     inside = Path(os.path.normpath(entry.file))
     if inside.is_absolute() or inside.parts[:1] in ((), ("..",)):
         raise UnsafeFile(
-            f"{path} names {entry.file!r} for {part}, which lies outside its folder; "
-            "put the file into the folder."
+            f"The file {entry.file!r} of {settings.name} lies outside its folder; "
+            "put it into the folder."
         )
     return entry
 
 
-def _way_to(entry: FileEntry, domain: str) -> str:
+def _way_to(entry: FileEntry) -> str:
     return f"get it again ({entry.source or 'from the place the domain came from'})"
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]

@@ -8,6 +8,7 @@ import yaml
 
 from editing.directions import Direction, save_direction
 from editing.domains import Domain, file_hash, open_domain
+from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from editing.generator import Generator, GeneratorConfig, save_generator
 
 ATTRIBUTES = ("smile", "age", "gender")
@@ -42,25 +43,45 @@ def tiny_generator() -> Generator:
     return make_tiny_generator()
 
 
-def write_tiny_domain(folder: Path, generator: Generator, name: str = "tiny") -> Path:
-    """A domain folder around a generator: three boundaries, no networks that read pictures."""
+def write_tiny_domain(folder: Path, generator: Generator, networks: bool = True) -> Path:
+    """A domain folder around a generator: three boundaries, and untrained networks that read."""
     rng = torch.Generator().manual_seed(1)
     save_generator(folder / "generator.safetensors", generator)
     for attribute in ATTRIBUTES:
         vector = torch.nn.functional.normalize(torch.randn(generator.w_dim, generator=rng), dim=0)
         direction = Direction(attribute, vector, step=0.5)
         save_direction(folder / "boundaries" / f"{attribute}.safetensors", direction)
+    parts = ["generator"]
+    if networks:
+        parts += write_tiny_networks(folder, generator)
     facts = {
-        "name": name,
+        "name": "tiny",
         "title": "Tiny",
         "resolution": generator.img_resolution,
         "family": "stylegan2",
         "alignment": "ffhq",
-        "generator": describe(folder, "generator.safetensors"),
+        **{part: describe(folder, f"{part}.safetensors") for part in parts},
         "boundaries": {a: describe(folder, f"boundaries/{a}.safetensors") for a in ATTRIBUTES},
     }
     (folder / "domain.yaml").write_text(yaml.safe_dump(facts, sort_keys=False))
     return folder
+
+
+def write_tiny_networks(folder: Path, generator: Generator) -> list[str]:
+    """The parts that read pictures; returns their names."""
+    outputs = {"encoder": generator.num_ws * generator.w_dim, "perceptual": 1, "identity": 8}
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        for part, count in {"scorer": 3, "judge": 3, **outputs}.items():
+            config = PictureNetConfig(
+                kind="plain" if part == "judge" else "residual",
+                resolution=32,
+                channels=(4, 6),
+                outputs=ATTRIBUTES if part in ("scorer", "judge") else (),
+                num_outputs=count,
+            )
+            save_picture_net(folder / f"{part}.safetensors", PictureNet(config))
+    return ["scorer", "judge", *outputs]
 
 
 def describe(folder: Path, file: str) -> dict[str, object]:
@@ -71,6 +92,6 @@ def describe(folder: Path, file: str) -> dict[str, object]:
 
 @pytest.fixture(scope="session")
 def tiny_domain(tmp_path_factory: pytest.TempPathFactory, tiny_generator: Generator) -> Domain:
-    """The tiny generator as a domain with boundaries smile, age and gender; read only."""
+    """The tiny generator as a whole domain: boundaries smile, age, gender; networks; read only."""
     folder = write_tiny_domain(tmp_path_factory.mktemp("weights") / "tiny", tiny_generator)
     return open_domain(folder)

@@ -18,7 +18,7 @@ from editing.domains import (
 )
 from editing.errors import BadInput, EditingError, MissingFile, UnknownName, UnsafeFile
 from editing.generator import Generator, fingerprint
-from tests.conftest import write_tiny_domain
+from tests.conftest import ATTRIBUTES, write_tiny_domain
 
 ROOT = Path(__file__).parents[1]
 Edit = Callable[[dict], object]
@@ -76,8 +76,8 @@ def test_a_changed_file_is_refused(weights: Path) -> None:
         _ = open_domain("tiny", root=weights).generator
 
 
-def test_missing_parts_say_what_to_do(weights: Path) -> None:
-    domain = open_domain("tiny", root=weights)
+def test_missing_parts_say_what_to_do(tmp_path: Path, tiny_generator: Generator) -> None:
+    domain = open_domain(write_tiny_domain(tmp_path / "bare", tiny_generator, networks=False))
     assert domain.identity is None
     for ask in (lambda: domain.scorer, lambda: domain.encoder, lambda: open_judge(domain)):
         with pytest.raises(MissingFile, match="name a file for it in"):
@@ -122,6 +122,15 @@ def test_unreadable_descriptions_are_refused(weights: Path, text: str) -> None:
     (weights / "tiny" / "domain.yaml").write_text(text)
     with pytest.raises(BadInput, match="domain.yaml"):
         open_domain("tiny", root=weights)
+
+
+def test_networks_are_loaded_by_name(tiny_domain: Domain) -> None:
+    img = torch.zeros(1, 3, 32, 32)
+    assert tiny_domain.scorer.outputs == open_judge(tiny_domain).outputs == ATTRIBUTES
+    assert tiny_domain.scorer(img).shape == (1, 3)
+    assert tiny_domain.identity is not None and tiny_domain.identity(img).shape == (1, 8)
+    assert len(tiny_domain.perceptual.features(img)) == 2
+    assert tiny_domain.encode(img).shape == (1, 8, 16)
 
 
 def test_devices() -> None:
