@@ -1,0 +1,88 @@
+"""Rebuild the bundled domain: ``python -m training all [--from STAGE]``, or one stage by name.
+
+Every stage is a resumable command of its own; a stage started here runs with its defaults, and
+``all`` runs it and everything that depends on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+OUT = Path(__file__).parent.parent / "weights" / "portraits"
+
+# Stage -> commands, in the order in which they depend on each other.
+STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "renders": (
+        ("training.dataset", "--split", "train", "--count", "24000"),
+        ("training.dataset", "--split", "judge", "--count", "12000"),
+        ("training.dataset", "--split", "held_out", "--count", "2000"),
+    ),
+    "generator": (("training.train_generator",),),
+    "scorer": (("training.train_readers", "scorer"),),
+    "judge": (("training.train_readers", "judge"),),
+    "encoder": (("training.train_encoder",),),
+    "boundaries": (("training.train_boundaries",),),
+    "domain": (),
+}  # fmt: skip
+
+
+def describe_domain() -> None:
+    """Write weights/portraits/domain.yaml from the files that lie there."""
+    import yaml
+
+    from editing.generator import load_generator
+
+    def entry(name: str, source: str) -> dict[str, object] | None:
+        path = OUT / name
+        if not path.exists():
+            return None
+        return {
+            "file": name,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "size": path.stat().st_size,
+            "licence": "MIT",
+            "source": f"python -m training {source}",
+        }
+
+    boundaries = sorted((OUT / "boundaries").glob("*.safetensors"))
+    facts = {
+        "name": "portraits",
+        "title": "Portraits",
+        "resolution": load_generator(OUT / "generator.safetensors").img_resolution,
+        "family": "stylegan2",
+        "alignment": "ffhq",
+        **{part: entry(f"{part}.safetensors", part) for part in ("generator", "encoder", "scorer", "judge")},
+        "perceptual": entry("scorer.safetensors", "scorer"),
+        "identity": None,
+        "text_image_model": None,
+        "boundaries": {p.stem: entry(f"boundaries/{p.name}", "boundaries") for p in boundaries},
+        "statistics": None,
+        "global_directions": None,
+    }
+    (OUT / "domain.yaml").write_text(yaml.safe_dump(facts, sort_keys=False), encoding="utf-8")
+
+
+def run(stage: str) -> None:
+    for command in STAGES[stage]:
+        print(f"== {stage}: python -m {' '.join(command)}", flush=True)
+        subprocess.run([sys.executable, "-m", *command], check=True)
+    if stage not in ("renders", "generator"):
+        describe_domain()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("stage", choices=["all", *STAGES])
+    parser.add_argument("--from", dest="first", choices=list(STAGES), default="renders")
+    args = parser.parse_args()
+    names = list(STAGES)
+    for stage in names[names.index(args.first) :] if args.stage == "all" else [args.stage]:
+        run(stage)
+
+
+if __name__ == "__main__":
+    main()
