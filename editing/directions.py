@@ -97,8 +97,10 @@ def boundary(domain: Domain, attribute: str) -> Direction:
     if attribute not in loaded:
         if attribute not in domain.boundaries:
             raise UnknownName.among("attribute", attribute, domain.boundaries)
-        direction = load_direction(domain.path_of(domain.boundaries[attribute]))
-        loaded[attribute] = replace(direction, vector=direction.vector.to(domain.device))
+        path = domain.path_of(domain.boundaries[attribute])
+        with torch.inference_mode(False):  # whoever asks first, it must serve autograd later
+            direction = load_direction(path)
+            loaded[attribute] = replace(direction, vector=direction.vector.to(domain.device))
     return loaded[attribute]
 
 

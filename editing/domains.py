@@ -123,7 +123,8 @@ class Domain:
 
     @cached_property
     def generator(self) -> Generator:
-        generator = load_generator(self.part("generator"), self.device)
+        with torch.inference_mode(False):  # whoever asks first, weights must serve autograd later
+            generator = load_generator(self.part("generator"), self.device)
         if generator.img_resolution != self.resolution:
             raise BadInput(
                 f"{self.folder / DESCRIPTION} says {self.resolution} px, but the generator makes "
@@ -157,7 +158,8 @@ class Domain:
         path = self.part(name)
         from editing.features import load_picture_net
 
-        return load_picture_net(path, self.device)
+        with torch.inference_mode(False):
+            return load_picture_net(path, self.device)
 
     def encode(self, img: Tensor) -> Tensor:
         """The encoder's guess: pictures [N, 3, R, R] in [-1, 1] -> ws [N, num_ws, w_dim]."""
