@@ -21,8 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
+from torch import Tensor
 
+from editing.domains import file_hash
 from editing.errors import MissingFile, NoFace
+from editing.images import load_picture, to_tensor
 
 Points = NDArray[np.float64]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -270,17 +273,26 @@ def align_face(
     Raises:
         NoFace: none found; the sentence says what to upload, ``centre_crop`` goes on without.
     """
+    alignment = find_alignment(picture, name)
+    return align(picture, alignment.quad, resolution), alignment
+
+
+def find_alignment(picture: Image.Image, name: str = "this photo") -> Alignment:
+    """Where the largest face of an RGB photo is.
+
+    Raises:
+        NoFace: none found.
+    """
     faces = find_faces(picture)
     if not faces:
         raise NoFace(
             f"No face was found in {name}: use an upright, well-lit photo of a person looking "
             "towards the camera, or go on with a centre crop (--no-align on the command line)."
         )
-    quad = ffhq_quad(faces[0].landmarks)
     notes: tuple[str, ...] = ()
     if len(faces) > 1:
         notes = (f"{len(faces)} faces were found; the largest is used.",)
-    return align(picture, quad, resolution), Alignment(quad, notes)
+    return Alignment(ffhq_quad(faces[0].landmarks), notes)
 
 
 def centre_crop(picture: Image.Image, resolution: int) -> tuple[Image.Image, Alignment]:
@@ -293,3 +305,36 @@ def centre_crop(picture: Image.Image, resolution: int) -> tuple[Image.Image, Ali
     corners = np.array([(left, top), (left, bottom), (right, bottom), (right, top)], np.float64)
     notes = ("The picture's centre is used as it is; no face was aligned.",)
     return cropped, Alignment(corners - 0.5, notes, found=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo and where its face is; cut out at any size."""
+
+    picture: Image.Image  # RGB, upright
+    alignment: Alignment
+    name: str
+    sha256: str  # of the file
+
+    def at(self, resolution: int) -> Tensor:
+        """The aligned picture, or its centre, [1, 3, resolution, resolution] in [-1, 1]."""
+        if self.alignment.found:
+            return to_tensor(align(self.picture, self.alignment.quad, resolution))
+        return to_tensor(centre_crop(self.picture, resolution)[0])
+
+
+def open_photo(path: str | Path, aligned: bool = True) -> Photo:
+    """Load a photo and find its face; without ``aligned`` its centre is taken.
+
+    Raises:
+        BadPicture: the file is no usable picture.
+        NoFace: none was found; say so and offer ``aligned=False``.
+    """
+    return find_photo(load_picture(path), Path(path).name, file_hash(Path(path)), aligned)
+
+
+def find_photo(picture: Image.Image, name: str, sha256: str, aligned: bool = True) -> Photo:
+    """``open_photo`` for a picture that is already read."""
+    if not aligned:
+        return Photo(picture, centre_crop(picture, 1)[1], name, sha256)
+    return Photo(picture, find_alignment(picture, name), name, sha256)

@@ -22,6 +22,7 @@ ROWS = [
     {"edits"},
     {"walks", "out_of_domain", "animation"},
     {"recipes"},
+    {"photos", "arguments"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -1,0 +1,153 @@
+"""The command line: flags -> one function of editing.commands -> text, or one JSON line.
+
+    python -m editing COMMAND ... [--domain NAME] [--device NAME] [--seed N] [--json]
+
+Progress goes to stderr. A refusal is one sentence on stderr and exit code 2. Only argparse is
+imported here: help must come at once, models when they are needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from editing.errors import EditingError
+
+SOURCE_HELP = (
+    "a photo, a latent file (.npz), an exported PNG (its latent is read back), "
+    "or seed:N[@PSI] (psi 0.7)"
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one-sentence errors and no abbreviated flags."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[:1].upper()}{message[1:]}; see '{self.prog} --help'.\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each sets ``command`` to a function's name in commands.py."""
+    parser = Parser(
+        prog="python -m editing",
+        description="Edit portraits in the latent space of a StyleGAN generator.",
+        epilog="'python -m editing COMMAND --help' explains a command.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    shared = Parser(add_help=False)
+    group = shared.add_argument_group("shared options")
+    group.add_argument("--domain", default=None, metavar="NAME",
+                       help="folder under weights/, or a path (default: portraits)")
+    group.add_argument("--device", default=None, metavar="NAME",
+                       help="cpu, cuda or mps (default: cpu)")
+    group.add_argument("--seed", type=int, default=0, metavar="N",
+                       help="randomness of a random start (default: %(default)s)")
+    group.add_argument("--json", action="store_true",
+                       help="end with one JSON line on stdout")  # fmt: skip
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text, parents=[shared])
+
+    command("domains", "List the domains: parts, sizes, licences, what is present.")
+    _add_generate(command("generate", "Draw pictures of seeds."))
+    _add_invert(command("invert", "Find the latent of a photo, a folder of photos or a video."))
+    _add_edit(command("edit", "Move a portrait along attribute boundaries."))
+    _add_score(command("score", "Read a picture's attributes with the judge, in σ of the world."))
+    _add_run(command("run", "Replay a recipe, a preset or an exported PNG to the same picture."))
+    return parser
+
+
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seeds", required=True, metavar="SEEDS",
+                        help="such as 0-15 or 3,7,20-25")
+    parser.add_argument("--psi", default="0.7", metavar="PSI",
+                        help="truncation: 0 is the mean portrait, 1 the full variety (0.7)")
+    parser.add_argument("--grid", metavar="RxC", help="also write grid.png, R rows of C pictures")
+    parser.add_argument("--out", required=True, metavar="DIR",
+                        help="folder for seedNNNN.png")  # fmt: skip
+
+
+def _add_search(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--level", default=default, metavar="LEVEL",
+                        help="quick, standard or best; presets what the flags below change "
+                        "(default: %(default)s)")
+    parser.add_argument("--no-align", action="store_true",
+                        help="take the picture's centre as it is; look for no face")  # fmt: skip
+
+
+def _add_invert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="PHOTO|DIR|VIDEO", help="what to invert")
+    parser.add_argument("--out", required=True, metavar="DIR",
+                        help="folder for aligned.png, reconstruction.png, latent.npz and "
+                        "metrics.json; a folder or video gets one sub-folder each and metrics.csv")
+    _add_search(parser, "standard")
+    parser.add_argument("--space", metavar="SPACE", help="z, w or w+")
+    parser.add_argument("--start", metavar="START",
+                        help="encoder, mean, zeros, random, random:N (best of N) or a latent file")
+    parser.add_argument("--steps", metavar="N", help="optimisation steps; 0 keeps the start")
+    parser.add_argument("--set", action="append", default=[], dest="settings",
+                        metavar="loss.NAME=W",
+                        help="weight of one loss; may be repeated")  # fmt: skip
+
+
+def _add_edit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help=SOURCE_HELP)
+    parser.add_argument("--move", action="append", required=True, dest="moves",
+                        metavar="NAME=ALPHA[@LAYERS]",
+                        help="such as smile=2 or age=-1.5@0-5 (alpha 1 = one σ of the world); "
+                        "layers are rows or coarse, middle, fine; may be repeated")
+    parser.add_argument("--given", default="", metavar="NAMES",
+                        help="attributes to hold still, such as gender,eyeglasses")
+    parser.add_argument("--absolute", action="store_true",
+                        help="alpha is the signed distance from the boundary to end at")
+    parser.add_argument("--out-of-domain", action="store_true",
+                        help="write the photo with the edit's change added to it")
+    parser.add_argument("--out", required=True, metavar="PNG", help="the picture to write")
+    _add_search(parser, "standard")  # fmt: skip
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE",
+                        help="a picture (its pixels are read, not an embedded latent), a latent "
+                        "file or seed:N[@PSI]")
+    parser.add_argument("--reference", metavar="SOURCE",
+                        help="also give identity and perceptual distance to this")  # fmt: skip
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", metavar="RECIPE",
+                        help="a recipe file, the name of a preset, or an exported PNG")
+    parser.add_argument("--photo", metavar="PHOTO", help="the photo to apply the recipe to")
+    parser.add_argument("--out", default="outputs", metavar="DIR",
+                        help="folder for the picture (default: %(default)s)")  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 2 after a refusal, 130 when interrupted."""
+    args = build_parser().parse_args(arguments)
+    began = time.perf_counter()
+    try:
+        from editing import commands
+
+        result = getattr(commands, args.command)(args)
+        seconds = round(time.perf_counter() - began, 3)
+        report = {"command": args.command, **result.facts, "seconds": seconds}
+        print(json.dumps(commands.finite(report)) if args.json else result.text)
+        sys.stdout.flush()
+    except EditingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted; what was finished is kept.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has gone; say nothing more to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

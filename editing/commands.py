@@ -1,0 +1,331 @@
+"""What the commands do; ``editing.cli`` reads their flags and prints their results."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from editing.alignment import Photo, align, centre_crop, find_alignment, open_photo
+from editing.arguments import (
+    parse_grid,
+    parse_inversion,
+    parse_moves,
+    parse_number,
+    parse_seeds,
+)
+from editing.domains import Domain, list_domains, open_domain
+from editing.edits import EditStack, EditState, Entry, latent_of, render, state_of
+from editing.errors import BadInput, NoFace, UnknownName
+from editing.images import grid, load_picture, save_png, to_tensor, to_uint8
+from editing.inversion import options_for
+from editing.latents import Latent, SeedSpec, load_latent, parse_seed
+from editing.metrics import identity, perceptual, readings
+from editing.photos import (
+    VIDEO_SUFFIXES,
+    Job,
+    invert_all,
+    invert_into,
+    invert_photo,
+    photo_latent,
+    source_of,
+    write_bytes,
+)
+from editing.photos import finite as finite
+from editing.recipes import (
+    Inversion,
+    Output,
+    Recipe,
+    Source,
+    export_png,
+    load_recipe,
+    make_recipe,
+    photo_outcome,
+    read_export,
+    replay,
+)
+
+PRESETS = Path(__file__).parents[1] / "presets"
+DEFAULT_DOMAIN = "portraits"
+PHOTO_SIZE = 512  # pixels of a photo with an edit's change
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command has done: for people, and as JSON."""
+
+    text: str
+    facts: Mapping[str, Any]
+
+
+# -- domains
+
+
+def domains(args: Namespace) -> Result:
+    """List the domains under weights/."""
+    found = [_domain_facts(domain) for domain in list_domains()]
+    if not found:
+        return Result("There is no domain under weights/ yet.", {"domains": []})
+    return Result("\n\n".join(_domain_text(facts) for facts in found), {"domains": found})
+
+
+def _domain_facts(domain: Domain) -> dict[str, Any]:
+    entries = {**domain.parts, **{f"boundary {n}": e for n, e in domain.boundaries.items()}}
+    parts = {
+        name: {"file": entry.file, "bytes": entry.size, "licence": entry.licence,
+               "source": entry.source, "present": domain.is_present(entry)}
+        for name, entry in entries.items()
+    }  # fmt: skip
+    return {
+        "name": domain.name,
+        "title": domain.title,
+        "resolution": domain.resolution,
+        "present": all(part["present"] for part in parts.values()),
+        "bytes": sum(int(part["bytes"] or 0) for part in parts.values()),
+        "attributes": list(domain.boundaries),
+        "parts": parts,
+    }
+
+
+def _domain_text(facts: Mapping[str, Any]) -> str:
+    lines = [f"{facts['name']}: {facts['title']}, {facts['resolution']} px"]
+    for name, part in facts["parts"].items():
+        size = f"{part['bytes'] / 1e6:6.2f} MB" if part["bytes"] else "  unknown"
+        state = "" if part["present"] else "  (missing)"
+        lines.append(f"  {name:<22}{size}  {part['licence'] or 'no licence stated'}{state}")
+    return "\n".join(lines)
+
+
+# -- generate
+
+
+def generate(args: Namespace) -> Result:
+    """Draw pictures of seeds."""
+    from tqdm import tqdm
+
+    seeds, psi = parse_seeds(args.seeds), parse_number("--psi", args.psi)
+    shape = parse_grid(args.grid, len(seeds)) if args.grid else None
+    specs = [SeedSpec(seed, psi) for seed in seeds]
+    domain, out = open_named(args), Path(args.out)
+    paths, cells = [], []
+    for spec in tqdm(specs, desc="generate", leave=False, disable=None):
+        state = state_of(spec, domain)
+        img = render(state, domain)
+        recipe = make_recipe(domain, Source("seed", str(spec)), EditStack())
+        paths.append(out / f"seed{spec.seed:04d}.png")
+        write_bytes(paths[-1], export_png(img, recipe, latent_of(state, domain)))
+        cells.append(img.cpu())
+    facts: dict[str, Any] = {"out": str(out), "paths": [str(path) for path in paths]}
+    if shape:
+        import torch
+
+        facts["grid"] = str(out / "grid.png")
+        save_png(out / "grid.png", grid(torch.cat(cells), *shape))
+    return Result(f"{len(paths)} pictures in {out}.", facts)
+
+
+# -- invert
+
+
+def invert(args: Namespace) -> Result:
+    """Invert a photo, a folder of photos or a video."""
+    source, out = Path(args.source), Path(args.out)
+    options, start_file = parse_inversion(args)
+    domain = open_named(args)
+    given = _check(load_latent(start_file), domain).ws if start_file else None
+    job = Job(domain, options, not args.no_align, args.seed, given)
+    if not source.is_dir() and source.suffix.lower() not in VIDEO_SUFFIXES:
+        facts = invert_into(out, open_photo(source, job.aligned), job)
+        names = ("aligned.png", "reconstruction.png", "latent.npz", "metrics.json")
+        paths = [str(out / name) for name in names]
+        return Result(_inverted_text(out, facts), {"out": str(out), "paths": paths, **facts})
+    rows, failed = invert_all(source, out, job)
+    text = f"{len(rows)} inverted into {out}, see {out / 'metrics.csv'}."
+    text += "".join(f"\nLeft out: {sentence}" for sentence in failed.values())
+    table = str(out / "metrics.csv")
+    return Result(text, {"out": str(out), "table": table, "photos": rows, "failed": failed})
+
+
+def _inverted_text(out: Path, facts: Mapping[str, Any]) -> str:
+    names = ("psnr", "ssim", "perceptual", "identity")
+    values = [f"{name} {facts[name]:.3f}" for name in names if facts[name] is not None]
+    lines = [f"Inverted into {out} in {facts['seconds']:.1f} s: {', '.join(values)}."]
+    return "\n".join([*lines, *facts["notes"]])
+
+
+# -- edit
+
+
+def edit(args: Namespace) -> Result:
+    """Move a portrait along boundaries."""
+    domain = open_named(args)
+    moves = parse_moves(args.moves, args.given, args.absolute, domain)
+    portrait = open_portrait(args, domain)
+    stack = EditStack((*portrait.stack.entries, *(Entry(move) for move in moves)))
+    edited = stack.apply(portrait.state, domain)
+    before, after = render(portrait.state, domain), render(edited, domain)
+    output, img = Output(), after
+    if args.out_of_domain:
+        if portrait.photo is None:
+            raise BadInput(
+                f"--out-of-domain adds the change to a photo and {args.source} is none; "
+                "pass the photo itself."
+            )
+        output = Output("photo", PHOTO_SIZE)
+        img = photo_outcome(portrait.photo.at(PHOTO_SIZE).to(after.device), before, after)
+    recipe = make_recipe(
+        domain, portrait.source, stack, inversion=portrait.inversion, output=output
+    )
+    write_bytes(Path(args.out), export_png(img, recipe, portrait.latent))
+    facts = {
+        "out": args.out,
+        "moves": args.moves,
+        "identity": identity(domain, before, after),
+        "perceptual": perceptual(domain, before, after),
+        "notes": list(portrait.notes),
+    }
+    return Result("\n".join([f"Written to {args.out}.", *portrait.notes]), facts)
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """A source, opened: its state before ``stack``, and what a recipe says of it."""
+
+    state: EditState
+    latent: Latent
+    source: Source
+    stack: EditStack = EditStack()
+    inversion: Inversion | None = None
+    photo: Photo | None = None
+    notes: tuple[str, ...] = ()
+
+
+def open_portrait(args: Namespace, domain: Domain) -> Portrait:
+    """SOURCE: a seed, a latent file, an exported PNG (with its edits), or a photo to invert."""
+    text = args.source
+    if parse_seed(text):
+        state = state_of(text, domain)
+        return Portrait(state, latent_of(state, domain), Source("seed", text))
+    if Path(text).suffix.lower() == ".npz":
+        latent = _check(load_latent(text), domain)
+        return Portrait(state_of(latent, domain), latent, Source("latent", Path(text).name))
+    if Path(text).is_file() and (export := read_export(text)):
+        recipe, latent = export
+        state = state_of(_check(latent, domain), domain)
+        return Portrait(state, latent, recipe.source, recipe.stack, recipe.inversion)
+    photo = open_photo(text, not args.no_align)
+    options = options_for(args.level)
+    found = invert_photo(photo, Job(domain, options, not args.no_align, args.seed))
+    notes = photo.alignment.notes
+    latent = photo_latent(photo, found.state, domain)
+    return Portrait(
+        found.state, latent, source_of(photo), EditStack(), Inversion(options), photo, notes
+    )
+
+
+def _check(latent: Latent, domain: Domain) -> Latent:
+    latent.check(domain.generator, domain.fingerprint, domain.name)
+    return latent
+
+
+# -- score
+
+
+def score(args: Namespace) -> Result:
+    """Read a picture with the judge."""
+    from editing.domains import open_judge  # here alone: see its docstring
+
+    domain = open_named(args)
+    img, notes = picture_of(args.source, domain)
+    attributes = readings(open_judge(domain), img)
+    facts: dict[str, Any] = {"source": args.source, "attributes": attributes}
+    lines = [f"{name:<14}{value:+.2f}" for name, value in attributes.items()]
+    if args.reference:
+        other, more = picture_of(args.reference, domain)
+        distances = {
+            "identity": identity(domain, img, other),
+            "perceptual": perceptual(domain, img, other),
+        }
+        facts, notes = {**facts, "reference": args.reference, **distances}, (*notes, *more)
+        lines += [f"{k:<14}{v:.3f}" for k, v in distances.items() if v is not None]
+    return Result("\n".join([*lines, *notes]), {**facts, "notes": list(notes)})
+
+
+def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
+    """The picture itself [1, 3, R, R], as it would be saved, and notes on how it was taken.
+
+    A picture of the domain's size, or one exported here, is taken as aligned already.
+    """
+    if parse_seed(text):
+        return _as_saved(render(state_of(text, domain), domain), domain), ()
+    if Path(text).suffix.lower() == ".npz":
+        state = state_of(_check(load_latent(text), domain), domain)
+        return _as_saved(render(state, domain), domain), ()
+    picture, size = load_picture(text), domain.resolution
+    if picture.size == (size, size) or read_export(text):
+        return to_tensor(picture, size).to(domain.device), ()
+    try:
+        alignment = find_alignment(picture, text)
+        picture = align(picture, alignment.quad, size)
+    except NoFace:
+        picture, alignment = centre_crop(picture, size)
+    return to_tensor(picture, size).to(domain.device), alignment.notes
+
+
+def _as_saved(img: Tensor, domain: Domain) -> Tensor:
+    return to_tensor(to_uint8(img)[0]).to(domain.device)
+
+
+# -- run
+
+
+def run(args: Namespace) -> Result:
+    """Replay a recipe, a preset or an exported PNG."""
+    path, recipe, latent = find_recipe(args.recipe)
+    domain = open_domain(args.domain or recipe.domain, args.device)
+    made = replay(recipe, domain, latent, args.photo)
+    target = Path(args.out) / f"{path.stem}.png"
+    if target.resolve() == path.resolve():  # never over the picture that is replayed
+        target = target.with_stem(f"{target.stem}-replay")
+    latent = latent_of(made.source, domain)
+    if args.photo:
+        photo = open_photo(args.photo, recipe.source.aligned)
+        inversion = recipe.inversion or Inversion(options_for())
+        recipe = replace(recipe, source=source_of(photo), inversion=inversion)
+        latent = photo_latent(photo, made.source, domain)
+    here = make_recipe(domain, recipe.source, recipe.stack)
+    recipe = replace(
+        recipe,
+        domain=here.domain,
+        fingerprint=here.fingerprint,
+        torch=here.torch,
+        threads=recipe.threads or here.threads,
+    )
+    write_bytes(target, export_png(made.img, recipe, latent))
+    text = "\n".join([f"Written to {target}.", *made.notes])
+    return Result(text, {"out": str(target), "notes": list(made.notes)})
+
+
+def find_recipe(text: str) -> tuple[Path, Recipe, Latent | None]:
+    """A recipe file, an exported PNG, or the name of a preset."""
+    path = Path(text)
+    if path.is_file():
+        if path.suffix.lower() != ".png":
+            return path, load_recipe(path), None
+        export = read_export(path)
+        if export is None:
+            raise BadInput(f"{text} carries no recipe; pass a PNG that was exported with one.")
+        return path, *export
+    presets = {preset.stem: preset for preset in sorted(PRESETS.glob("*.yaml"))}
+    if text not in presets:
+        raise UnknownName.among("recipe file or preset", text, presets)
+    return presets[text], load_recipe(presets[text]), None
+
+
+def open_named(args: Namespace) -> Domain:
+    """The domain of --domain, on --device."""
+    return open_domain(args.domain or DEFAULT_DOMAIN, args.device)
