@@ -1,6 +1,6 @@
 """The Boundaries tab: a slider per attribute, then which layers move and what must hold still."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -10,7 +10,6 @@ from ui.widgets import chips as build_chips
 from ui.words import Words
 
 REACH = 3.0  # sliders go from -REACH to REACH standard deviations
-GROUPS = ("coarse", "middle", "fine")
 
 
 class BoundariesTab(NamedTuple):
@@ -22,7 +21,7 @@ class BoundariesTab(NamedTuple):
 
 
 def build_boundaries_tab(
-    words: Words, strengths: Mapping[str, float], chips: dict[str, Any]
+    words: Words, strengths: Mapping[str, float], groups: Iterable[str], chips: dict[str, Any]
 ) -> BoundariesTab:
     """Sliders standing at ``strengths``; unknown attributes of other domains get plain ones."""
     with gr.Column(elem_id="sliders"):
@@ -35,8 +34,8 @@ def build_boundaries_tab(
         layers = words.make(
             gr.CheckboxGroup,
             {"label": "layers", "info": "layers.tip"},
-            choices=layer_choices(words.lang),
-            value=list(GROUPS),
+            choices=layer_choices(groups, words.lang),
+            value=list(groups),
             elem_id="layers",
         )
         given = words.make(
@@ -48,8 +47,8 @@ def build_boundaries_tab(
     return BoundariesTab(sliders, stack, title, layers, given)
 
 
-def layer_choices(lang: str) -> list[tuple[str, str]]:
-    return [(say(f"layers.{group}", lang), group) for group in GROUPS]
+def layer_choices(groups: Iterable[str], lang: str) -> list[tuple[str, str]]:
+    return [(say(f"layers.{group}", lang), group) for group in groups]
 
 
 def given_choices(names: Sequence[str], lang: str) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 
 from editing.edits import Move
 from editing.errors import EditingError
@@ -80,6 +81,9 @@ class Handlers:
         path = upload_path(photo)
         if path is None:
             return session, self.status(session)
+        opened = self.studio.open_work(session, Path(path))
+        if opened is not None:  # a PNG that was exported here comes back with its edits
+            return opened, self.status(opened)
         return self._replaced(session, lang, self.studio.open_photo(path))
 
     @polite
@@ -240,7 +244,7 @@ class Handlers:
     def download(self, session: Session, lang: str, kind: str) -> str:
         """The portrait as a file: png, plain (no recipe inside), photo, latent or recipe."""
         name, data = self.studio.export(session, kind)
-        return save_bytes_to_cache(data, name, gr.DownloadButton().GRADIO_CACHE)
+        return save_bytes_to_cache(data, name, get_upload_folder())
 
     def downloader(self, kind: str) -> Callable[[Session, str], str]:
         return lambda session, lang: str(self.download(session, lang, kind))
@@ -252,6 +256,9 @@ class Handlers:
             return gr.update(visible=bool(path and load_picture(path)))
         except EditingError:
             return gr.update(visible=False)
+
+    def hide(self) -> Any:
+        return gr.update(visible=False)
 
     # -- language and small things
 
@@ -300,9 +307,8 @@ class Handlers:
             self.history(session, lang),
             self.chips(session, lang),
             self.details_title(name, lang),
-            gr.update(value=layers, choices=layer_choices(lang)),
+            gr.update(value=layers, choices=layer_choices(self.studio.groups, lang)),
             gr.update(value=given, choices=given_choices(others, lang)),
-            gr.update(visible=False),
             waiting_html(lang),
         )
 
@@ -357,7 +363,7 @@ class Handlers:
         """The session in a few words, for the API."""
         portrait = session.now.portrait
         return {
-            "source": portrait.source,
+            "source": portrait.source.name,
             "kind": portrait.kind,
             "edits": [
                 {"label": self._edit_text(entry.edit, "en"), "on": entry.on}
@@ -368,7 +374,7 @@ class Handlers:
             ),
             "history": [label_text(moment.label, "en") for moment in session.moments],
             "position": session.position,
-            "inversion": dict(portrait.inversion or {}),
+            "inversion": portrait.inversion and portrait.inversion.options.level,
         }
 
 

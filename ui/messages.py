@@ -120,8 +120,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "inversion.running": ("Step {step} of {total}", "第 {step} / {total} 步"),
     "inversion.left": ("{seconds} s left", "剩余 {seconds} 秒"),
     "inversion.done": (
-        "Done in {seconds} s: difference {before} → {after}",
-        "用时 {seconds} 秒：差异 {before} → {after}",
+        "Done in {seconds} s; loss {before} → {after}",
+        "用时 {seconds} 秒；损失 {before} → {after}",
     ),
     "inversion.stopped": (
         "Stopped after {steps} steps; the best so far is kept.",

@@ -97,6 +97,7 @@ def lay_out(handlers: Handlers, session: Session, lang: str) -> Page:
                     boundaries = build_boundaries_tab(
                         words,
                         dict(zip(handlers.names, at, strict=True)),
+                        handlers.studio.groups,
                         handlers.chips(session, lang),
                     )
     canvas.metrics.value = handlers.measure(session, lang)
@@ -127,7 +128,7 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
     c, b = page.canvas, page.boundaries
     shown = [
         *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["photo"], c.history),
-        *(b.chips, b.details, b.layers, b.given, page.source.crop, c.metrics),
+        *(b.chips, b.details, b.layers, b.given, c.metrics),
     ]
     event = event.success(handlers.show, base, shown, **INTERACTIVE, **PRIVATE)
     event.success(
@@ -168,15 +169,16 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
         [page.session, page.status],
         api_name="open_photo",
         preprocess=False,
+        trigger_mode="always_last",
         **INTERACTIVE,
     )
     opened.failure(handlers.offer_crop, [s.photo], [s.crop], preprocess=False, **INSTANT)
-    cropped = partial(s.crop.click, preprocess=False)
-    for shown in (
-        then_show(page, handlers, opened),
-        action(page, handlers, cropped, handlers.crop_photo, [s.photo], "crop_photo"),
-        action(page, handlers, s.examples.pick, handlers.open_example),
-    ):
+    opened.success(handlers.hide, None, [s.crop], **INSTANT)
+    crop = partial(s.crop.click, preprocess=False)
+    cropped = action(page, handlers, crop, handlers.crop_photo, [s.photo], "crop_photo")
+    cropped.success(handlers.hide, None, [s.crop], **INSTANT)
+    chosen = action(page, handlers, s.examples.pick, handlers.open_example)
+    for shown in (then_show(page, handlers, opened), cropped, chosen):
         invert_after(page, handlers, shown, handlers.invert_new)
     action(page, handlers, s.seed.submit, handlers.open_seed, [s.seed], "open_seed")
     rolled = s.dice.click(handlers.roll, None, [s.seed], **INSTANT)

@@ -7,7 +7,10 @@ Tensors in it are detached and on the CPU, so that it can be copied and outlive 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from torch import Tensor
+
 from editing.edits import EditStack, EditState, Entry, Move
+from editing.recipes import Inversion, Source
 from ui.widgets import Pixels
 
 MAX_MOMENTS = 100  # older ones are forgotten; the start stays
@@ -32,11 +35,11 @@ class Portrait:
     label: Label
     state: EditState
     before: Pixels  # canonical picture of ``state``, [R, R, 3]
-    source: str  # as a recipe names it: "seed:7", or the name of a file
+    source: Source  # as a recipe names it
     photo: Pixels | None = None  # the aligned photo for the eye, [P, P, 3]
     target: Pixels | None = None  # the same for the search, [R, R, 3]
     notes: tuple[str, ...] = ()  # what the alignment has to say
-    inversion: Mapping[str, object] | None = None  # how ``state`` was found, for the recipe
+    inversion: Inversion | None = None  # how ``state`` was found
     quad: tuple[tuple[float, float], ...] | None = None  # where the photo was cut out
 
 
@@ -148,3 +151,18 @@ def act_on(stack: EditStack, act: str, index: int, to: int = 0) -> EditStack:
     elif act == "order":
         entries.insert(to, entry)
     return EditStack(tuple(entries))
+
+
+def on_cpu(state: EditState) -> EditState:
+    """The state detached and off any accelerator, as a session keeps it."""
+
+    def kept(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+
+    return replace(
+        state,
+        ws=state.ws.detach().cpu(),
+        s_delta=kept(state.s_delta),
+        noise=kept(state.noise),
+        weight_delta=kept(state.weight_delta),
+    )

@@ -15,18 +15,19 @@ from PIL import Image
 from torch import Tensor
 
 from editing.alignment import align, align_face, centre_crop
-from editing.domains import Domain
+from editing.domains import Domain, file_hash
 from editing.edits import EditStack, EditState, Move, preview, render, state_of
-from editing.errors import BadInput
+from editing.errors import BadInput, BadRecipe
 from editing.images import load_picture, to_tensor, to_uint8
-from editing.inversion import LEVELS, Step, invert
+from editing.inversion import Step, invert, options_for
 from editing.latents import DEFAULT_PSI, SeedSpec
 from editing.layers import layer_groups
 from editing.metrics import identity, perceptual, readings
-from editing.out_of_domain import photo_edited
+from editing.recipes import Inversion, Source, photo_outcome
+from ui import files
 from ui import session as sessions
 from ui.lanes import Lanes
-from ui.session import Label, Moment, Portrait, Session
+from ui.session import Label, Moment, Portrait, Session, on_cpu
 from ui.widgets import Pixels, data_uri
 
 SHOWN = 512  # pixels; pictures are enlarged to this for the screen, never for a file
@@ -69,7 +70,7 @@ class Studio:
         spec = SeedSpec(seed, psi)
         state = on_cpu(state_of(spec, self.domain))
         label = Label("source.seed", {"seed": seed})
-        return Portrait("seed", label, state, self.draw(state), str(spec))
+        return Portrait("seed", label, state, self.draw(state), Source("seed", str(spec)))
 
     def open_photo(self, path: str | Path, name: str = "", crop: bool = False) -> Portrait:
         """A photo, aligned (or cut from the centre), with the encoder's guess of its latent.
@@ -86,18 +87,48 @@ class Studio:
             small, alignment = align_face(picture, resolution)
             photo = align(picture, alignment.quad, SHOWN)
         with self.lanes.interactive(), torch.no_grad():
-            ws = self.domain.encode(to_tensor(small)).cpu()
+            state = EditState(self.domain.encode(to_tensor(small)).cpu())
         return Portrait(
             "photo",
             Label("source.photo"),
-            EditState(ws),
-            self.draw(EditState(ws)),
-            Path(path).name,
+            state,
+            self.draw(state),
+            Source("photo", Path(path).name, file_hash(Path(path)), alignment.found),
             photo=to_uint8(to_tensor(photo))[0],
             target=to_uint8(to_tensor(small))[0],
             notes=alignment.notes,
+            inversion=Inversion(options_for("quick"), 0),
             quad=tuple((float(x), float(y)) for x, y in alignment.quad),
         )
+
+    def open_work(self, session: Session, path: Path) -> Session | None:
+        """Go on with a latent file or an exported PNG; None for any other picture."""
+        work = files.read_work(path, self.domain)
+        if work is None:
+            return None
+        latent, recipe = work
+        before = self.draw(state_of(latent, self.domain))
+        portrait = files.portrait_of(latent, recipe, self.domain, before)
+        return session.add(self._moment(portrait, recipe.stack, portrait.label))
+
+    def open_file(self, session: Session, path: Path) -> Session:
+        """``open_work``, for a file that should be nothing else.
+
+        Raises:
+            BadRecipe: a picture without a recipe.
+        """
+        opened = self.open_work(session, path)
+        if opened is None:
+            raise BadRecipe(
+                f"{path.name} carries no recipe, so it is a photo like any other; "
+                "drop it where photos go."
+            )
+        return opened
+
+    def export(self, session: Session, kind: str) -> tuple[str, bytes]:
+        """(file name, contents) of a download; see ``ui.files.export``."""
+        with self.lanes.interactive(), torch.no_grad():
+            return files.export(session.now, self.domain, kind)
 
     # -- pictures
 
@@ -128,8 +159,8 @@ class Studio:
         return View(photo, shown, photo, self._composite(portrait, after, photo))
 
     def _composite(self, portrait: Portrait, after: Tensor, photo: Pixels) -> Pixels:
-        edited, _ = photo_edited(to_tensor(photo), to_tensor(portrait.before), after.cpu())
-        return to_uint8(edited)[0]
+        before = to_tensor(portrait.before)
+        return to_uint8(photo_outcome(to_tensor(photo), before, after.cpu()))[0]
 
     def measure(self, session: Session) -> Measures:
         """Compare the edited picture with the one before the edits."""
@@ -262,7 +293,7 @@ class Studio:
                 "Inversion needs a photo: drop one above, or pick the photograph as an example."
             )
         due = 0.0
-        steps = invert(to_tensor(portrait.target), self.domain, LEVELS[level])
+        steps = invert(to_tensor(portrait.target), self.domain, options_for(level))
         for step in self.lanes.steps(steps):
             ended = step.done or stop.is_set()
             show = ended or monotonic() >= due
@@ -274,24 +305,10 @@ class Studio:
 
     def inverted(self, portrait: Portrait, step: Step, level: str, picture: Pixels) -> Portrait:
         """The portrait at the point the search has found, whose picture is ``picture``."""
-        settings = {"level": level, "steps": step.index}
+        done = None if step.done else step.index
         state = replace(portrait.state, ws=step.ws.cpu())
-        return replace(portrait, state=state, before=picture, inversion=settings)
-
-
-def on_cpu(state: EditState) -> EditState:
-    """The state detached and off any accelerator, as a session keeps it."""
-
-    def kept(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
-
-    return replace(
-        state,
-        ws=state.ws.detach().cpu(),
-        s_delta=kept(state.s_delta),
-        noise=kept(state.noise),
-        weight_delta=kept(state.weight_delta),
-    )
+        inversion = Inversion(options_for(level), done)
+        return replace(portrait, state=state, before=picture, inversion=inversion)
 
 
 def enlarged(pixels: Pixels, size: int) -> Pixels:

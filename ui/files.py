@@ -1,0 +1,130 @@
+"""What leaves the studio as a file, and how it comes back."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from editing.domains import Domain
+from editing.edits import EditStack, latent_of, state_of
+from editing.errors import BadInput, BadRecipe
+from editing.images import encode_png, to_tensor, to_uint8
+from editing.latents import Latent, latent_from_bytes, latent_to_bytes
+from editing.recipes import (
+    Output,
+    Recipe,
+    Source,
+    make_recipe,
+    photo_outcome,
+    png_text,
+    read_export,
+    recipe_to_yaml,
+)
+from ui.session import Label, Moment, Portrait, on_cpu
+from ui.widgets import Pixels
+
+KINDS = ("png", "plain", "photo", "latent", "recipe")
+MAX_LATENT = 64 * 2**20  # bytes of a latent file that is read into memory
+
+
+def export(moment: Moment, domain: Domain, kind: str) -> tuple[str, bytes]:
+    """(file name, contents) of a download.
+
+    png: the canonical picture with its recipe and latent inside; plain: the same pixels alone;
+    photo: the photo with the change added; latent: the edited portrait; recipe: source and edits.
+
+    Raises:
+        BadInput: an unknown kind, or the photo of a portrait that has none.
+    """
+    portrait, name = moment.portrait, file_name(moment)
+    if kind == "plain":
+        return f"{name}.png", encode_png(Image.fromarray(moment.after))
+    if kind == "latent":
+        edited = moment.stack.apply(portrait.state, domain)
+        latent = latent_of(edited, domain, portrait.quad, portrait.source.sha256)
+        return f"{name}.npz", latent_to_bytes(latent)
+    if kind == "recipe":
+        return f"{name}.yaml", recipe_to_yaml(recipe_of(moment, domain, Output())).encode()
+    if kind == "photo":
+        photo = carried_over(moment)
+        output = Output("photo", photo.shape[0])
+        return f"{name}-photo.png", _with_recipe(moment, domain, photo, output)
+    if kind == "png":
+        return f"{name}.png", _with_recipe(moment, domain, moment.after, Output())
+    raise BadInput(f"There is no download {kind!r}; choose from {', '.join(KINDS)}.")
+
+
+def _with_recipe(moment: Moment, domain: Domain, pixels: Pixels, output: Output) -> bytes:
+    portrait = moment.portrait
+    latent = latent_of(portrait.state, domain, portrait.quad, portrait.source.sha256)
+    return encode_png(
+        Image.fromarray(pixels), png_text(recipe_of(moment, domain, output), latent)
+    )
+
+
+def recipe_of(moment: Moment, domain: Domain, output: Output) -> Recipe:
+    portrait = moment.portrait
+    return make_recipe(
+        domain, portrait.source, moment.stack, inversion=portrait.inversion, output=output
+    )
+
+
+def carried_over(moment: Moment) -> Pixels:
+    """The aligned photo with the change of the edits added, [P, P, 3].
+
+    Raises:
+        BadInput: the portrait has no photo.
+    """
+    portrait = moment.portrait
+    if portrait.photo is None:
+        raise BadInput(
+            "This portrait has no photo to carry the edit over to; drop a photo first."
+        )
+    pictures = (portrait.photo, portrait.before, moment.after)
+    return to_uint8(photo_outcome(*map(to_tensor, pictures)))[0]
+
+
+def file_name(moment: Moment) -> str:
+    """'seed-7-edited', from the source alone: nothing in it can surprise a file system."""
+    source = moment.portrait.source
+    stem = source.name if source.kind == "seed" else Path(source.name).stem
+    safe = "".join(c if c.isalnum() and c.isascii() else "-" for c in stem).strip("-")[:40]
+    return (safe or "portrait") + ("-edited" if moment.stack.entries else "")
+
+
+def read_work(path: Path, domain: Domain) -> tuple[Latent, Recipe] | None:
+    """Latent and recipe of a latent file or an exported PNG; None for any other picture.
+
+    Raises:
+        BadLatent, BadRecipe, BadPicture: what is wrong with the file.
+    """
+    if path.suffix.lower() == ".npz":
+        if path.stat().st_size > MAX_LATENT:
+            raise BadInput(
+                f"{path.name} has {path.stat().st_size:,} bytes; a latent file opened here may "
+                f"have {MAX_LATENT:,}, so use the command line."
+            )
+        latent = latent_from_bytes(path.read_bytes(), path.name)
+        return latent, make_recipe(domain, Source("latent", path.name), EditStack())
+    export = read_export(path)
+    if export is None:
+        return None
+    recipe, latent = export
+    if recipe.fingerprint and recipe.fingerprint != domain.fingerprint:
+        raise BadRecipe(
+            f"{path.name} was made in the domain {recipe.domain}, and this is {domain.name}; "
+            "open it where it was made."
+        )
+    return latent, recipe
+
+
+def portrait_of(latent: Latent, recipe: Recipe, domain: Domain, before: Pixels) -> Portrait:
+    """The portrait a file brings back; its photo, if it had one, stayed where it was."""
+    return Portrait(
+        "latent",
+        Label("source.latent"),
+        on_cpu(state_of(latent, domain)),
+        before,
+        recipe.source,
+        inversion=recipe.inversion,
+        quad=latent.quad,
+    )
