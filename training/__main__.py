@@ -55,7 +55,10 @@ def describe_domain() -> None:
         "resolution": load_generator(OUT / "generator.safetensors").img_resolution,
         "family": "stylegan2",
         "alignment": "ffhq",
-        **{part: entry(f"{part}.safetensors", part) for part in ("generator", "encoder", "scorer", "judge")},
+        **{
+            part: entry(f"{part}.safetensors", part)
+            for part in ("generator", "encoder", "scorer", "judge")
+        },
         "perceptual": entry("scorer.safetensors", "scorer"),
         "identity": None,
         "text_image_model": None,

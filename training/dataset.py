@@ -76,11 +76,15 @@ def load_renders(split: str, resolution: int, count: int | None = None) -> Rende
             visible.append(torch.from_numpy(data["visible"]))
         seeds.append(np.arange(SHARD) + SPLITS[split] + index * SHARD)
     if not pictures:
-        raise SystemExit(f"no {split} renders at {resolution} px in {CACHE}: run python -m training.dataset")
+        raise SystemExit(
+            f"no {split} renders at {resolution} px in {CACHE}: run python -m training.dataset"
+        )
     return Renders(np.concatenate(seeds), torch.cat(pictures), torch.cat(visible))
 
 
-def fill(split: str, resolution: int, count: int, worker: int, workers: int, compiled: bool) -> None:
+def fill(
+    split: str, resolution: int, count: int, worker: int, workers: int, compiled: bool
+) -> None:
     """Render the missing shards of this worker's share."""
     torch.set_num_threads(1)
     for index in range(worker, -(-count // SHARD), workers):

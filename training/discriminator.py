@@ -1,4 +1,4 @@
-"""The StyleGAN2 discriminator: residual blocks, minibatch standard deviation (Karras et al. 2020)."""
+"""The StyleGAN2 discriminator: residual blocks, minibatch stddev (Karras et al. 2020)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 class EqualConv(nn.Module):
     """Convolution with equalised learning rate, optionally to half size, then leaky ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, down: bool = False, act: bool = True) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, down: bool = False, act: bool = True
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs))
@@ -47,7 +49,9 @@ def minibatch_stddev(x: Tensor, group: int = 4) -> Tensor:
     group = math.gcd(group, n)
     y = x.float().view(group, n // group, *x.shape[1:])
     spread = (y.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))
-    return torch.cat([x, spread.repeat(group).view(n, 1, 1, 1).expand(n, 1, h, w).to(x.dtype)], dim=1)
+    return torch.cat(
+        [x, spread.repeat(group).view(n, 1, 1, 1).expand(n, 1, h, w).to(x.dtype)], dim=1
+    )
 
 
 class Discriminator(nn.Module):

@@ -1,6 +1,6 @@
 """Train the five classic boundaries the InterFaceGAN way: sample, draw, score, separate.
 
-    python -m training.train_boundaries
+python -m training.train_boundaries
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ FIRST_SEED = 20_000_000  # far from anybody's favourite seeds
 
 
 @torch.no_grad()
-def sample(count: int, device: str, batch: int = 50) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def sample(
+    count: int, device: str, batch: int = 50
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Latents w [N, w_dim] of untruncated samples and the scorer's readings [N, F]."""
     generator = load_generator(OUT / "generator.safetensors", device)
     scorer = load_picture_net(OUT / "scorer.safetensors", device)
@@ -40,7 +42,9 @@ def sample(count: int, device: str, batch: int = 50) -> tuple[np.ndarray, np.nda
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--count", type=int, default=20_000, help="latents to sample")
     args = parser.parse_args()
@@ -48,9 +52,16 @@ def main() -> None:
     (OUT / "boundaries").mkdir(parents=True, exist_ok=True)
     for attribute in ATTRIBUTES:
         rng = np.random.default_rng(2026)
-        direction = train_boundary(attribute, latents, scores[:, names.index(attribute)], rng, ratio=0.1)
+        direction = train_boundary(
+            attribute, latents, scores[:, names.index(attribute)], rng, ratio=0.1
+        )
         save_direction(OUT / "boundaries" / f"{attribute}.safetensors", direction)
-        print(json.dumps({"boundary": attribute, "step": round(direction.step, 3)} | dict(direction.meta), default=str))
+        print(
+            json.dumps(
+                {"boundary": attribute, "step": round(direction.step, 3)} | dict(direction.meta),
+                default=str,
+            )
+        )
 
 
 if __name__ == "__main__":

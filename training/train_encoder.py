@@ -46,7 +46,9 @@ def roughen(pictures: Tensor, rng: torch.Generator) -> Tensor:
     gain = 1 + (draw(n, 3, 1, 1) * 2 - 1) * 0.22
     contrast = 0.75 + 0.6 * draw(n, 1, 1, 1)
     bent = pictures * gain * contrast + (draw(n, 3, 1, 1) * 2 - 1) * 0.12
-    clouds = F.interpolate(torch.randn(n, 3, 5, 5, generator=rng).to(pictures), side, mode="bicubic")
+    clouds = F.interpolate(
+        torch.randn(n, 3, 5, 5, generator=rng).to(pictures), side, mode="bicubic"
+    )
     bent = bent + 0.22 * draw(n, 1, 1, 1) * clouds
     axis = torch.linspace(-1, 1, side, device=pictures.device)
     border = (axis.abs() ** 2)[None, :] * 0.9 + (axis.clamp_max(0) ** 2)[:, None] * 0.9
@@ -79,7 +81,11 @@ class Trainer:
     def save(self) -> None:
         temporary = STATE.with_suffix(f".{os.getpid()}.tmp")
         torch.save(
-            {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict(), "done": self.done},
+            {
+                "net": self.net.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "done": self.done,
+            },
             temporary,
         )
         temporary.rename(STATE)
@@ -114,7 +120,11 @@ class Trainer:
         while self.done < total:
             first = self.done < LATENT_PICTURES
             batch = BATCH[first]
-            t = self.done / LATENT_PICTURES if first else (self.done - LATENT_PICTURES) / PICTURE_PICTURES
+            t = (
+                self.done / LATENT_PICTURES
+                if first
+                else (self.done - LATENT_PICTURES) / PICTURE_PICTURES
+            )
             top = 2e-3 if first else 4e-4
             for group in self.optimiser.param_groups:
                 group["lr"] = top * min(1, 0.05 + 30 * t) * (0.55 + 0.45 * math.cos(math.pi * t))
@@ -134,7 +144,12 @@ class Trainer:
             self.optimiser.step()
             self.done += batch
             if time.monotonic() - reported > 20:
-                print(json.dumps({"net": "encoder", "done": self.done, "loss": round(loss.item(), 4)}), flush=True)
+                print(
+                    json.dumps(
+                        {"net": "encoder", "done": self.done, "loss": round(loss.item(), 4)}
+                    ),
+                    flush=True,
+                )
                 self.save()
                 reported = time.monotonic()
         self.save()
@@ -164,7 +179,9 @@ class Trainer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     trainer = Trainer(args.device)

@@ -71,7 +71,11 @@ STAGES: tuple[Stage, ...] = (
 
 def shrink(pictures: Tensor, resolution: int) -> Tensor:
     """Area-average [N, 3, R, R] down to ``resolution``."""
-    return F.adaptive_avg_pool2d(pictures, resolution) if pictures.shape[-1] != resolution else pictures
+    return (
+        F.adaptive_avg_pool2d(pictures, resolution)
+        if pictures.shape[-1] != resolution
+        else pictures
+    )
 
 
 def paired_loss(drawn: Tensor, target: Tensor, levels: int = 3) -> Tensor:
@@ -82,7 +86,9 @@ def paired_loss(drawn: Tensor, target: Tensor, levels: int = 3) -> Tensor:
         if difference.shape[-1] <= 8:
             break
         small = F.avg_pool2d(difference, 2)
-        band = difference - F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+        band = difference - F.interpolate(
+            small, scale_factor=2, mode="bilinear", align_corners=False
+        )
         loss = loss + 2 * band.abs().mean()
         difference = small
     return loss
@@ -105,8 +111,11 @@ class Trainer:
 
     def parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
         return {
-            "generator": self.generator, "ema": self.ema, "discriminator": self.discriminator,
-            "optimiser": self.optimiser, "d_optimiser": self.d_optimiser,
+            "generator": self.generator,
+            "ema": self.ema,
+            "discriminator": self.discriminator,
+            "optimiser": self.optimiser,
+            "d_optimiser": self.d_optimiser,
         }
 
     def save(self, path: Path = STATE) -> None:
@@ -139,7 +148,10 @@ class Trainer:
             pick = torch.randint(len(latents), [stage.batch], generator=rng)
             pictures = renders.pictures[pick].to(self.device).float() / 127.5 - 1
             pictures = shrink(pictures, stage.resolution)
-            yield latents[pick].to(self.device), pictures.contiguous(memory_format=torch.channels_last)
+            yield (
+                latents[pick].to(self.device),
+                pictures.contiguous(memory_format=torch.channels_last),
+            )
 
     def paired_step(self, stage: Stage, z: Tensor, target: Tensor) -> dict[str, float]:
         with self.autocast():
@@ -151,7 +163,9 @@ class Trainer:
         self.optimiser.step()
         return {"paired": loss.item(), "error": (drawn.detach() - target).abs().mean().item()}
 
-    def adversarial_step(self, stage: Stage, z: Tensor, target: Tensor, step: int, t: float) -> dict[str, float]:
+    def adversarial_step(
+        self, stage: Stage, z: Tensor, target: Tensor, step: int, t: float
+    ) -> dict[str, float]:
         """Generator, then discriminator; R1 (Mescheder et al. 2018) every R1_EVERY steps."""
         paired = stage.paired[0] + (stage.paired[1] - stage.paired[0]) * t
         adversarial = stage.adversarial[0] + (stage.adversarial[1] - stage.adversarial[0]) * t
@@ -174,13 +188,18 @@ class Trainer:
         loss_d.backward()
         if step % R1_EVERY == 0:
             shown = target.detach().requires_grad_(True)
-            (slope,) = torch.autograd.grad(self.discriminator(shown).sum(), shown, create_graph=True)
+            (slope,) = torch.autograd.grad(
+                self.discriminator(shown).sum(), shown, create_graph=True
+            )
             penalty = slope.square().sum(dim=(1, 2, 3)).mean()
             (penalty * (R1_GAMMA / 2 * R1_EVERY)).backward()
         self.d_optimiser.step()
         return {
-            "paired": loss_paired.item(), "adversarial": loss_adversarial.item(),
-            "d": loss_d.item(), "real": real.mean().item(), "fake": fake.mean().item(),
+            "paired": loss_paired.item(),
+            "adversarial": loss_adversarial.item(),
+            "d": loss_d.item(),
+            "real": real.mean().item(),
+            "fake": fake.mean().item(),
         }
 
     def begin_adversarial(self) -> None:
@@ -224,7 +243,10 @@ class Trainer:
                 self.seconds[stage.name] = before + now - started
                 mean = {k: round(v / count, 4) for k, v in sums.items()}
                 speed = round(count * stage.batch / (now - reported), 1)
-                print(json.dumps({"stage": stage.name, "done": done, "per_second": speed} | mean), flush=True)
+                print(
+                    json.dumps({"stage": stage.name, "done": done, "per_second": speed} | mean),
+                    flush=True,
+                )
                 sums, count, reported = {}, 0, now
             if now - saved > 120:
                 self.save()
@@ -254,9 +276,13 @@ class Trainer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--minutes", type=float, default=1e9, help="stop (resumably) after this long")
+    parser.add_argument(
+        "--minutes", type=float, default=1e9, help="stop (resumably) after this long"
+    )
     parser.add_argument("--export", action="store_true", help="only write the generator reached")
     args = parser.parse_args()
     trainer = Trainer(args.device)

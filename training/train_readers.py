@@ -117,7 +117,9 @@ def train(name: str, device: str) -> PictureNet:
     while done < recipe.pictures:
         t = done / recipe.pictures
         for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * min(1, t * 30 + 0.05) * (0.5 + 0.5 * math.cos(math.pi * t))
+            group["lr"] = (
+                recipe.learning_rate * min(1, t * 30 + 0.05) * (0.5 + 0.5 * math.cos(math.pi * t))
+            )
         pick = torch.randint(len(labels), [recipe.batch], generator=rng)
         pictures = augment(renders.pictures[pick].to(device).float() / 127.5 - 1, rng)
         flip = (torch.rand(len(pick), generator=rng) < 0.5).to(device)
@@ -133,10 +135,18 @@ def train(name: str, device: str) -> PictureNet:
         total += loss.item()
         if time.monotonic() - reported > 20:
             speed = round(done / (time.monotonic() - started))
-            print(json.dumps({"net": name, "done": done, "loss": round(loss.item(), 4), "per_second": speed}), flush=True)
+            print(
+                json.dumps(
+                    {"net": name, "done": done, "loss": round(loss.item(), 4), "per_second": speed}
+                ),
+                flush=True,
+            )
             reported = time.monotonic()
             temporary = state_path.with_suffix(f".{os.getpid()}.tmp")
-            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "done": done}, temporary)
+            torch.save(
+                {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "done": done},
+                temporary,
+            )
             temporary.rename(state_path)
     return net.eval()
 
@@ -145,7 +155,7 @@ def train(name: str, device: str) -> PictureNet:
 def accuracy(net: PictureNet, renders: Renders) -> dict[str, float]:
     """R² of every factor on held-out renders, where its feature shows."""
     labels, seen = labels_of(renders)
-    read = torch.cat([net((p.float() / 127.5 - 1)) for p in renders.pictures.split(100)])
+    read = torch.cat([net(p.float() / 127.5 - 1) for p in renders.pictures.split(100)])
     scores = {}
     for i, name in enumerate(NAMES):
         at = seen[:, i] > 0
@@ -155,7 +165,9 @@ def accuracy(net: PictureNet, renders: Renders) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("name", choices=list(RECIPES))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
@@ -164,7 +176,12 @@ def main() -> None:
     save_picture_net(OUT / f"{args.name}.safetensors", net)
     scores = accuracy(net, load_renders("held_out", 128))
     mean = sum(scores.values()) / len(scores)
-    print(json.dumps({"net": args.name, "r2_mean": round(mean, 3)} | {k: round(v, 3) for k, v in scores.items()}))
+    print(
+        json.dumps(
+            {"net": args.name, "r2_mean": round(mean, 3)}
+            | {k: round(v, 3) for k, v in scores.items()}
+        )
+    )
 
 
 if __name__ == "__main__":
