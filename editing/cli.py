@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         result = getattr(commands, args.command)(args)
         seconds = round(time.perf_counter() - began, 3)
-        report = {"command": args.command, **result.facts, "seconds": seconds}
+        report = {"command": args.command, "seconds": seconds, **result.facts}
         print(json.dumps(commands.finite(report)) if args.json else result.text)
         sys.stdout.flush()
     except EditingError as error:
@@ -150,4 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader (head, less) has gone; say nothing more to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a name too long, a folder that may not be read, ...
+        print(f"{error.filename or 'A file'} cannot be used: {error.strerror}.", file=sys.stderr)
+        return 2
     return 0

@@ -21,7 +21,7 @@ from editing.arguments import (
 from editing.domains import Domain, list_domains, open_domain
 from editing.edits import EditStack, EditState, Entry, latent_of, render, state_of
 from editing.errors import BadInput, NoFace, UnknownName
-from editing.images import grid, load_picture, save_png, to_tensor, to_uint8
+from editing.images import check_writable, grid, load_picture, save_png, to_tensor, to_uint8
 from editing.inversion import options_for
 from editing.latents import Latent, SeedSpec, load_latent, parse_seed
 from editing.metrics import identity, perceptual, readings
@@ -163,7 +163,10 @@ def _inverted_text(out: Path, facts: Mapping[str, Any]) -> str:
 def edit(args: Namespace) -> Result:
     """Move a portrait along boundaries."""
     domain = open_named(args)
+    if Path(args.out).suffix.lower() != ".png":
+        raise BadInput(f"--out {args.out} is no PNG, which carries the recipe; write NAME.png.")
     moves = parse_moves(args.moves, args.given, args.absolute, domain)
+    check_writable(args.out)
     portrait = open_portrait(args, domain)
     stack = EditStack((*portrait.stack.entries, *(Entry(move) for move in moves)))
     edited = stack.apply(portrait.state, domain)

@@ -271,13 +271,22 @@ def read_png_text(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
     return {str(key): str(value) for key, value in text.items()}
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Find out before long work whether its result can be written; makes the folder.
+
+    Raises:
+        CannotWrite: as ``write_atomically`` would.
+    """
+    write_atomically(path, lambda file: None, keep=False)
+
+
 def write_atomically(
-    path: str | os.PathLike[str], writer: Callable[[BinaryIO], object]
+    path: str | os.PathLike[str], writer: Callable[[BinaryIO], object], keep: bool = True
 ) -> None:
     """Let ``writer`` fill a temporary file beside ``path``, then rename it into place.
 
     The folder is made where missing. Whatever goes wrong, an earlier file stays as it was and
-    nothing half-written is left.
+    nothing half-written is left. Without ``keep`` it was only a trial, and the file goes away.
 
     Raises:
         CannotWrite: folder or disk refuse (no permission, full, not a folder, ...).
@@ -293,7 +302,8 @@ def write_atomically(
                 writer(file)
                 file.flush()
                 os.fsync(file.fileno())  # a full disk may only be noticed here
-            temporary.replace(path)
+            if keep:
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:

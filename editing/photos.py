@@ -25,10 +25,10 @@ from editing.alignment import Photo, find_photo, open_photo
 from editing.domains import Domain
 from editing.edits import EditStack, EditState, latent_of, render
 from editing.errors import BadInput, BadPicture, NoFace
-from editing.images import save_png, write_atomically
+from editing.images import check_writable, save_png, write_atomically
 from editing.inversion import InversionOptions, Step
 from editing.inversion import invert as search
-from editing.latents import Latent, latent_to_bytes
+from editing.latents import MAX_SEED, Latent, latent_to_bytes
 from editing.metrics import compare
 from editing.recipes import Inversion, Source, export_png, make_recipe
 
@@ -49,6 +49,10 @@ class Job:
     aligned: bool = True  # False: the centre of the picture as it is
     seed: int = 0  # of a random start
     given: Tensor | None = None  # ws to start from instead, [1, num_ws, w_dim]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= MAX_SEED:
+            raise BadInput(f"The seed {self.seed} is not possible; choose from 0 to {MAX_SEED}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +91,7 @@ def invert_photo(photo: Photo, job: Job) -> Inverted:
 def invert_into(folder: Path, photo: Photo, job: Job) -> Facts:
     """Invert one photo and write its files; returns what metrics.json says."""
     domain = job.domain
+    check_writable(folder / "metrics.json")
     found = invert_photo(photo, job)
     target = photo.at(domain.generator.img_resolution).to(domain.device)
     img = render(found.state, domain)
@@ -188,6 +193,8 @@ def _frames(video: Path) -> Iterator[Any]:
     """Frames of a video, uint8 [H, W, 3]."""
     import imageio.v3
 
+    if not video.is_file():
+        raise BadPicture(f"{video} does not exist; check the path of the video.")
     try:
         yield from imageio.v3.imiter(video, plugin="FFMPEG")
     except Exception as error:  # ffmpeg's wrapper raises anything on files that are no videos

@@ -275,6 +275,16 @@ def test_devices_and_folders_are_never_replaced(tmp_path):
     assert not Path("/dev/full").is_file() and Path("/dev/full").exists()
 
 
+def test_a_trial_write_leaves_nothing_behind(tmp_path):
+    images.check_writable(tmp_path / "new" / "out.png")
+    assert (tmp_path / "new").is_dir() and not list((tmp_path / "new").iterdir())
+    (tmp_path / "old.png").write_bytes(b"old")
+    images.check_writable(tmp_path / "old.png")
+    assert (tmp_path / "old.png").read_bytes() == b"old"
+    with pytest.raises(CannotWrite):
+        images.check_writable(tmp_path / "old.png" / "out.png")
+
+
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     locked = tmp_path / "locked"
