@@ -29,16 +29,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from editing.alignment import Alignment, align, align_face, centre_crop
-from editing.domains import Domain, file_hash
+from editing.alignment import Photo, open_photo
+from editing.domains import Domain
 from editing.edits import EditStack, EditState, Entry, Move, render, state_of
 from editing.errors import BadInput, BadRecipe, MissingFile
 from editing.images import (
     encode_png,
-    load_picture,
     read_png_text,
     to_tensor,
     to_uint8,
@@ -369,7 +367,7 @@ def replay(
     notes = []
     if recipe.torch and recipe.torch != (here := str(torch.__version__)):
         notes.append(f"Made with torch {recipe.torch}, here is {here}; pixels may differ.")
-    cut = _Cut.of(recipe, photo) if photo is not None else None
+    cut = open_photo(photo, recipe.source.aligned) if photo is not None else None
     with threads(recipe.threads):
         source = _source_state(recipe, domain, latent, cut)
         edited = recipe.stack.apply(source, domain)
@@ -391,29 +389,8 @@ def _as_saved(img: Tensor) -> Tensor:
     return to_tensor(to_uint8(img)[0])
 
 
-@dataclass(frozen=True, eq=False)
-class _Cut:
-    """A photo and where its face is."""
-
-    picture: Image.Image
-    alignment: Alignment
-    sha256: str
-
-    @classmethod
-    def of(cls, recipe: Recipe, photo: str | Path) -> "_Cut":
-        picture = load_picture(photo)
-        find = align_face if recipe.source.aligned else centre_crop
-        return cls(picture, find(picture, 64)[1], file_hash(Path(photo)))
-
-    def at(self, size: int) -> Tensor:
-        """[1, 3, size, size] in [-1, 1]."""
-        if not self.alignment.found:
-            return to_tensor(centre_crop(self.picture, size)[0])
-        return to_tensor(align(self.picture, self.alignment.quad, size))
-
-
 def _source_state(
-    recipe: Recipe, domain: Domain, latent: Latent | None, cut: _Cut | None
+    recipe: Recipe, domain: Domain, latent: Latent | None, cut: Photo | None
 ) -> EditState:
     if latent is not None and (cut is None or cut.sha256 == recipe.source.sha256):
         return state_of(latent, domain)
