@@ -9,6 +9,7 @@ imported here: help must come at once, models when they are needed.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -132,6 +133,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 after a refusal, 130 when interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console that has no σ shows it escaped
+            stream.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args(arguments)
     began = time.perf_counter()
     try:
