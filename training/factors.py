@@ -146,19 +146,35 @@ class LatentWorld:
 
 # Below this value a factor shows nothing: a reader of pictures can only read what is above it.
 SHOWN_FROM: dict[str, float] = {
-    "beard": -0.05, "baldness": 0.15, "grey_hair": 0.30, "hair_redness": 0.0,
-    "teeth": -0.10, "mouth_open": -0.10,
+    "beard": -0.05,
+    "baldness": 0.15,
+    "grey_hair": 0.30,
+    "hair_redness": 0.0,
+    "teeth": -0.10,
+    "mouth_open": -0.10,
 }
 # Factors that a mirror turns into their negative.
 MIRRORED: tuple[str, ...] = ("pose", "light_direction", "parting")
 # What must be seen for a factor to be read (a mask of the renderer); the others always can be.
 SEEN_ON: dict[str, str] = {
-    "eye_colour": "eyes", "eye_openness": "eyes", "eye_size": "eyes",
-    "brow_height": "brows", "brow_angle": "brows",
-    "lip_colour": "mouth", "lip_fullness": "mouth", "teeth": "mouth",
-    "hair_lightness": "hair", "hair_redness": "hair", "grey_hair": "hair", "hair_curl": "hair",
-    "hair_volume": "hair", "fringe": "hair", "parting": "hair",
-    "glasses_shape": "eyeglasses", "clothes_hue": "clothes", "clothes_lightness": "clothes",
+    "eye_colour": "eyes",
+    "eye_openness": "eyes",
+    "eye_size": "eyes",
+    "brow_height": "brows",
+    "brow_angle": "brows",
+    "lip_colour": "mouth",
+    "lip_fullness": "mouth",
+    "teeth": "mouth",
+    "hair_lightness": "hair",
+    "hair_redness": "hair",
+    "grey_hair": "hair",
+    "hair_curl": "hair",
+    "hair_volume": "hair",
+    "fringe": "hair",
+    "parting": "hair",
+    "glasses_shape": "eyeglasses",
+    "clothes_hue": "clothes",
+    "clothes_lightness": "clothes",
 }
 MIN_SEEN = 20  # pixels at 128 px
 

@@ -155,7 +155,11 @@ def face(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     f = s.factors
     ax = x.abs()
     wide, jaw, gender, age, smile = (
-        f["face_width"], f["jaw_width"], f["gender"], f["age"], f["smile"]
+        f["face_width"],
+        f["jaw_width"],
+        f["gender"],
+        f["age"],
+        f["smile"],
     )
     drop = jaw_drop(s)
     d = skull(s, x, y, z)
@@ -163,12 +167,22 @@ def face(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     jaw_r = 0.375 + 0.065 * jaw + 0.025 * wide + 0.02 * gender
     d = smooth_min(d, ellipsoid(x, y + 0.54 + drop, z - 0.07, jaw_r, 0.31, 0.43), 0.14)
     chin = ellipsoid(
-        x, y + 0.76 + drop + 0.02 * gender, z - 0.35, 0.175 + 0.05 * jaw + 0.025 * gender, 0.12, 0.13
+        x,
+        y + 0.76 + drop + 0.02 * gender,
+        z - 0.35,
+        0.175 + 0.05 * jaw + 0.025 * gender,
+        0.12,
+        0.13,
     )
     d = smooth_min(d, chin, 0.16)
     # Cheeks: rounder when young, raised by a smile, sagging with age.
     cheek = ellipsoid(
-        ax - 0.275, y + 0.27 - 0.035 * smile + 0.03 * age, z - 0.36, 0.17, 0.15, 0.175 + 0.015 * smile
+        ax - 0.275,
+        y + 0.27 - 0.035 * smile + 0.03 * age,
+        z - 0.36,
+        0.17,
+        0.15,
+        0.175 + 0.015 * smile,
     )
     d = smooth_min(d, cheek - 0.012 * smile + 0.012 * age, 0.14)
     brow = ellipsoid(ax - 0.20, y - 0.14, z - 0.47, 0.19, 0.055, 0.085)
@@ -182,7 +196,9 @@ def face(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     d = smooth_min(d, bridge, 0.11)
     tip = ellipsoid(x, y + 0.225, z - 0.645, 0.078 * size, 0.066 * size, 0.085 * size)
     d = smooth_min(d, tip, 0.06)
-    wing = ellipsoid(ax - 0.072 * size, y + 0.245, z - 0.585, 0.048 * size, 0.042 * size, 0.07 * size)
+    wing = ellipsoid(
+        ax - 0.072 * size, y + 0.245, z - 0.585, 0.048 * size, 0.042 * size, 0.07 * size
+    )
     d = smooth_min(d, wing, 0.035)
     lips = ellipsoid(x, y - MOUTH_Y + 0.4 * drop, z - 0.50, 0.15, 0.085 + 0.5 * drop, 0.095)
     return smooth_min(d, lips - 0.006 * f["lip_fullness"], 0.08)
@@ -206,7 +222,10 @@ def clothes(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     """Shoulders with a collar, in body space."""
     g = s.factors["gender"]
     torso = ellipsoid(x, y + 1.86, z + 0.25, 1.08 + 0.12 * g, 0.82 + 0.03 * g, 0.52)
-    ring = ((x * x + (z + 0.22).square() + 1e-6).sqrt() - 0.335 - 0.04 * g, y + 1.045 + 0.35 * (z + 0.22))
+    ring = (
+        (x * x + (z + 0.22).square() + 1e-6).sqrt() - 0.335 - 0.04 * g,
+        y + 1.045 + 0.35 * (z + 0.22),
+    )
     collar = (ring[0].square() + ring[1].square() + 1e-6).sqrt() - 0.062
     return smooth_min(torso, collar, 0.06)
 
@@ -239,7 +258,12 @@ def hair(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     length = s.amount("hair_length") * (1 - 0.6 * bald)
     wave = curls(s, x, y, z)
     cap = ellipsoid(
-        x, y - 0.225, z + 0.165, 0.585 + 0.03 * f["face_width"] + thick, 0.65 + 1.15 * thick, 0.70 + thick
+        x,
+        y - 0.225,
+        z + 0.165,
+        0.585 + 0.03 * f["face_width"] + thick,
+        0.65 + 1.15 * thick,
+        0.70 + thick,
     )
     # Short hair ends above the ear in front and at the nape behind.
     cap = smooth_max(cap, -0.06 - 0.45 * length - 0.75 * (0.05 - z).clamp(0, 0.45) - y, 0.07)
@@ -247,7 +271,9 @@ def hair(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     reach = smoothstep(0.22, 0.60, length)
     end = -0.05 - 1.30 * length
     flare = 0.05 * ((-y).clamp(0, 1))
-    curtain = ellipsoid(x, 0 * y, z + 0.26, 0.46 + reach * (0.20 + thick + flare), 1.0, 0.43 + 0.06 * reach)
+    curtain = ellipsoid(
+        x, 0 * y, z + 0.26, 0.46 + reach * (0.20 + thick + flare), 1.0, 0.43 + 0.06 * reach
+    )
     curtain = smooth_max(curtain, end - y, 0.10)
     curtain = smooth_max(curtain, y - 0.35, 0.10)
     d = smooth_min(cap, curtain, 0.08)
@@ -258,9 +284,16 @@ def hair(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     fringe = (0.10 * f["fringe"] + 0.10 * smoothstep(0.1, 1.0, f["fringe"])) * (1 - bald)
     hairline = 0.765 - fringe + 0.25 * bald
     part = f["parting"] * (1 - bald)
-    swoop = 0.16 * part * x - 0.05 * part.abs() + 0.06 * torch.exp(-((x - 0.22 * part) / 0.10).square())
+    swoop = (
+        0.16 * part * x - 0.05 * part.abs() + 0.06 * torch.exp(-((x - 0.22 * part) / 0.10).square())
+    )
     opening = ellipsoid(
-        x - 0.03 * part, y + 0.30, z - 0.74, 0.535 + 0.03 * f["face_width"] + 0.06 * bald, hairline + ragged + swoop, 0.62 + 0.15 * bald
+        x - 0.03 * part,
+        y + 0.30,
+        z - 0.74,
+        0.535 + 0.03 * f["face_width"] + 0.06 * bald,
+        hairline + ragged + swoop,
+        0.62 + 0.15 * bald,
     )
     d = smooth_max(d, -opening, 0.06)
     # Going bald, the hair sinks into the scalp: first over the forehead, then the whole crown.

@@ -52,7 +52,9 @@ def frame_mask(s: Shape, x: Tensor, y: Tensor, soft: Tensor | float) -> Tensor:
     return torch.maximum(torch.maximum(rim, bridge), hinge)
 
 
-def ray_to_segment(origin: tuple[Tensor, ...], ray: tuple[Tensor, ...], a, b) -> tuple[Tensor, Tensor]:  # type: ignore[no-untyped-def]
+def ray_to_segment(
+    origin: tuple[Tensor, ...], ray: tuple[Tensor, ...], a, b
+) -> tuple[Tensor, Tensor]:  # type: ignore[no-untyped-def]
     """Smallest distance of rays to a segment, and how far along the ray it is met."""
     ux, uy, uz = (b[i] - a[i] for i in range(3))
     wx, wy, wz = (origin[i] - a[i] for i in range(3))
@@ -71,7 +73,9 @@ def draw_glasses(s: Shape, rays: Rays, t_hit: Tensor, pixel: float) -> Glasses:
     origin = camera_in_head(s)
     zero = torch.zeros_like(origin[0])
     base = to_space(s.head, zero, zero, zero)
-    ray = tuple(p - q for p, q in zip(to_space(s.head, rays.dx, rays.dy, rays.dz), base, strict=True))
+    ray = tuple(
+        p - q for p, q in zip(to_space(s.head, rays.dx, rays.dy, rays.dz), base, strict=True)
+    )
     t = (PLANE_Z - origin[2]) / ray[2].clamp_max(-0.05)
     x, y = origin[0] + t * ray[0], origin[1] + t * ray[1]
     ahead = smoothstep(-0.015, 0.01, t_hit - t)
@@ -82,11 +86,15 @@ def draw_glasses(s: Shape, rays: Rays, t_hit: Tensor, pixel: float) -> Glasses:
         a = (side * HINGE[0], HINGE[1], PLANE_Z)
         b = (side * EAR[0], EAR[1], EAR[2])
         gap, along = ray_to_segment(origin, ray, a, b)
-        frame = torch.maximum(frame, line(gap, width, 1.3 * pixel) * smoothstep(-0.03, 0.02, t_hit - along))
+        frame = torch.maximum(
+            frame, line(gap, width, 1.3 * pixel) * smoothstep(-0.03, 0.02, t_hit - along)
+        )
     inner = smoothstep(pixel, -pixel, lens_distance(s, x, y)) * ahead
     streak = (x.abs() - LENS_X) * 0.8 + (y - LENS_Y)
     glint = inner * (line(streak - 0.05, 0.012, 0.02) + 0.7 * line(streak - 0.095, 0.005, 0.014))
-    colour = palette(s.factors["glasses_shape"], (0.62, 0.46, 0.25), (0.34, 0.20, 0.13), (0.09, 0.08, 0.09))
+    colour = palette(
+        s.factors["glasses_shape"], (0.62, 0.46, 0.25), (0.34, 0.20, 0.13), (0.09, 0.08, 0.09)
+    )
     return Glasses(frame * on, inner * on, glint * on, colour)
 
 

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.face_painting import paint_head
 from training.factors import INDEX, sample_factors
 from training.geometry import Distances, Shape, distances, make_shape, smoothstep, to_space
 from training.glasses import cast_shadow, draw_glasses
@@ -26,7 +27,6 @@ from training.painting import (
     paint_background,
     paint_clothes,
     paint_hair,
-    paint_head,
     rgb,
     shade,
 )
@@ -56,7 +56,9 @@ class Render:
     landmarks: Tensor  # eyes and mouth corners in pixels, [B, 4, 2]
 
 
-def sample_detail(seeds: Sequence[int], device: torch.device | str = "cpu") -> tuple[Detail, Tensor]:
+def sample_detail(
+    seeds: Sequence[int], device: torch.device | str = "cpu"
+) -> tuple[Detail, Tensor]:
     """The chance details of these seeds, and six phases for the hair's shape [B, 6]."""
     draws = np.stack([np.random.RandomState(seed).rand(NUM_PHASES + 7) for seed in seeds])
     draws = torch.from_numpy(draws).float().to(device)
@@ -67,7 +69,9 @@ def sample_detail(seeds: Sequence[int], device: torch.device | str = "cpu") -> t
 
 def grain(seeds: Sequence[int], resolution: int, device: torch.device | str = "cpu") -> Tensor:
     """Film grain [B, 1, R, R], the same on every device."""
-    noise = [np.random.RandomState(seed + 1).standard_normal((resolution, resolution)) for seed in seeds]
+    noise = [
+        np.random.RandomState(seed + 1).standard_normal((resolution, resolution)) for seed in seeds
+    ]
     return torch.from_numpy(np.stack(noise)[:, None]).float().to(device) * GRAIN
 
 
@@ -99,7 +103,9 @@ def light_surface(
     hx, hy, hz = light[0] - rays.dx, light[1] - rays.dy, light[2] - rays.dz
     half = (hx * hx + hy * hy + hz * hz).rsqrt()
     shine = (n[0] * hx + n[1] * hy + n[2] * hz) * half
-    spec = surface.gloss * (0.30 * shine.clamp(0, 1) ** 14 + 0.55 * shine.clamp(0, 1) ** 60) * shadow
+    spec = (
+        surface.gloss * (0.30 * shine.clamp(0, 1) ** 14 + 0.55 * shine.clamp(0, 1) ** 60) * shadow
+    )
     facing = -(n[0] * rays.dx + n[1] * rays.dy + n[2] * rays.dz)
     rim = 0.16 * (1 - facing.clamp(0, 1)) ** 3 * sky * (0.4 + 0.6 * (n[1] * 0.5 + 0.5))
     return colour + (spec + rim * (0.35 + 0.65 * surface.colour.mean(dim=-1).sqrt())).unsqueeze(-1)
@@ -141,12 +147,12 @@ def kernels(compiled: bool) -> Kernels:
     """Compiling takes a minute and a C++ compiler, then draws some twenty times faster on a CPU."""
     if not compiled:
         return Kernels(nearest_part, paint)
-    return Kernels(
-        torch.compile(nearest_part, dynamic=False), torch.compile(paint, dynamic=False)
-    )
+    return Kernels(torch.compile(nearest_part, dynamic=False), torch.compile(paint, dynamic=False))
 
 
-def draw(s: Shape, detail: Detail, resolution: int, compiled: bool) -> tuple[Tensor, dict[str, Tensor]]:
+def draw(
+    s: Shape, detail: Detail, resolution: int, compiled: bool
+) -> tuple[Tensor, dict[str, Tensor]]:
     """sRGB picture [B, P, 3] in 0..1 and masks [B, P]."""
     work = kernels(compiled)
     rays = camera_rays(s, resolution)
@@ -185,13 +191,18 @@ def paint(
     picture = over(wall, lit, cover)
     glasses = draw_glasses(s, rays, torch.where(hits.inside > 0, hits.t, 99.0), pixel)
     picture = shade(picture, 1 - 0.06 * glasses.lens)
-    picture = over(picture, rgb(picture[..., 0], (1.0, 1.0, 1.0)).expand_as(picture), 0.20 * glasses.glint)
+    picture = over(
+        picture, rgb(picture[..., 0], (1.0, 1.0, 1.0)).expand_as(picture), 0.20 * glasses.glint
+    )
     picture = over(picture, (glasses.colour * 0.9 + 0.01).expand_as(picture), glasses.frame)
     seen = cover * (1 - glasses.frame)
     masks = {name: mask * is_skin * seen for name, mask in masks.items()}
     masks |= {
-        "skin": is_skin * seen, "hair": is_hair * seen, "clothes": is_cloth * seen,
-        "eyeglasses": glasses.frame, "background": (1 - cover) * (1 - glasses.frame),
+        "skin": is_skin * seen,
+        "hair": is_hair * seen,
+        "clothes": is_cloth * seen,
+        "eyeglasses": glasses.frame,
+        "background": (1 - cover) * (1 - glasses.frame),
     }
     return tone_map(picture), masks
 
@@ -230,7 +241,8 @@ def render(
     picture = shrink(picture, resolution)
     picture = (picture * 2 - 1 + grain(seeds, resolution, device)).clamp(-1, 1)
     small = {
-        name: shrink(mask.reshape(b, 1, fine, fine), resolution)[:, 0] for name, mask in masks.items()
+        name: shrink(mask.reshape(b, 1, fine, fine), resolution)[:, 0]
+        for name, mask in masks.items()
     }
     return Render(picture, small, frame_landmarks(s, resolution))
 
@@ -258,7 +270,9 @@ def main() -> None:
     parser.add_argument("--resolution", type=int, default=128)
     parser.add_argument("--supersample", type=float, default=2)
     parser.add_argument("--columns", type=int, default=8)
-    parser.add_argument("--sweep", metavar="FACTOR", help="one person per row, this factor from -1 to 1")
+    parser.add_argument(
+        "--sweep", metavar="FACTOR", help="one person per row, this factor from -1 to 1"
+    )
     args = parser.parse_args()
     from PIL import Image
 
@@ -271,11 +285,18 @@ def main() -> None:
         seeds = [seed for seed in seeds for _ in range(args.columns)]
     rows = []
     for i in range(0, len(seeds), args.columns):
-        part = render(factors[i : i + args.columns], seeds[i : i + args.columns], args.resolution, args.supersample)
+        part = render(
+            factors[i : i + args.columns],
+            seeds[i : i + args.columns],
+            args.resolution,
+            args.supersample,
+        )
         rows.append(torch.cat(list(part.pictures), dim=2))
     width = max(row.shape[2] for row in rows)
     sheet = torch.cat([F.pad(row, (0, width - row.shape[2]), value=1.0) for row in rows], dim=1)
-    Image.fromarray(((sheet + 1) * 127.5).clamp(0, 255).byte().permute(1, 2, 0).numpy()).save(args.out)
+    Image.fromarray(((sheet + 1) * 127.5).clamp(0, 255).byte().permute(1, 2, 0).numpy()).save(
+        args.out
+    )
 
 
 if __name__ == "__main__":
