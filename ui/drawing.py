@@ -22,6 +22,12 @@ def metrics_html(
     return f'<div class="metrics">{"".join(numbers)}{title}{"".join(bars)}</div>'
 
 
+def line_html(text: str, done: float) -> str:
+    """Progress in the place of the metrics, so that it is seen from every tab."""
+    bar = f'<div class="bar"><i style="width:{100 * done:.1f}%"></i></div>'
+    return f'<div class="metrics waiting"><span>{escape(text)}</span>{bar}</div>'
+
+
 def waiting_html(lang: str) -> str:
     return f'<div class="metrics waiting">{escape(say("metrics.wait", lang))}</div>'
 

@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
+from inspect import Parameter
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,7 +19,7 @@ from editing.edits import Move
 from editing.errors import EditingError
 from editing.images import load_picture
 from ui.boundaries_tab import given_choices, layer_choices
-from ui.drawing import metrics_html, note_html, progress_html, waiting_html
+from ui.drawing import line_html, metrics_html, note_html, progress_html, waiting_html
 from ui.inversion_tab import LEVELS
 from ui.messages import LANGUAGES, attribute_name, note, preferred_language, refusal, say
 from ui.session import Label, Portrait, Session, strengths
@@ -118,6 +119,20 @@ class Handlers:
         session = self.studio.move(session, dict(zip(self.names, values, strict=True)))
         return session, self.status(session)
 
+    def move_by_name(self) -> Callable[..., tuple[Any, ...]]:
+        """``move`` whose parameters have the attributes' names, for the API."""
+        own = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("session", "lang")]
+        sliders = [
+            Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=0.0) for name in self.names
+        ]
+
+        @functools.wraps(self.move)
+        def move(*values: Any) -> tuple[Any, ...]:
+            return self.move(*values)
+
+        move.__signature__ = inspect.Signature([*own, *sliders])  # type: ignore[attr-defined]
+        return move
+
     @polite
     def undo(self, session: Session, lang: str) -> tuple[Any, ...]:
         """Go one step back in the history."""
@@ -181,11 +196,12 @@ class Handlers:
                 found = self.studio.inverted(portrait, step, level, picture)
                 pair = (portrait.photo, enlarged(picture, portrait.photo.shape[0]))
                 ended = step.done or stop.is_set()
-                yield found, pair, self._progress(step, losses, ended, lang)
+                yield found, pair, *self._progress(step, losses, ended, lang)
         finally:
             self._stops.pop(visitor, None)
 
-    def _progress(self, step: Any, losses: list[float], ended: bool, lang: str) -> str:
+    def _progress(self, step: Any, losses: list[float], ended: bool, lang: str) -> tuple[str, str]:
+        """For the tab and, shorter, for below the canvas."""
         if step.done:
             before, after = f"{losses[0]:.3f}", f"{step.best:.3f}"
             seconds = f"{step.seconds:.0f}"
@@ -195,7 +211,8 @@ class Handlers:
         else:
             text = say("inversion.running", lang, step=step.index, total=step.total)
             text += " · " + say("inversion.left", lang, seconds=f"{step.eta:.0f}")
-        return progress_html(text, step.index / max(step.total, 1), losses, lang)
+        done = step.index / max(step.total, 1)
+        return progress_html(text, done, losses, lang), line_html(text, done)
 
     def stop(self, request: gr.Request) -> None:
         """Stop this visitor's inversion; the best so far is kept."""
@@ -218,14 +235,14 @@ class Handlers:
         if session.now.label.key == "history.estimate":
             yield from self.invert(session, lang, "quick", request)
         else:
-            yield None, gr.skip(), gr.skip()
+            yield None, gr.skip(), gr.skip(), gr.skip()
 
     @polite
     def invert_whole(
         self, session: Session, lang: str, level: str, request: gr.Request
     ) -> tuple[Any, ...]:
         """Search the latent of the current photo: level quick, standard or best."""
-        *_, (found, _, _) = self.invert(session, lang, level, request)
+        found = [found for found, *_ in self.invert(session, lang, level, request)][-1]
         return self.adopt(session, lang, found)
 
     def level_setter(self, level: str) -> Callable[[], str]:

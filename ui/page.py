@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from editing.domains import Domain
-from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
+from ui.boundaries_tab import REACH, BoundariesTab, build_boundaries_tab
 from ui.canvas import DOWNLOADS, Canvas, build_canvas
 from ui.examples import find_examples
 from ui.handlers import Handlers
@@ -31,7 +31,7 @@ INTERACTIVE: dict[str, Any] = {
 }
 LONG: dict[str, Any] = {"concurrency_id": "long", "concurrency_limit": 2}
 MEASURE: dict[str, Any] = {"concurrency_id": "measure", "concurrency_limit": 1}
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "api_name": "ui"}
 INSTANT: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
 
@@ -202,7 +202,13 @@ def wire_edits(page: Page, handlers: Handlers) -> None:
     def released(*args: Any, **options: Any) -> Any:
         return gr.on([slider.release for slider in sliders], *args, **options)
 
-    action(page, handlers, released, handlers.move, sliders, "move", sliders=False)
+    action(page, handlers, released, handlers.move, sliders, sliders=False)
+    # The API has sliders of its own: those it leaves out are 0, not where the page opens.
+    own = [
+        gr.Slider(-REACH, REACH, value=0, step=0.05, label=name, visible=False)
+        for name in handlers.names
+    ]
+    action(page, handlers, gr.Button(visible=False).click, handlers.move_by_name(), own, "move")
     action(page, handlers, c.undo.click, handlers.undo, api_name="undo")
     action(page, handlers, c.redo.click, handlers.redo, api_name="redo")
     action(page, handlers, c.reset.click, handlers.reset, api_name="reset")
@@ -240,9 +246,8 @@ def invert_after(page: Page, handlers: Handlers, event: Any, handler: Callable[.
     running = event.success(handlers.busy, [page.session], buttons, **INSTANT).success(
         handler,
         [page.session, page.language, tab.level],
-        [page.found, page.canvas.picture, tab.progress],
-        show_progress="minimal",
-        show_progress_on=tab.progress,
+        [page.found, page.canvas.picture, tab.progress, page.canvas.metrics],
+        show_progress="hidden",
         **LONG,
         **PRIVATE,
     )

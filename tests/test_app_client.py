@@ -1,0 +1,170 @@
+"""The app as a program sees it: named endpoints, one session per client, refusals as sentences."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from editing.images import load_picture
+from editing.recipes import read_export, replay
+from tests.studio_domain import served, write_studio_domain
+from ui.examples import photograph
+
+ENDPOINTS = {
+    "/open_photo", "/crop_photo", "/open_seed", "/open_file", "/move", "/set_details",
+    "/undo", "/redo", "/reset", "/invert", "/stop", "/download",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def domain(tmp_path_factory):
+    return write_studio_domain(tmp_path_factory.mktemp("domain") / "studio")
+
+
+@pytest.fixture(scope="module")
+def url(domain, tmp_path_factory):
+    with served(domain, tmp_path_factory.mktemp("files")) as address:
+        yield address
+
+
+@pytest.fixture
+def client(url, tmp_path):
+    return Client(url, verbose=False, download_files=str(tmp_path / "downloads"))
+
+
+@pytest.fixture(scope="module")
+def photo():
+    path = photograph()
+    assert path is not None, "scikit-image's example photo is missing"
+    return handle_file(path)
+
+
+def test_the_named_endpoints(client):
+    info = client.view_api(return_format="dict", print_info=False)
+    assert set(info["named_endpoints"]) == ENDPOINTS
+    move = info["named_endpoints"]["/move"]["parameters"]
+    assert [p["parameter_name"] for p in move] == ["lang", "smile", "age", "gender"]
+    assert [p["parameter_default"] for p in move] == ["en", 0, 0, 0]
+
+
+def test_start_edit_undo_redo(client):
+    opened = client.predict(seed=5, api_name="/open_seed")
+    assert opened["source"] == "seed:5" and opened["edits"] == []
+    moved = client.predict(smile=2, age=-1, api_name="/move")
+    assert moved["strengths"] == {"smile": 2, "age": -1, "gender": 0}
+    assert client.predict(api_name="/undo")["edits"] == []
+    assert client.predict(api_name="/redo")["strengths"]["smile"] == 2
+    assert client.predict(api_name="/reset")["edits"] == []
+
+
+def test_visitors_share_nothing(url, client):
+    other = Client(url, verbose=False)
+    client.predict(seed=5, api_name="/open_seed")
+    assert other.predict(smile=1, api_name="/move")["source"] == "seed:1"
+
+
+def test_a_photo_is_opened_inverted_and_edited(client, domain, photo):
+    assert client.predict(photo=photo, api_name="/open_photo")["kind"] == "photo"
+    inverted = client.predict(level="quick", api_name="/invert")
+    assert inverted["history"][-2:] == ["guess", "inverted"]
+    client.predict(smile=1, api_name="/move")
+    exported = read_export(client.predict(kind="png", api_name="/download"))
+    assert exported is not None and exported[0].inversion.options.level == "quick"
+    carried = load_picture(client.predict(kind="photo", api_name="/download"))
+    assert carried.width > domain.resolution, "the photo keeps its own sharpness"
+
+
+def test_a_download_replays_to_the_same_pixels(client, domain):
+    client.predict(seed=9, api_name="/open_seed")
+    client.predict(smile=1.5, gender=-1, api_name="/move")
+    path = client.predict(kind="png", api_name="/download")
+    recipe, latent = read_export(path)
+    again = replay(recipe, domain, latent)
+    from editing.images import to_uint8
+
+    with Image.open(path) as picture:
+        assert np.array_equal(np.asarray(picture), to_uint8(again.img)[0])
+
+
+def test_a_download_opens_again_with_its_edits(client):
+    client.predict(seed=9, api_name="/open_seed")
+    client.predict(smile=1.5, api_name="/move")
+    path = client.predict(kind="png", api_name="/download")
+    latent = client.predict(kind="latent", api_name="/download")
+    client.predict(seed=1, api_name="/open_seed")
+    for name in ("/open_file", "/open_photo"):
+        argument = {"file" if name == "/open_file" else "photo": handle_file(path)}
+        back = client.predict(**argument, api_name=name)
+        assert (back["source"], back["strengths"]["smile"]) == ("seed:9", 1.5)
+    assert client.predict(file=handle_file(latent), api_name="/open_file")["edits"] == []
+
+
+def test_a_plain_download_tells_nothing(client):
+    path = client.predict(kind="plain", api_name="/download")
+    assert read_export(path) is None
+    with Image.open(path) as picture:
+        assert picture.info == {}
+    with pytest.raises(AppError, match="carries no recipe"):
+        client.predict(file=handle_file(path), api_name="/open_file")
+
+
+def bad_files(folder):
+    """(file name, what the sentence must contain) of what people drop by mistake, and worse."""
+    (folder / "text.png").write_bytes(b"hello")
+    (folder / "nothing.png").write_bytes(b"")
+    Image.new("RGB", (1, 1)).save(folder / "dot.png")
+    Image.new("1", (20_000, 20_000)).save(folder / "bomb.png")
+    Image.new("RGB", (200, 200), "green").save(folder / "meadow.png")
+    whole = folder / "whole.jpg"
+    noise = np.random.RandomState(0).randint(0, 255, (200, 200, 3), np.uint8)
+    Image.fromarray(noise).save(whole)
+    (folder / "cut.jpg").write_bytes(whole.read_bytes()[:2000])
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    return {
+        "text.png": "not a picture",
+        "nothing.png": "empty",
+        "dot.png": "1×1",
+        "bomb.png": "pixels",
+        "meadow.png": "No face was found",
+        "cut.jpg": "cut.jpg",
+        "moving.gif": "moving.gif",
+    }
+
+
+def test_bad_pictures_are_refused_and_the_session_goes_on(client, tmp_path):
+    client.predict(seed=4, api_name="/open_seed")
+    for name, sentence in bad_files(tmp_path).items():
+        with pytest.raises(AppError, match=sentence):
+            client.predict(photo=handle_file(tmp_path / name), api_name="/open_photo")
+    assert client.predict(api_name="/reset")["source"] == "seed:4"
+
+
+def test_a_picture_without_a_face_can_be_cropped(client, tmp_path):
+    Image.new("RGB", (300, 200), "green").save(tmp_path / "meadow.png")
+    opened = client.predict(photo=handle_file(tmp_path / "meadow.png"), api_name="/crop_photo")
+    assert opened["kind"] == "photo"
+
+
+def test_bad_latents_are_refused(client, tmp_path):
+    with zipfile.ZipFile(tmp_path / "odd.npz", "w") as archive:
+        archive.writestr("ws.npy", "no array")
+    np.savez(tmp_path / "foreign.npz", w=np.zeros((1, 512)))
+    for name in ("odd.npz", "foreign.npz"):
+        with pytest.raises(AppError, match=f"{name} is"):
+            client.predict(file=handle_file(tmp_path / name), api_name="/open_file")
+
+
+def test_refusals_come_in_the_visitors_language(client, tmp_path):
+    (tmp_path / "text.png").write_bytes(b"hello")
+    with pytest.raises(AppError, match="无法读取这张图片"):
+        client.predict(lang="zh", photo=handle_file(tmp_path / "text.png"), api_name="/open_photo")
+
+
+def test_a_seed_has_nothing_to_invert(client):
+    client.predict(seed=4, api_name="/open_seed")
+    with pytest.raises(AppError, match="needs a photo"):
+        client.predict(level="quick", api_name="/invert")
