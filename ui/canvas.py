@@ -33,21 +33,23 @@ def build_canvas(
     words: Words, pair: tuple[Pixels, Pixels], history: list[dict[str, Any]]
 ) -> Canvas:
     """The canvas, first showing ``pair`` (before, after)."""
-    with gr.Row(elem_id="pictures"):
-        picture = words.make(
-            gr.ImageSlider, {"label": "canvas"}, value=pair, elem_id="canvas", **LOOK
-        )
-        outcome = words.make(
-            gr.ImageSlider, {"label": "composite"}, visible=False, elem_id="outcome", **LOOK
-        )
-    metrics = gr.HTML("", elem_id="metrics")
-    with gr.Row(elem_id="tools"):
-        undo = words.make(gr.Button, {"value": "undo"}, elem_id="undo", interactive=True, **TOOL)
-        redo = words.make(gr.Button, {"value": "redo"}, elem_id="redo", interactive=False, **TOOL)
-        reset = words.make(gr.Button, {"value": "reset"}, elem_id="reset", **TOOL)
-        main = words.make(
-            gr.Button, {"value": "download"}, variant="primary", elem_id="download", **TOOL
-        )
+    with gr.Column(elem_id="view"):
+        with gr.Row(elem_id="pictures"):
+            picture = words.make(
+                gr.ImageSlider, {"label": "canvas"}, value=pair, elem_id="canvas", **LOOK
+            )
+            outcome = words.make(
+                gr.ImageSlider, {"label": "composite"}, visible=False, elem_id="outcome", **LOOK
+            )
+        metrics = gr.HTML("", elem_id="metrics")
+        with gr.Row(elem_id="tools"):
+            undo, redo, reset = (
+                words.make(gr.Button, {"value": name}, elem_id=name, interactive=on, **TOOL)
+                for name, on in (("undo", True), ("redo", False), ("reset", True))
+            )
+            main = words.make(
+                gr.Button, {"value": "download"}, variant="primary", elem_id="download", **TOOL
+            )
     thumbnails = strip(history, elem_id="history")
     with words.make(gr.Accordion, {"label": "download.more"}, open=False, elem_id="more"):
         with gr.Row(elem_id="more-row"):
