@@ -1,4 +1,4 @@
-"""The colours of a portrait: skin, hair, clothes, background, and the brushes they are painted with.
+"""The colours of a portrait: skin, hair, clothes, background, and the brushes that paint them.
 
 Features are painted in head space on the traced surface, each as a soft mask [B, P] one pixel
 wide at its edge. Colours are written as sRGB triples and mixed in linear light (gamma 2).

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.accessories import (
+    NOTHING,
+    PATTERNED,
+    Worn,
+    check_accessories,
+    dress,
+    dressed_distances,
+    dressed_nearest,
+    paint_on_skin,
+    paint_pattern,
+    solid_covers,
+)
 from training.face_painting import paint_head
 from training.factors import INDEX, sample_factors
 from training.geometry import Distances, Shape, distances, make_shape, smoothstep, to_space
@@ -143,18 +155,22 @@ class Kernels:
 
 
 @functools.cache
-def kernels(compiled: bool) -> Kernels:
+def kernels(compiled: bool, worn: Worn) -> Kernels:
     """Compiling takes a minute and a C++ compiler, then draws some twenty times faster on a CPU."""
+    nearest, colour = nearest_part, paint
+    if worn:
+        nearest = functools.partial(dressed_nearest, worn)
+        colour = functools.partial(paint, worn=worn)
     if not compiled:
-        return Kernels(nearest_part, paint)
-    return Kernels(torch.compile(nearest_part, dynamic=False), torch.compile(paint, dynamic=False))
+        return Kernels(nearest, colour)
+    return Kernels(torch.compile(nearest, dynamic=False), torch.compile(colour, dynamic=False))
 
 
 def draw(
-    s: Shape, detail: Detail, resolution: int, compiled: bool
+    s: Shape, detail: Detail, resolution: int, compiled: bool, worn: Worn
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """sRGB picture [B, P, 3] in 0..1 and masks [B, P]."""
-    work = kernels(compiled)
+    work = kernels(compiled, worn)
     rays = camera_rays(s, resolution)
     hits = trace(work.nearest, s, rays, resolution)
     p = rays.at(hits.t)
@@ -164,7 +180,13 @@ def draw(
 
 
 def paint(
-    s: Shape, detail: Detail, rays: Rays, hits: Hits, air: Air, resolution: int
+    s: Shape,
+    detail: Detail,
+    rays: Rays,
+    hits: Hits,
+    air: Air,
+    resolution: int,
+    worn: Worn = NOTHING,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Colour and light what the rays met; sRGB [B, P, 3] in 0..1 and masks [B, P]."""
     pixel = 2.0 / resolution
@@ -172,22 +194,35 @@ def paint(
     n = hits.normal
     head = to_space(s.head, *p)
     body = to_space(s.body, *p)
-    is_hair, is_cloth = blend_parts(distances(s, *p), 0.8 * pixel)
+    parts, solids = dressed_distances(worn, s, *p)
+    is_hair, is_cloth = blend_parts(parts, 0.8 * pixel)
     is_skin = (1 - is_hair) * (1 - is_cloth)
     skin, masks = paint_head(s, detail, *head, aa=pixel)
+    if worn:
+        skin, masks = paint_on_skin(worn, detail, skin, masks, head, pixel)
     hair = paint_hair(s, detail, *head)
     cloth = paint_clothes(s, detail, *body)
     colour = over(over(skin.colour, hair.colour, is_hair), cloth.colour, is_cloth)
     gloss = skin.gloss * is_skin + hair.gloss * is_hair + cloth.gloss * is_cloth
+    flesh = is_skin
+    covers = solid_covers(parts, solids, 0.8 * pixel)
+    if covers:
+        bare = 1 - sum(covers.values())
+        is_skin, is_hair, is_cloth = is_skin * bare, is_hair * bare, is_cloth * bare
+        colour, gloss = dress(covers, s, detail, Surface(colour, gloss), head, body)
+        flesh = is_skin + covers.get("hand", 0.0)
     light = light_direction(s)
     colour = shade(colour, 1 - is_skin * (1 - cast_shadow(s, *head, light)))
-    lit = light_surface(s, Surface(colour, gloss), n, rays, air, is_skin)
+    lit = light_surface(s, Surface(colour, gloss), n, rays, air, flesh)
     sheen = 0.30 * hair_sheen(s, n, rays) * is_hair * (1 + (hair.gloss - 0.25) * 4)
     lit = lit + sheen.unsqueeze(-1) * (hair.colour.sqrt() * 0.8 + 0.08)
     cover = torch.maximum(hits.inside, smoothstep(1.1 * pixel, 0.1 * pixel, hits.closest))
     grid = (torch.arange(resolution, device=p[0].device) + 0.5) / resolution * 2 - 1
     v, u = torch.meshgrid(grid, grid, indexing="ij")
-    wall = paint_background(s, detail, u.reshape(1, -1).to(lit), v.reshape(1, -1).to(lit))
+    u, v = u.reshape(1, -1).to(lit), v.reshape(1, -1).to(lit)
+    wall = paint_background(s, detail, u, v)
+    if PATTERNED in worn:
+        wall = paint_pattern(detail, wall, u, v)
     picture = over(wall, lit, cover)
     glasses = draw_glasses(s, rays, torch.where(hits.inside > 0, hits.t, 99.0), pixel)
     picture = shade(picture, 1 - 0.06 * glasses.lens)
@@ -204,6 +239,9 @@ def paint(
         "eyeglasses": glasses.frame,
         "background": (1 - cover) * (1 - glasses.frame),
     }
+    masks |= {name: mask * seen for name, mask in covers.items()}
+    if PATTERNED in worn:
+        masks[PATTERNED] = masks["background"]
     return tone_map(picture), masks
 
 
@@ -221,6 +259,7 @@ def render(
     resolution: int = 128,
     supersample: float = 2,
     compiled: bool = False,
+    accessories: Iterable[str] = NOTHING,
 ) -> Render:
     """Draw portraits.
 
@@ -230,12 +269,14 @@ def render(
         resolution: side in pixels, a multiple of 4.
         supersample: rays per pixel side.
         compiled: draw with compiled kernels (``kernels``).
+        accessories: what everyone wears, of ``ACCESSORIES``; nothing in training data.
     """
+    worn = check_accessories(accessories)
     device = factors.device
     detail, hair_phase = sample_detail(seeds, device)
     s = make_shape(factors, hair_phase)
     fine = round(resolution * supersample / COARSE) * COARSE
-    picture, masks = draw(s, detail, fine, compiled)
+    picture, masks = draw(s, detail, fine, compiled, worn)
     b = factors.shape[0]
     picture = picture.view(b, fine, fine, 3).permute(0, 3, 1, 2)
     picture = shrink(picture, resolution)

@@ -28,7 +28,7 @@ from editing.generator import Generator, GeneratorConfig, save_generator
 from training.dataset import CACHE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.discriminator import Discriminator
 
-STATE = CACHE / "generator.state.pt"
+STATE = "generator.state.pt"
 OUT = Path(__file__).parent.parent / "weights" / "portraits" / "generator.safetensors"
 CONFIG = GeneratorConfig(
     img_resolution=128,
@@ -62,10 +62,10 @@ class Stage:
 
 STAGES: tuple[Stage, ...] = (
     Stage("paired-16", 16, 70_000, 64, (4e-3, 4e-3)),
-    Stage("paired-32", 32, 60_000, 64, (3.5e-3, 3.5e-3)),
-    Stage("paired-64", 64, 60_000, 32, (3e-3, 2.5e-3)),
-    Stage("paired-128", 128, 70_000, 16, (2.5e-3, 1e-3)),
-    Stage("adversarial-128", 128, 20_000, 16, (5e-4, 3e-4), (4.0, 0.5), (0.25, 0.5)),
+    Stage("paired-32", 32, 50_000, 64, (3.5e-3, 3.5e-3)),
+    Stage("paired-64", 64, 50_000, 32, (3e-3, 2.5e-3)),
+    Stage("paired-128", 128, 48_000, 16, (2.5e-3, 1e-3)),
+    Stage("adversarial-128", 128, 12_000, 16, (5e-4, 3e-4), (4.0, 0.5), (0.25, 0.5)),
 )
 
 
@@ -97,13 +97,13 @@ def paired_loss(drawn: Tensor, target: Tensor, levels: int = 3) -> Tensor:
 class Trainer:
     """Networks, optimisers and progress; everything that a kill must not lose."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, config: GeneratorConfig = CONFIG, folder: Path = CACHE) -> None:
         torch.manual_seed(0)
-        self.device = torch.device(device)
+        self.device, self.folder = torch.device(device), folder
         last = torch.channels_last
-        self.generator = Generator(CONFIG).to(self.device, memory_format=last)
+        self.generator = Generator(config).to(self.device, memory_format=last)
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
-        self.discriminator = Discriminator(CONFIG.channels).to(self.device, memory_format=last)
+        self.discriminator = Discriminator(config.channels).to(self.device, memory_format=last)
         self.optimiser = torch.optim.Adam(self.generator.parameters(), betas=(0.9, 0.99))
         self.d_optimiser = torch.optim.Adam(self.discriminator.parameters(), betas=(0.0, 0.99))
         self.done: dict[str, int] = {}  # pictures per stage
@@ -118,15 +118,20 @@ class Trainer:
             "d_optimiser": self.d_optimiser,
         }
 
-    def save(self, path: Path = STATE) -> None:
+    @property
+    def state_path(self) -> Path:
+        return self.folder / STATE
+
+    def save(self) -> None:
+        path = self.state_path
         state = {name: part.state_dict() for name, part in self.parts().items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         torch.save(state | {"done": self.done, "seconds": self.seconds}, temporary)
         temporary.rename(path)
 
-    def load(self, path: Path = STATE) -> None:
-        state = torch.load(path, map_location=self.device, weights_only=True)
+    def load(self) -> None:
+        state = torch.load(self.state_path, map_location=self.device, weights_only=True)
         for name, part in self.parts().items():
             part.load_state_dict(state[name])
         self.done, self.seconds = state["done"], state["seconds"]
@@ -264,7 +269,7 @@ class Trainer:
         drawn = self.ema.synthesis(ws, max_resolution=stage.resolution).cpu()
         rows = [torch.cat(list(drawn[i : i + 8]), dim=2) for i in range(0, count, 8)]
         picture = ((torch.cat(rows, dim=1) + 1) * 127.5).clamp(0, 255).byte().permute(1, 2, 0)
-        Image.fromarray(picture.numpy()).save(CACHE / f"sheet-{stage.name}.png")
+        Image.fromarray(picture.numpy()).save(self.folder / f"sheet-{stage.name}.png")
 
     @torch.no_grad()
     def export(self, path: Path = OUT) -> None:
@@ -286,7 +291,7 @@ def main() -> None:
     parser.add_argument("--export", action="store_true", help="only write the generator reached")
     args = parser.parse_args()
     trainer = Trainer(args.device)
-    if STATE.exists():
+    if trainer.state_path.exists():
         trainer.load()
     if not args.export:
         until = time.monotonic() + 60 * args.minutes
