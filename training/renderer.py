@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.accessories import (
+    ACCESSORIES,
     NOTHING,
     PATTERNED,
     Worn,
@@ -314,6 +315,9 @@ def main() -> None:
     parser.add_argument(
         "--sweep", metavar="FACTOR", help="one person per row, this factor from -1 to 1"
     )
+    parser.add_argument(
+        "--wear", nargs="+", default=[], metavar="ACCESSORY", help=f"of {', '.join(ACCESSORIES)}"
+    )
     args = parser.parse_args()
     from PIL import Image
 
@@ -326,18 +330,19 @@ def main() -> None:
         seeds = [seed for seed in seeds for _ in range(args.columns)]
     rows = []
     for i in range(0, len(seeds), args.columns):
-        part = render(
-            factors[i : i + args.columns],
-            seeds[i : i + args.columns],
+        part = slice(i, i + args.columns)
+        drawn = render(
+            factors[part],
+            seeds[part],
             args.resolution,
             args.supersample,
+            accessories=args.wear,
         )
-        rows.append(torch.cat(list(part.pictures), dim=2))
+        rows.append(torch.cat(list(drawn.pictures), dim=2))
     width = max(row.shape[2] for row in rows)
     sheet = torch.cat([F.pad(row, (0, width - row.shape[2]), value=1.0) for row in rows], dim=1)
-    Image.fromarray(((sheet + 1) * 127.5).clamp(0, 255).byte().permute(1, 2, 0).numpy()).save(
-        args.out
-    )
+    pixels = ((sheet + 1) * 127.5).clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).save(args.out)
 
 
 if __name__ == "__main__":

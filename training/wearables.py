@@ -212,9 +212,7 @@ def hand(s: Shape, head: Point, body: Point) -> Tensor:
     thumb = smooth_min(
         thumb, capsule(u, v, w, (-0.10, -0.30, -0.05), (0.06, -0.345, -0.10), 0.060), 0.04
     )
-    d = smooth_min(d, thumb, 0.07)
-    sleeve = capsule(u, v, w, (-0.72, 0.02, 0.0), (-1.4, 0.05, 0.0), 0.195)
-    return torch.minimum(d, smooth_max(sleeve, u + 0.62, 0.05))
+    return smooth_min(d, thumb, 0.07)
 
 
 def hand_surface(s: Shape, detail: Detail, head: Point, body: Point) -> Surface:
@@ -237,10 +235,7 @@ def hand_surface(s: Shape, detail: Detail, head: Point, body: Point) -> Surface:
     colour = shade(colour, 1 - 0.22 * crease)
     pale = torch.lerp(skin_colour(s), rgb(u, (1.0, 0.90, 0.88)), 0.45)
     colour = over(colour, flat(u, pale), 0.85 * nail)
-    cuff = smoothstep(-0.60, -0.63, u)
-    cloth = accent(detail, 8, (0.20, 0.24, 0.34), (0.62, 0.60, 0.56), (0.40, 0.22, 0.22))
-    colour = over(colour, flat(u, cloth), cuff)
-    return Surface(colour, 0.12 + 0.45 * nail - 0.06 * cuff)
+    return Surface(colour, 0.12 + 0.45 * nail)
 
 
 # --- earrings -------------------------------------------------------------------------------
