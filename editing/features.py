@@ -7,6 +7,7 @@ it judges. Files are safetensors with the config in their metadata.
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -146,7 +147,8 @@ def load_picture_net(path: Path | str, device: str | torch.device = "cpu") -> Pi
     """
     state, metadata = read_tensors(path, FORMAT)
     try:
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in metadata["config"].items()}
+        stored = metadata["config"].items()  # JSON has lists where the config has tuples
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored}
         net = PictureNet(PictureNetConfig(**values))
         net.load_state_dict(state)
     except (KeyError, TypeError, RuntimeError) as error:
