@@ -12,21 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import time
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.features import PictureNet, PictureNetConfig, load_picture_net, save_picture_net
+from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from editing.generator import Generator, load_generator
 from training.dataset import CACHE, load_renders, seeds_to_z
+from training.state import load_state, save_state
 from training.train_generator import OUT as GENERATOR
 from training.train_generator import paired_loss, shrink
 from training.train_readers import OUT, augment
 
-STATE = CACHE / "encoder.state.pt"
+STATE = CACHE / "encoder-state"
 LATENT_PICTURES, PICTURE_PICTURES = 200_000, 24_000  # per phase
 BATCH = {True: 64, False: 16}
 PICTURE_SIDE = 64  # pixels at which the second phase compares pictures
@@ -71,7 +71,6 @@ class Trainer:
             "residual", 128, (24, 48, 96, 160, 192), (), rows * width, grid=4, hidden=384
         )
         self.net = PictureNet(config).to(self.device, memory_format=torch.channels_last)
-        self.scorer = load_picture_net(OUT / "scorer.safetensors", device)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), weight_decay=0.01)
         self.done = 0
         with torch.no_grad():
@@ -79,19 +78,14 @@ class Trainer:
             self.spread = (w - w.mean(0)).square().mean().sqrt()
 
     def save(self) -> None:
-        temporary = STATE.with_suffix(f".{os.getpid()}.tmp")
-        torch.save(
-            {
-                "net": self.net.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "done": self.done,
-            },
-            temporary,
-        )
-        temporary.rename(STATE)
+        nets = {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict()}
+        save_state(STATE, nets | {"done": self.done})
 
     def load(self) -> None:
-        state = torch.load(STATE, weights_only=True, map_location=self.device)
+        """Go on from the saved state, if there is one."""
+        state = load_state(STATE, self.device)
+        if state is None:
+            return
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.done = state["done"]
@@ -185,8 +179,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     trainer = Trainer(args.device)
-    if STATE.exists():
-        trainer.load()
+    trainer.load()
     trainer.run()
     print(json.dumps({"net": "encoder"} | {k: round(v, 2) for k, v in trainer.psnr().items()}))
     trainer.export()

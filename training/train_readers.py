@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from torch import Tensor
 from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from training.dataset import CACHE, VISIBLE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.factors import MIN_SEEN, MIRRORED, NAMES, NUM_FACTORS, SEEN_ON, LatentWorld, to_sigma
+from training.state import load_state, save_state
 
 OUT = Path(__file__).parent.parent / "weights" / "portraits"
 
@@ -96,6 +96,11 @@ def mirror(pictures: Tensor, labels: Tensor, flip: Tensor) -> tuple[Tensor, Tens
     return pictures, torch.where(flip[:, None], labels * sign.to(labels), labels)
 
 
+def warm_cosine(t: float) -> float:
+    """Learning-rate factor at t in 0..1 of the training: a short ramp, then half a cosine."""
+    return min(1.0, 0.05 + 30 * t) * (0.5 + 0.5 * math.cos(math.pi * t))
+
+
 def train(name: str, device: str) -> PictureNet:
     recipe = RECIPES[name]
     torch.manual_seed(recipe.seed)
@@ -104,22 +109,19 @@ def train(name: str, device: str) -> PictureNet:
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.02)
     renders = load_renders(recipe.split, 128)
     labels, seen = labels_of(renders)
-    state_path = CACHE / f"{name}.state.pt"
+    folder = CACHE / f"{name}-state"
     done = 0
-    if state_path.exists():
-        state = torch.load(state_path, weights_only=True)
+    if state := load_state(folder, device):
         net.load_state_dict(state["net"])
         optimiser.load_state_dict(state["optimiser"])
         done = state["done"]
         rng.manual_seed(recipe.seed + done)
-    started, reported, total = time.monotonic(), time.monotonic(), 0.0
+    reported = time.monotonic()
     net.train()
     while done < recipe.pictures:
         t = done / recipe.pictures
         for group in optimiser.param_groups:
-            group["lr"] = (
-                recipe.learning_rate * min(1, t * 30 + 0.05) * (0.5 + 0.5 * math.cos(math.pi * t))
-            )
+            group["lr"] = recipe.learning_rate * warm_cosine(t)
         pick = torch.randint(len(labels), [recipe.batch], generator=rng)
         pictures = augment(renders.pictures[pick].to(device).float() / 127.5 - 1, rng)
         flip = (torch.rand(len(pick), generator=rng) < 0.5).to(device)
@@ -132,22 +134,12 @@ def train(name: str, device: str) -> PictureNet:
         loss.backward()
         optimiser.step()
         done += recipe.batch
-        total += loss.item()
         if time.monotonic() - reported > 20:
-            speed = round(done / (time.monotonic() - started))
-            print(
-                json.dumps(
-                    {"net": name, "done": done, "loss": round(loss.item(), 4), "per_second": speed}
-                ),
-                flush=True,
-            )
+            line = {"net": name, "done": done, "loss": round(loss.item(), 4)}
+            print(json.dumps(line), flush=True)
             reported = time.monotonic()
-            temporary = state_path.with_suffix(f".{os.getpid()}.tmp")
-            torch.save(
-                {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "done": done},
-                temporary,
-            )
-            temporary.rename(state_path)
+            nets = {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
+            save_state(folder, nets | {"done": done})
     return net.eval()
 
 
@@ -176,12 +168,8 @@ def main() -> None:
     save_picture_net(OUT / f"{args.name}.safetensors", net)
     scores = accuracy(net, load_renders("held_out", 128))
     mean = sum(scores.values()) / len(scores)
-    print(
-        json.dumps(
-            {"net": args.name, "r2_mean": round(mean, 3)}
-            | {k: round(v, 3) for k, v in scores.items()}
-        )
-    )
+    rounded = {name: round(value, 3) for name, value in scores.items()}
+    print(json.dumps({"net": args.name, "r2_mean": round(mean, 3)} | rounded))
 
 
 if __name__ == "__main__":
