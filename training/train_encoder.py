@@ -27,7 +27,7 @@ from training.train_generator import paired_loss, shrink
 from training.train_readers import OUT, augment
 
 STATE = CACHE / "encoder-state"
-LATENT_PICTURES, PICTURE_PICTURES = 200_000, 24_000  # per phase
+LATENT_PICTURES, PICTURE_PICTURES = 120_000, 10_000  # per phase
 BATCH = {True: 64, False: 16}
 PICTURE_SIDE = 64  # pixels at which the second phase compares pictures
 

@@ -43,11 +43,11 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     "scorer": Recipe(
         PictureNetConfig("residual", 128, (24, 48, 96, 160, 192), NAMES, NUM_FACTORS, 4, 256),
-        "train", 11, 300_000,
+        "train", 11, 200_000,
     ),
     "judge": Recipe(
         PictureNetConfig("plain", 64, (24, 48, 96, 144, 192), NAMES, NUM_FACTORS, 2, 192),
-        "judge", 23, 240_000,
+        "judge", 23, 140_000,
     ),
 }  # fmt: skip
 
