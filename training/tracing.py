@@ -17,6 +17,7 @@ from training.geometry import (
 )
 
 NEAR_Z, FAR_Z = 1.05, -1.3  # world depths between which anything stands
+LOST = 2 * CAMERA_Z  # no ray need go farther; hundreds of units away distances turned out NaN
 COARSE = 4  # rays of the first pass: one for COARSE x COARSE pixels
 COARSE_STEPS, FINE_STEPS = 12, 20
 RELAX = 0.95  # the distances are approximate: step a little short
@@ -95,6 +96,7 @@ def march(
             t = t + (d - radius).clamp_min(0) * RELAX
         else:  # a ray that grazes something must not crawl
             t = t + torch.where(d > touch, d.clamp_min(3 * touch), d) * RELAX
+        t = t.clamp_max(LOST)
     return (t if radius else torch.where(d > 2 * touch, t_closest, t)), closest
 
 
