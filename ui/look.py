@@ -73,6 +73,7 @@ def launch_options() -> dict[str, Any]:
         "max_file_size": MAX_UPLOAD,
         "show_error": False,
         "run_history": False,
+        "state_session_capacity": 500,  # a long session holds some megabytes of pictures
         "enable_monitoring": False,
         "ssr_mode": False,
         "footer_links": ["api", "settings"],

@@ -71,7 +71,7 @@ def build_app(domain: Domain, lang: str = "en") -> gr.Blocks:
 def lay_out(handlers: Handlers, session: Session, lang: str) -> Page:
     words = Words(lang)
     view = handlers.studio.view(session)
-    history = handlers.history(session, lang)
+    history = handlers.display.history(session, lang)
     seed = next((e.values["seed"] for e in handlers.examples if "seed" in e.values), 0)
     with gr.Row(elem_id="header"):
         with gr.Column(scale=8, elem_id="heading"), gr.Row():
@@ -98,9 +98,9 @@ def lay_out(handlers: Handlers, session: Session, lang: str) -> Page:
                         words,
                         dict(zip(handlers.names, at, strict=True)),
                         handlers.studio.groups,
-                        handlers.chips(session, lang),
+                        handlers.display.chips(session, lang),
                     )
-    canvas.metrics.value = handlers.measure(session, lang)
+    canvas.metrics.value = handlers.display.measure(session, lang)
     return Page(
         words,
         language,
@@ -121,18 +121,18 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
     ``sliders`` is false where a slider caused the action: by the time the answer is here the
     visitor may hold the next one, and it must not jump.
     """
-    base = [page.session, page.language]
+    base, display = [page.session, page.language], handlers.display
     if sliders:
         moved = list(page.boundaries.sliders.values())
-        event = event.success(handlers.sliders, [page.session], moved, **INTERACTIVE, **PRIVATE)
+        event = event.success(display.sliders, [page.session], moved, **INTERACTIVE, **PRIVATE)
     c, b = page.canvas, page.boundaries
     shown = [
         *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["photo"], c.history),
         *(b.chips, b.details, b.layers, b.given, c.metrics),
     ]
-    event = event.success(handlers.show, base, shown, **INTERACTIVE, **PRIVATE)
+    event = event.success(display.show, base, shown, **INTERACTIVE, **PRIVATE)
     event.success(
-        handlers.measure,
+        display.measure,
         base,
         [c.metrics],
         trigger_mode="always_last",
@@ -163,6 +163,9 @@ def action(
 
 def wire_sources(page: Page, handlers: Handlers) -> None:
     s = page.source
+    new = [s.photo.input, s.crop.click, s.examples.pick, s.seed.submit, s.dice.click, s.file.upload]
+    for trigger in new:
+        trigger(handlers.abandon, None, None, **INSTANT)
     opened = s.photo.input(
         handlers.open_photo,
         [page.session, page.language, s.photo],
@@ -191,7 +194,7 @@ def wire_edits(page: Page, handlers: Handlers) -> None:
     sliders = list(b.sliders.values())
     gr.on(
         [slider.input for slider in sliders],
-        handlers.preview,
+        handlers.display.preview,
         [page.session, *sliders],
         [c.picture, c.outcome],
         trigger_mode="always_last",

@@ -1,0 +1,126 @@
+"""What the page shows of a session: values for widgets, in the visitor's language."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from editing.edits import Move
+from ui.boundaries_tab import given_choices, layer_choices
+from ui.drawing import metrics_html, note_html, waiting_html
+from ui.messages import attribute_name, say
+from ui.session import Label, Session, strengths
+from ui.studio import Studio, View
+
+
+class Display:
+    """Bound to one studio; knows nothing of any visitor."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self.names = list(studio.attributes)
+
+    def preview(self, session: Session, *values: float) -> tuple[Any, Any]:
+        view = self.studio.preview(session, dict(zip(self.names, values, strict=True)))
+        return pairs(view)
+
+    def show(self, session: Session, lang: str) -> tuple[Any, ...]:
+        """Everything that follows the session, except the sliders."""
+        picture, outcome = pairs(self.studio.view(session))
+        label = "canvas" if session.now.portrait.photo is None else "world"
+        name, layers, given = self.studio.details(session)
+        others = [other for other in self.names if other != name]
+        return (
+            gr.update(value=picture, label=say(label, lang)),
+            outcome,
+            gr.update(interactive=session.can_undo),
+            gr.update(interactive=session.can_redo),
+            gr.update(interactive=bool(session.now.stack.entries)),
+            gr.update(visible=session.now.portrait.photo is not None),
+            self.history(session, lang),
+            self.chips(session, lang),
+            self.details_title(name, lang),
+            gr.update(value=layers, choices=layer_choices(self.studio.groups, lang)),
+            gr.update(value=given, choices=given_choices(others, lang)),
+            waiting_html(lang),
+        )
+
+    def sliders(self, session: Session) -> Any:
+        """Where the sliders stand; a drag must never be overtaken by this."""
+        values = strengths(session.now.stack, self.names)
+        return values[0] if len(values) == 1 else values
+
+    def measure(self, session: Session, lang: str) -> str:
+        measured = self.studio.measure(session)
+        return metrics_html(measured.identity, measured.perceptual, measured.moved, lang)
+
+    def history(self, session: Session, lang: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "src": moment.thumbnail,
+                "title": label_text(moment.label, lang),
+                "current": index == session.position,
+            }
+            for index, moment in enumerate(session.moments)
+        ]
+
+    def chips(self, session: Session, lang: str) -> dict[str, Any]:
+        items = [
+            {
+                "label": self._edit_text(entry.edit, lang),
+                "on": entry.on,
+                "current": index == session.selected,
+            }
+            for index, entry in enumerate(session.now.stack.entries)
+        ]
+        keys = ("tip", "toggle", "remove", "empty")
+        return {"items": items, **{key: say(f"stack.{key}", lang) for key in keys}}
+
+    def _edit_text(self, edit: Any, lang: str) -> str:
+        if not isinstance(edit, Move):
+            return type(edit).__name__
+        text = f"{attribute_name(edit.attribute, lang)} {edit.alpha:+.2g}"
+        if edit.layers is not None:
+            groups = self.studio.group_names(edit.layers)
+            text += " @ " + " ".join(say(f"layers.{group}", lang) for group in groups)
+        if edit.given:
+            text += " | " + " ".join(attribute_name(name, lang) for name in edit.given)
+        return text
+
+    def details_title(self, name: str | None, lang: str) -> str:
+        if name is None:
+            return note_html(say("details.next", lang))
+        return note_html(say("details.for", lang, name=attribute_name(name, lang)))
+
+    def status(self, session: Session) -> dict[str, Any]:
+        """The session in a few words, for the API."""
+        portrait = session.now.portrait
+        return {
+            "source": portrait.source.name,
+            "kind": portrait.kind,
+            "edits": [
+                {"label": self._edit_text(entry.edit, "en"), "on": entry.on}
+                for entry in session.now.stack.entries
+            ],
+            "strengths": dict(
+                zip(self.names, strengths(session.now.stack, self.names), strict=True)
+            ),
+            "history": [label_text(moment.label, "en") for moment in session.moments],
+            "position": session.position,
+            "inversion": portrait.inversion and portrait.inversion.options.level,
+        }
+
+
+def pairs(view: View) -> tuple[Any, Any]:
+    """The canvas and, for a photo, the second outcome."""
+    if view.photo is None:
+        return (view.before, view.after), gr.update(visible=False)
+    return (view.before, view.after), gr.update(value=(view.photo, view.edited), visible=True)
+
+
+def label_text(label: Label, lang: str) -> str:
+    values: Mapping[str, object] = label.values
+    name = attribute_name(label.attribute, lang) if label.attribute else ""
+    if label.key:
+        return say(label.key, lang, name=name, **values)
+    return f"{name} {label.alpha:+.2g}"

@@ -1,0 +1,51 @@
+"""Refusals as toasts."""
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from editing.errors import EditingError
+from ui.messages import refusal, say
+from ui.session import Session
+
+log = logging.getLogger(__name__)
+
+
+def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Refusals become toasts in the visitor's language; other errors are logged and apologised for.
+
+    The decorated method has the parameters (self, session, lang, ...).
+    """
+
+    def toast(error: Exception, lang: str) -> gr.Error:
+        if isinstance(error, EditingError):
+            text = refusal(error, lang)
+        else:
+            log.exception("A handler failed")
+            text = say("error.unexpected", lang)
+        return gr.Error(escape(text, quote=False), print_exception=False)
+
+    @functools.wraps(handler)
+    def call(self: Any, session: Session, lang: str, *values: Any) -> Any:
+        try:
+            return handler(self, session, lang, *values)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise toast(error, lang) from None
+
+    @functools.wraps(handler)
+    def stream(self: Any, session: Session, lang: str, *values: Any) -> Iterator[Any]:
+        try:
+            yield from handler(self, session, lang, *values)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise toast(error, lang) from None
+
+    return stream if inspect.isgeneratorfunction(handler) else call
