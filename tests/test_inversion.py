@@ -83,18 +83,20 @@ def test_a_step_too_far_stops_with_the_best(domain, target):
 
 
 def test_losses_are_named_and_add_up(domain, target):
-    weights = LossWeights(pixel=2.0, perceptual=0.5, prior=0.1)
-    step = next(invert(target, domain, InversionOptions(weights=weights)))
-    assert list(step.losses) == ["pixel", "perceptual", "prior", "total"]
-    total = 2 * step.losses["pixel"] + 0.5 * step.losses["perceptual"] + 0.1 * step.losses["prior"]
+    weights = LossWeights(pixel=2.0, perceptual=0.5, prior=0.1, spread=0.2)
+    step = list(invert(target, domain, InversionOptions(steps=3, weights=weights)))[-1]
+    assert list(step.losses) == ["pixel", "perceptual", "prior", "spread", "total"]
+    total = sum(getattr(weights, name) * step.losses[name] for name in list(step.losses)[:-1])
     assert step.losses["total"] == pytest.approx(total, rel=1e-5)
+    in_w = next(invert(target, domain, InversionOptions(space="w", weights=weights)))
+    assert "spread" not in in_w.losses
 
 
 def test_a_loss_of_weight_0_is_left_out(domain, target):
     alone = SimpleNamespace(generator=domain.generator, encode=domain.encode)  # no perceptual net
     options = InversionOptions(steps=1, weights=LossWeights(perceptual=0))
     assert "perceptual" not in list(invert(target, alone, options))[-1].losses
-    nothing = InversionOptions(steps=2, weights=LossWeights(0, 0, 0))
+    nothing = InversionOptions(steps=2, weights=LossWeights(0, 0, 0, 0))
     assert list(invert(target, alone, nothing))[-1].losses == {"total": 0}
 
 
@@ -140,16 +142,19 @@ def test_the_same_search_gives_the_same_latent(domain, target):
     assert torch.equal(first, second)
 
 
-def test_the_prior_keeps_the_latent_in_the_world(domain):
+def test_prior_and_spread_keep_the_latent_in_the_world(domain):
     photo = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    white = inversion.whitening(domain.generator)
 
-    def strangeness(weight: float) -> float:
-        options = InversionOptions(steps=60, weights=LossWeights(prior=weight))
-        ws = list(invert(photo, domain, options))[-1].ws
-        return float(inversion.whitening(domain.generator)(ws).square().mean())
+    def strangeness(prior: float, spread: float) -> tuple[float, float]:
+        options = InversionOptions(steps=60, weights=LossWeights(prior=prior, spread=spread))
+        rows = white(list(invert(photo, domain, options))[-1].ws)
+        middle = rows.mean(1, keepdim=True)
+        return float(middle.square().mean()), float((rows - middle).square().mean())
 
-    free, held = strangeness(0.0), strangeness(1.0)
-    assert held < 0.7 * free and held < 2
+    free, held = strangeness(0, 0), strangeness(1, 1)
+    assert held[0] < 0.7 * free[0] and held[0] < 1
+    assert held[1] < 0.5 * free[1]
 
 
 def test_whitened_samples_have_unit_variance(domain):

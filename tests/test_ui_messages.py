@@ -1,11 +1,15 @@
 """Every sentence exists in both languages and fits what fills it in."""
 
+import re
 import string
+from pathlib import Path
 
 import pytest
 
 from editing.errors import BadInput, NoFace, UnknownName
 from ui.messages import MESSAGES, attribute_name, note, preferred_language, refusal, say, tooltips
+
+UI = Path(__file__).parents[1] / "ui"
 
 
 def fields(text: str) -> set[str]:
@@ -65,6 +69,16 @@ def test_attributes_without_a_message_keep_their_name():
     assert attribute_name("hair_length", "zh") == "Hair length"
 
 
-def test_tooltips_are_complete():
-    tips = tooltips(["undo", "stop"])
-    assert set(tips["en"]) == set(tips["zh"]) == {"undo.tip", "undo.none", "stop.tip", "stop.none"}
+def test_tooltips_say_why_a_control_is_off():
+    tips = tooltips({"undo": "undo", "level-best": "level", "seed": "seed"}, "zh")
+    assert tips["undo"] == ["撤销上一步", "还没有可撤销的操作"]
+    assert tips["level-best"][1] == "搜索正在进行，请先停止"
+    assert tips["seed"][0] == tips["seed"][1]
+
+
+def test_no_message_is_left_over():
+    sources = [p.read_text(encoding="utf-8") for p in UI.glob("*.py") if p.name != "messages.py"]
+    used = set(re.findall(r'"([\w.]+)"', "".join(sources)))
+    made = ("attribute.", "ends.", "error.", "layers.", "level.", "stack.")  # by name
+    left = [key for key in MESSAGES if key not in used and not key.startswith(made)]
+    assert [key for key in left if not key.endswith((".tip", ".none"))] == []

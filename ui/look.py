@@ -6,24 +6,17 @@ from typing import Any
 
 import gradio as gr
 
-from ui.messages import tooltips
+from ui.inversion_tab import LEVELS
+from ui.messages import LANGUAGES, tooltips
 
 HERE = Path(__file__).parent
 MAX_UPLOAD = "32mb"
 QUEUE = 48  # events waiting over all visitors
-TIPS = (
-    "undo",
-    "redo",
-    "reset",
-    "download",
-    "download.plain",
-    "download.photo",
-    "download.latent",
-    "download.recipe",
-    "stop",
-    "seed",
-    "open",
-)
+TIPS = {  # element id -> message key of its hover text
+    **{name: name for name in ("undo", "redo", "reset", "stop", "seed", "open", "download")},
+    **{f"download-{kind}": f"download.{kind}" for kind in ("plain", "photo", "latent", "recipe")},
+    **{f"level-{level}": "level" for level in LEVELS},
+}
 
 
 def theme() -> gr.themes.Base:
@@ -56,10 +49,7 @@ def theme() -> gr.themes.Base:
 
 def head() -> str:
     """The page's script, with the hover texts it hangs on elements by id."""
-    tips = {
-        lang: {key.replace(".", "-"): text for key, text in table.items()}
-        for lang, table in tooltips(TIPS).items()
-    }
+    tips = {lang: tooltips(TIPS, lang) for lang in LANGUAGES}
     script = (HERE / "page.js").read_text(encoding="utf-8")
     return f"<script>{script.replace('/* TIPS */ {}', json.dumps(tips))}</script>"
 

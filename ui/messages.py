@@ -1,7 +1,7 @@
 """Every word a visitor reads, in English and Chinese, side by side."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 LANGUAGES = ("en", "zh")
 
@@ -106,6 +106,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "level.quick": ("Quick · about 8 s", "快速 · 约 8 秒"),
     "level.standard": ("Standard · about 40 s", "标准 · 约 40 秒"),
     "level.best": ("Best · about 3 min", "最佳 · 约 3 分钟"),
+    "level.tip": (
+        "Search the photo's place in this world; longer searches come closer",
+        "在这个世界里搜索照片的位置；越久越接近",
+    ),
+    "level.none": ("A search is running; press Stop first", "搜索正在进行，请先停止"),
     "level.times": (
         "Times measured on two processor cores; a busy machine takes longer.",
         "时间在双核处理器上测得；机器繁忙时会更久。",
@@ -135,11 +140,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     # boundaries tab
     "boundaries": ("Boundaries", "语义边界"),
-    "boundaries.tip": (
-        "A boundary separates latents with more of an attribute from those with less; "
-        "a slider moves the portrait across it.",
-        "语义边界把属性强弱不同的隐编码分开；滑块让肖像越过它。",
-    ),
     "attribute.smile": ("Smile", "微笑"),
     "attribute.age": ("Age", "年龄"),
     "attribute.gender": ("Gender", "性别"),
@@ -151,8 +151,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "ends.pose": ("left ↔ right", "向左 ↔ 向右"),
     "ends.eyeglasses": ("off ↔ on", "无 ↔ 有"),
     "unit": (
-        "1 is one standard deviation of this attribute in this world.",
-        "1 为该属性在这个世界里的一个标准差。",
+        "Each slider moves the portrait across a boundary between less and more of an attribute; "
+        "1 is one standard deviation in this world.",
+        "每个滑块让肖像越过某一属性强弱之间的语义边界；1 为它在这个世界里的一个标准差。",
     ),
     "stack": ("Edits", "编辑"),
     "stack.empty": ("No edits yet: move a slider.", "还没有编辑：移动一个滑块。"),
@@ -179,17 +180,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Attributes this edit must not move: their directions are projected out of its own.",
         "编辑不应改变的属性：从其方向中投影去除。",
     ),
-    "given.none": ("Nothing to hold still", "没有可保持的属性"),
-    # notes and refusals
-    "note.busy": ("This already runs; press Stop first.", "任务正在进行，请先停止。"),
-    "note.no_photo": (
-        "Inversion needs a photo: drop one above, or pick the photograph among the examples.",
-        "反演需要照片：请在上方拖入一张，或在示例中选择真实照片。",
-    ),
-    "note.no_layers": (
-        "An edit needs at least one layer; choose coarse, middle or fine.",
-        "编辑至少需要一个层，请选择粗、中或细。",
-    ),
+    # refusals
     "error.unexpected": (
         "Something went wrong here that is not your fault; your portrait is kept, try again.",
         "程序出错，不是你的问题；肖像已保留，请再试一次。",
@@ -257,14 +248,10 @@ def preferred_language(accept_language: str) -> str:
     return next((lang for tag in tags for lang in LANGUAGES if tag.split("-")[0] == lang), "en")
 
 
-def tooltips(ids: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The hover texts of the elements with these ids, by language: "x.tip", and "x.none" if off."""
+def tooltips(keys: Mapping[str, str], lang: str) -> dict[str, list[str]]:
+    """Element id -> hover texts [as it is, while it is disabled], from id -> message key."""
     return {
-        lang: {
-            f"{name}{suffix}": say(f"{name}{suffix}", lang)
-            for name in ids
-            for suffix in (".tip", ".none")
-            if f"{name}{suffix}" in MESSAGES
-        }
-        for lang in LANGUAGES
+        element: [say(f"{key}.tip", lang), say(off if off in MESSAGES else f"{key}.tip", lang)]
+        for element, key in keys.items()
+        for off in [f"{key}.none"]
     }

@@ -4,14 +4,11 @@
   let lang = 'en';
 
   const hang = () => {
-    const table = TIPS[lang] || {};
-    for (const key of Object.keys(table)) {
-      if (!key.endsWith('-tip')) continue;
-      const element = document.getElementById(key.slice(0, -4));
+    for (const [id, [tip, off]] of Object.entries(TIPS[lang] || {})) {
+      const element = document.getElementById(id);
       if (!element) continue;
       const button = element.matches('button') ? element : element.querySelector('button');
-      const off = button && button.disabled;
-      const text = (off && table[key.slice(0, -4) + '-none']) || table[key];
+      const text = button && button.disabled ? off : tip;
       if (element.title !== text) element.title = text;
     }
   };
