@@ -99,10 +99,10 @@ def read_boundaries(domain: Domain, count: int) -> None:
             key=lambda pair: -abs(pair[0]),
         )
         side = ", ".join(f"{n} {v:+.2f}" for v, n in others[:3])
-        meta = direction.meta
-        facts = ", ".join(f"{key} {meta[key]:.3f}" for key in meta if isinstance(meta[key], float))
         print(f"  {name}: {low[:, own].mean():+.2f} / {high[:, own].mean():+.2f}; also {side}")
-        print(f"    {facts}")
+        for part in ("validation", "all"):
+            quality = direction.meta[part]
+            print(f"    {part}: accuracy {quality['accuracy']:.3f}, AUC {quality['auc']:.3f}")
 
 
 def main() -> None:
