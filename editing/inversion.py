@@ -1,12 +1,14 @@
 """A picture's latent: an encoder's guess, then descent in W+, W or Z.
 
-    loss = pixel·MSE + perceptual·LPIPS-like + prior·|whitened W|²
+    loss = pixel·MSE + perceptual·LPIPS-like + prior·|mean row|² + spread·|rows − mean row|²
 
-The first two pull the picture towards the target (Abdal et al. 2019, Image2StyleGAN); the third
-keeps the latent where the generator has been trained. W is not Gaussian, but undoing the mapping's
-last leaky ReLU nearly makes it so (Wulff & Torralba 2020; Zhu et al. 2020, P_N space): the prior
-is the mean squared coordinate in that whitened space, 1 for a typical sample. It is what makes a
-real photo a person of the domain's world instead of a patchwork with a lower pixel error.
+The first two pull the picture towards the target (Abdal et al. 2019, Image2StyleGAN); the others
+keep the latent where the generator has been trained. W is not Gaussian, but undoing the mapping's
+last leaky ReLU nearly makes it so (Wulff & Torralba 2020; Zhu et al. 2020, P_N space): prior is
+the mean squared coordinate in that whitened space, 1 for a typical sample. Samples have equal rows,
+so spread, their mean squared deviation there, is 0 (Tov et al. 2021, e4e: close to W means
+editable). They make a real photo a person of the domain's world instead of a patchwork with a lower
+pixel error that no edit suits.
 """
 
 from __future__ import annotations
@@ -41,11 +43,12 @@ EIGENVALUE_FLOOR = 1e-2  # of the mean variance: directions W hardly uses count 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the three losses; 0 leaves one out."""
+    """Weights of the losses; 0 leaves one out."""
 
     pixel: float = 1.0  # mean squared difference, [-1, 1] scale
     perceptual: float = 1.0  # metrics.perceptual_distance
-    prior: float = 0.02  # mean squared whitened coordinate
+    prior: float = 0.01  # of the rows' mean: squared whitened coordinate, mean over w_dim
+    spread: float = 0.05  # of the rows' deviation from it, the same; W+ alone has any
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -143,7 +146,7 @@ class Step:
 
     index: int  # steps done, from 0 (the start alone)
     total: int
-    losses: Mapping[str, float]  # of the picture at this step: pixel, perceptual, prior, total
+    losses: Mapping[str, float]  # of the picture at this step: each of the losses, and total
     best: float  # lowest total so far
     ws: Tensor  # [1, num_ws, w_dim], the latent of ``best``; detached
     seconds: float  # since the search began
@@ -260,8 +263,12 @@ class _Problem:
         if weights.perceptual:
             features = unit_features(self.domain.perceptual, img)
             losses["perceptual"] = feature_distance(features, self.features)
+        white = self.whitening(ws)
+        middle = white.mean(1, keepdim=True)
         if weights.prior:
-            losses["prior"] = self.whitening(ws).square().mean((1, 2))
+            losses["prior"] = middle.square().mean((1, 2))
+        if weights.spread and self.options.space == "w+":
+            losses["spread"] = (white - middle).square().mean((1, 2))
         total = [getattr(weights, name) * value for name, value in losses.items()]
         losses["total"] = torch.stack(total).sum(0) if total else ws.sum((1, 2)) * 0
         return losses
