@@ -96,7 +96,8 @@ def test_forbidden_imports(folder: str, forbidden: set[str]) -> None:
 
 def test_importing_is_cheap() -> None:
     """The package alone needs no torch, and no module loads a heavy library before it is used."""
-    modules = [f"editing.{path.stem}" for path in sources("editing") if path.stem[0] != "_"]
+    paths = [path.relative_to(ROOT).with_suffix("") for path in sources("editing")]
+    modules = [".".join(path.parts) for path in paths if path.name[0] != "_"]
     code = f"""
 import importlib, sys
 import editing, editing.cli
