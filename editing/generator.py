@@ -22,20 +22,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import BadInput, UnsafeFile
+from editing.mapping import MappingNetwork, Styles, shifted
+from editing.mapping import truncate as truncate
 from editing.networks import (
     LRELU_GAIN,
     LRELU_SLOPE,
     FullyConnected,
     make_filter,
     modulated_conv2d,
-    normalize_2nd_moment,
     upsample2d,
 )
 from editing.tensors import read_tensors, write_tensors
 
 FORMAT = "latent-studio generator 1"
 NOISE_MODES = ("const", "random", "none")
-Styles = dict[str, Tensor]
+ARCHITECTURES = ("skip", "resnet", "orig")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +52,7 @@ class GeneratorConfig:
     channels: tuple[int, ...] = (192, 192, 160, 128, 64, 32)  # of the blocks 4, 8, 16, ...
     img_channels: int = 3
     conv_clamp: float | None = None  # activations are clamped to ± this
-    architecture: str = "skip"
+    architecture: str = "skip"  # outputs summed, "resnet": activations summed, "orig": neither
     resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
     use_noise: bool = True
 
@@ -67,9 +68,9 @@ class GeneratorConfig:
                 f"{len(self.channels)} channel counts were given for {self.img_resolution} px, "
                 f"which has {blocks} blocks; give one count for each of 4, 8, ... px."
             )
-        if self.architecture != "skip":
+        if self.architecture not in ARCHITECTURES:
             raise BadInput(
-                f"The architecture {self.architecture!r} is not supported yet; use 'skip'."
+                f"There is no architecture {self.architecture!r}; choose from {ARCHITECTURES}."
             )
 
     @property
@@ -88,63 +89,6 @@ def channels_for(
     """NVIDIA's widths, min(channel_base / resolution, channel_max) for the blocks 4, 8, ..."""
     resolutions = (2**i for i in range(2, int(math.log2(img_resolution)) + 1))
     return tuple(min(channel_base // r, channel_max) for r in resolutions)
-
-
-def truncate(ws: Tensor, w_avg: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
-    """Pull latents towards the mean: w_avg + psi·(ws − w_avg).
-
-    Args:
-        ws: [N, num_ws, w_dim].
-        w_avg: mean of W, [w_dim].
-        psi: 1 keeps ``ws`` exactly, 0 gives ``w_avg``.
-        cutoff: only the first rows are pulled (None = all).
-    """
-    if psi == 1:
-        return ws
-    head = w_avg.lerp(ws[:, :cutoff], psi)
-    return torch.cat([head, ws[:, head.shape[1] :]], dim=1)
-
-
-class MappingNetwork(nn.Module):
-    """z -> w, broadcast to ws and truncated towards the mean ``w_avg``."""
-
-    w_avg: Tensor
-
-    def __init__(self, config: GeneratorConfig) -> None:
-        super().__init__()
-        self.config = config
-        width = config.z_dim
-        if config.c_dim:
-            self.embed = FullyConnected(config.c_dim, config.w_dim)
-            width += config.w_dim
-        for i in range(config.num_mapping_layers):
-            layer = FullyConnected(width, config.w_dim, "lrelu", config.mapping_lr_multiplier)
-            self.add_module(f"fc{i}", layer)
-            width = config.w_dim
-        self.register_buffer("w_avg", torch.zeros(config.w_dim))
-
-    def forward(
-        self,
-        z: Tensor,
-        c: Tensor | None = None,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Map z [N, z_dim] and labels c [N, c_dim] to ws [N, num_ws, w_dim].
-
-        Truncation is w_avg + psi·(w − w_avg) on the first ``truncation_cutoff`` rows (None = all).
-        """
-        x = normalize_2nd_moment(z.float())
-        if self.config.c_dim:
-            if c is None:
-                raise BadInput(
-                    f"This generator needs a class label of {self.config.c_dim} values; pass c."
-                )
-            x = torch.cat([x, normalize_2nd_moment(self.embed(c.float()))], dim=1)
-        for i in range(self.config.num_mapping_layers):
-            x = self.get_submodule(f"fc{i}")(x)
-        ws = x[:, None].repeat(1, self.config.num_ws, 1)
-        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
 
 
 class SynthesisLayer(nn.Module):
@@ -207,10 +151,32 @@ def clamped(x: Tensor, limit: float | None) -> Tensor:
     return x if limit is None else x.clamp(-limit, limit)
 
 
-class SynthesisBlock(nn.Module):
-    """The layers of one resolution: conv0 (doubles the size; absent at 4 px), conv1, torgb."""
+class ResidualLayer(nn.Module):
+    """The way around a block's convolutions in the "resnet" architecture."""
 
     resample_filter: Tensor
+
+    def __init__(self, config: GeneratorConfig, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1))
+        self.register_buffer("resample_filter", make_filter(config.resample_filter))
+        self.weight_gain = 1 / math.sqrt(in_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, I, R, R] -> [N, O, 2R, 2R]."""
+        x = F.conv2d(x, (self.weight * self.weight_gain).to(x.dtype))
+        return upsample2d(x, self.resample_filter)
+
+
+class SynthesisBlock(nn.Module):
+    """The layers of one resolution: conv0 (doubles the size; absent at 4 px), conv1, torgb.
+
+    Only "skip" has torgb in every block, the others in the last; only "resnet" has ``skip``.
+    """
+
+    resample_filter: Tensor
+    torgb: ToRGBLayer | None
+    skip: ResidualLayer | None
 
     def __init__(
         self, config: GeneratorConfig, in_channels: int, out_channels: int, resolution: int
@@ -222,22 +188,14 @@ class SynthesisBlock(nn.Module):
         else:
             self.conv0 = SynthesisLayer(config, in_channels, out_channels, resolution, up=True)
         self.conv1 = SynthesisLayer(config, out_channels, out_channels, resolution, up=False)
-        self.torgb = ToRGBLayer(config, out_channels)
+        summed = config.architecture == "skip" or resolution == config.img_resolution
+        self.torgb = ToRGBLayer(config, out_channels) if summed else None
+        residual = config.architecture == "resnet" and in_channels > 0
+        self.skip = ResidualLayer(config, in_channels, out_channels) if residual else None
 
     def layers(self) -> dict[str, SynthesisLayer]:
         """The convolutions by name, in order."""
         return {name: m for name, m in self.named_children() if isinstance(m, SynthesisLayer)}
-
-
-def shifted(styles: Mapping[str, Tensor], s_delta: Mapping[str, Tensor]) -> Styles:
-    """styles + s_delta; layers that ``s_delta`` does not name stay as they are."""
-    for name, delta in s_delta.items():
-        if name not in styles or delta.shape[-1:] != styles[name].shape[-1:]:
-            raise BadInput(
-                f"The style change {name!r} of shape {list(delta.shape)} does not fit this "
-                f"generator; it has {', '.join(styles)}."
-            )
-    return {k: style + s_delta[k] if k in s_delta else style for k, style in styles.items()}
 
 
 class SynthesisNetwork(nn.Module):
@@ -276,7 +234,8 @@ class SynthesisNetwork(nn.Module):
             for name, layer in block.layers().items():
                 styles[f"b{resolution}.{name}"] = layer.affine(ws[:, row])
                 row += 1
-            styles[f"b{resolution}.torgb"] = block.torgb.affine(ws[:, row])
+            if block.torgb is not None:
+                styles[f"b{resolution}.torgb"] = block.torgb.affine(ws[:, row])
         return styles
 
     def forward(
@@ -319,12 +278,20 @@ class SynthesisNetwork(nn.Module):
             if x is None:
                 x = block.const.expand(len(first), -1, -1, -1)
                 x = x.contiguous(memory_format=torch.channels_last)
+            around = None if block.skip is None else block.skip(x)
             for name, layer in block.layers().items():
                 key = f"b{resolution}.{name}"
                 x = layer(x, styles[key], noise_of(key, layer))
-            rgb = block.torgb(x, styles[f"b{resolution}.torgb"]).float()
-            img = rgb if img is None else upsample2d(img, block.resample_filter) + rgb
-        assert img is not None
+            if around is not None:
+                x = (around + x) * math.sqrt(0.5)
+            if block.torgb is not None:
+                rgb = block.torgb(x, styles[f"b{resolution}.torgb"]).float()
+                img = rgb if img is None else upsample2d(img, block.resample_filter) + rgb
+        if img is None:
+            raise BadInput(
+                f"The {self.config.architecture!r} architecture has no picture at "
+                f"{max_resolution} px; draw it whole."
+            )
         return img
 
 

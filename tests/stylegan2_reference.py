@@ -93,29 +93,49 @@ def synthesis(state: dict[str, Array], ws: Array, noise_mode: str, clamp: float)
     """One ws [rows, w_dim] -> picture [3, R, R]."""
     x = state["synthesis.b4.const"]
     x = convolution(state, "synthesis.b4.conv1", x, ws[0], noise_mode, clamp)
-    img = to_rgb(state, "synthesis.b4.torgb", x, ws[1], clamp)
+    img = None
+    if "synthesis.b4.torgb.weight" in state:
+        img = to_rgb(state, "synthesis.b4.torgb", x, ws[1], clamp)
     row, resolution = 1, 8
     while (block := f"synthesis.b{resolution}") + ".conv0.weight" in state:
+        before = x
         x = convolution(state, block + ".conv0", x, ws[row], noise_mode, clamp)
         x = convolution(state, block + ".conv1", x, ws[row + 1], noise_mode, clamp)
-        up = low_pass(pad(insert_zeros(img), 2, 1), state[block + ".resample_filter"] * 4)
-        img = up + to_rgb(state, block + ".torgb", x, ws[row + 2], clamp)
+        kernel = state[block + ".resample_filter"] * 4
+        if block + ".skip.weight" in state:
+            weight = state[block + ".skip.weight"] / np.sqrt(len(before))
+            around = low_pass(pad(insert_zeros(correlate(before, weight)), 2, 1), kernel)
+            x = (x + around) / np.sqrt(2)
+        if img is not None:
+            img = low_pass(pad(insert_zeros(img), 2, 1), kernel)
+        if block + ".torgb.weight" in state:
+            rgb = to_rgb(state, block + ".torgb", x, ws[row + 2], clamp)
+            img = rgb if img is None else img + rgb
         row, resolution = row + 2, resolution * 2
     return img
 
 
-def write_fixture() -> None:
+def make_state(config, seed: int) -> dict[str, Array]:
+    """Random weights for a config; what starts at zero or one, and would hide mistakes, too."""
     import torch
 
-    from editing.generator import Generator, GeneratorConfig
+    from editing.generator import Generator
 
-    torch.manual_seed(5)
-    shapes = {k: v.numpy() for k, v in Generator(GeneratorConfig(**CONFIG)).state_dict().items()}
-    rng = np.random.default_rng(5)
+    torch.manual_seed(seed)
+    shapes = {k: v.numpy() for k, v in Generator(config).state_dict().items()}
+    rng = np.random.default_rng(seed)
     state = {k: v.astype(np.float32) for k, v in shapes.items()}
-    for name in state:  # what starts at zero or one would hide mistakes
+    for name in state:
         if name.endswith(("bias", "noise_strength", "w_avg")):
-            state[name] = state[name] + rng.normal(0, 0.3, state[name].shape).astype(np.float32)
+            change = rng.normal(0, 0.3, state[name].shape).astype(np.float32)
+            state[name] = np.asarray(state[name] + change)
+    return state
+
+
+def write_fixture() -> None:
+    from editing.generator import GeneratorConfig
+
+    state = make_state(GeneratorConfig(**CONFIG), seed=5)
     exact = {k: v.astype(np.float64) for k, v in state.items()}
     rows, clamp = 2 * len(CONFIG["channels"]), CONFIG["conv_clamp"]
     z = np.stack([np.random.RandomState(seed).randn(CONFIG["z_dim"]) for seed in (0, 85)])

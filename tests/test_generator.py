@@ -17,7 +17,7 @@ from editing.generator import (
     save_generator,
 )
 from editing.tensors import write_tensors
-from tests.stylegan2_reference import CONFIG, FIXTURE
+from tests.stylegan2_reference import CONFIG, FIXTURE, make_state, synthesis
 
 GOLDEN = Path(__file__).parents[2] / "shared" / "golden" / "stylegan2_reference_32px.npz"
 Arrays = dict[str, Tensor]
@@ -104,6 +104,21 @@ def test_reference_pictures(small: tuple[Generator, Arrays], mode: str) -> None:
     assert close(generator.synthesis(expected["ws"], mode), expected[f"img_{mode}"])
 
 
+@pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
+def test_architectures(architecture: str) -> None:
+    config = GeneratorConfig(**{**CONFIG, "architecture": architecture})
+    state = make_state(config, seed=1)
+    generator = Generator(config).requires_grad_(False)
+    generator.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
+    ws = generator.mapping(torch.randn(1, config.z_dim, generator=torch.Generator().manual_seed(2)))
+    exact = {name: values.astype(np.float64) for name, values in state.items()}
+    expected = synthesis(exact, ws[0].double().numpy(), "const", config.conv_clamp)
+    assert close(generator.synthesis(ws)[0], torch.from_numpy(expected).float())
+    if architecture != "skip":
+        with pytest.raises(BadInput, match="no picture at 8 px"):
+            generator.synthesis(ws, max_resolution=8)
+
+
 def test_truncation_goes_from_the_mean_to_the_latent(small: tuple[Generator, Arrays]) -> None:
     generator, expected = small
     z = expected["z"]
@@ -176,7 +191,7 @@ def test_class_labels_enter_the_mapping() -> None:
     [
         ({"img_resolution": 24}, "24"),
         ({"channels": (8, 8)}, "2 channel counts"),
-        ({"architecture": "resnet"}, "'resnet'"),
+        ({"architecture": "dense"}, "'dense'"),
     ],
 )
 def test_impossible_configs_are_refused(changes: dict[str, object], message: str) -> None:

@@ -13,6 +13,7 @@ ROWS = [
     {"errors"},
     {"images", "networks"},
     {"tensors", "settings"},  # files: of tensors, and YAML that people write
+    {"mapping"},
     {"generator", "features"},
     {"formats", "latents", "layers"},
     {"domains"},

@@ -137,7 +137,7 @@ def read_npy(file: Stream, size: int) -> Any:
     read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
     shape, fortran, dtype = read_header(file)
     if dtype.hasobject:
-        found = read_pickle(file, KNOWN, Budget())
+        found = read_pickle(file, KNOWN, Budget.of(size))
         objects = found.load() if isinstance(found, PickledArray) else found
         return plain(objects[0] if isinstance(objects, list) and len(objects) == 1 else objects)
     if not ITEM.fullmatch(dtype.str):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from editing.errors import EditingError, UnsafeFile
+from editing.errors import MissingFile, UnsafeFile
 
 MAX_OPCODES = 400_000  # about a second; a 1024 px generator with optimisers has 100,000
 MAX_DEPTH = 100  # of containers in containers; networks stay below 30
@@ -52,6 +52,11 @@ class Budget:
     opcodes: int = MAX_OPCODES
     bytes: int = SLACK
 
+    @classmethod
+    def of(cls, size: int) -> "Budget":
+        """For a file of ``size`` bytes."""
+        return cls(bytes=SLACK + 2 * size)
+
     def take_opcode(self) -> None:
         self.opcodes -= 1
         if self.opcodes < 0:
@@ -73,7 +78,7 @@ def refusing(path: Path | str) -> Iterator[None]:
     """
     try:
         yield
-    except (EditingError, FileNotFoundError, PermissionError, IsADirectoryError):
+    except (UnsafeFile, MissingFile, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # strange data provokes any kind in zip, NumPy and header parsers
         reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -250,8 +255,10 @@ class _Machine:
         if not callable(function) or not isinstance(args, tuple):
             raise Refused("it calls what cannot be called")
         for arg in args:  # of a shared list, every call makes a new copy
-            if isinstance(arg, list | tuple | dict | set | str):
+            if isinstance(arg, list | tuple | dict | set):
                 self.budget.take_bytes(len(arg) * MADE_PER_ITEM)
+            elif isinstance(arg, str | bytes | bytearray):
+                self.budget.take_bytes(len(arg))
         self.stack.append(function(*args))
 
     do_newobj = do_reduce

@@ -185,7 +185,8 @@ def read_archive(path: Path) -> Any:
             storage.buffer, storage.start = mapped, _start(mapped, member.header_offset)
             return storage
 
-        return read_pickle(io.BytesIO(archive.read(pickled[0])), KNOWN, Budget(), resolve)
+        data = archive.read(pickled[0])
+        return read_pickle(io.BytesIO(data), KNOWN, Budget.of(len(data)), resolve)
 
 
 def _start(buffer: Any, header: int) -> int:
@@ -204,7 +205,8 @@ def read_torch(path: Path) -> Any:
     """
     if zipfile.is_zipfile(path):
         return read_archive(path)
-    return read_stream(open_mapped(path), Budget())
+    file = open_mapped(path)
+    return read_stream(file, Budget.of(len(file)))
 
 
 def attributes(value: Any) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""Open a foreign file, whatever its name ends in: data and tensors, still in the file.
+
+What comes out is plain data with ``StoredTensor``, ``PickledArray`` and ``Inert`` in it; the
+readers beside this module recognise it by its keys.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from editing.errors import MissingFile
+from editing.formats.arrays import open_mapped, read_npy, read_npz
+from editing.formats.pickles import Budget, Refused, inert, read_pickle, refusing, to_dict
+from editing.formats.torch_files import KNOWN, MAGIC, nested_stream, read_archive, read_stream
+
+PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"
+NETWORK = "dnnlib.tflib.network.Network"
+PAGES = (b"<!do", b"<htm", b"<!DO", b"<HTM", b"<hea", b"<?xm")
+
+
+def read_content(path: Path | str) -> Any:
+    """What a file of another system holds.
+
+    Raises:
+        MissingFile: there is no such file.
+        UnsafeFile: it is damaged, of no known format, or more than data.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFile(f"{path} is missing; check the path of the file.")
+    with refusing(path):
+        return _read(path)
+
+
+def _read(path: Path) -> Any:
+    file = open_mapped(path)
+    head = file[:6]
+    if head[:4] in PAGES:
+        raise Refused("it is a web page, not the file behind it")
+    if head[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(path) as archive:
+            arrays = all(name.endswith(".npy") for name in archive.namelist())
+        return read_npz(path) if arrays else read_archive(path)
+    if head == b"\x93NUMPY":
+        return read_npy(file, len(file))
+    budget = Budget.of(len(file))
+    known = {
+        **KNOWN,
+        PERSISTENT: inert(PERSISTENT),
+        NETWORK: inert(NETWORK),
+        "dnnlib.util.EasyDict": to_dict,
+        "dnnlib.EasyDict": to_dict,
+        "torch.storage._load_from_bytes": nested_stream(budget),
+    }
+    found = read_pickle(file, known, budget)
+    if found == MAGIC:
+        file.seek(0)
+        return read_stream(file, budget)
+    return found

@@ -1,0 +1,106 @@
+"""What every reader of a generator returns, and how a generator is made of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from editing.formats.pickles import Refused
+from editing.formats.torch_files import StoredTensor
+from editing.generator import Generator, GeneratorConfig
+
+RESOLUTIONS = tuple(2**i for i in range(2, 13))
+TAPS = (1.0, 3.0, 3.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Weight:
+    """A tensor that is read when it is asked for."""
+
+    shape: tuple[int, ...]
+    load: Callable[[], Tensor]
+
+
+Weights = dict[str, Weight]
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """A generator in a file of another system, its weights under our names and not yet read."""
+
+    system: str  # who wrote it, for people
+    config: GeneratorConfig
+    weights: Weights
+    missing: tuple[str, ...] = ()  # what the file should have and has not, for people
+
+
+def stored(value: Any) -> Weight:
+    """A tensor of a torch file as a weight."""
+    if not isinstance(value, StoredTensor):
+        raise Refused(f"it has a {type(value).__name__} where a tensor belongs")
+    return Weight(value.shape, value.load)
+
+
+def reshaped(weight: Weight, *shape: int) -> Weight:
+    """The same numbers in another shape; -1 is not possible."""
+    return Weight(shape, lambda: weight.load().reshape(shape))
+
+
+def build(foreign: Foreign) -> Generator:
+    """The generator: float32, frozen, eval mode.
+
+    Raises:
+        Refused: weights are missing, left over, of another shape or not finite.
+    """
+    with torch.device("meta"):  # no random weights that are thrown away at once
+        generator = Generator(foreign.config)
+    shapes = {name: tuple(tensor.shape) for name, tensor in generator.state_dict().items()}
+    for name in shapes.keys() ^ foreign.weights.keys():
+        raise Refused(f"{name} is {'missing' if name in shapes else 'unexpected'}")
+    state = {}
+    for name, weight in foreign.weights.items():
+        if weight.shape != shapes[name]:
+            raise Refused(f"{name} is {list(weight.shape)}, where {list(shapes[name])} belongs")
+        state[name] = weight.load().float()
+        if not bool(state[name].isfinite().all()):
+            raise Refused(f"{name} has numbers that are not finite")
+    generator.load_state_dict(state, assign=True)
+    return generator.eval().requires_grad_(False)
+
+
+def stylegan2_config(
+    weights: Mapping[str, Weight], mapping_lr_multiplier: float = 0.01, conv_clamp: Any = None
+) -> GeneratorConfig:
+    """The config that shapes under NVIDIA's names (formats of StyleGAN2) imply.
+
+    Raises:
+        Refused: a layer without which nothing can be said is missing.
+    """
+    known = [r for r in RESOLUTIONS if f"synthesis.b{r}.conv1.weight" in weights]
+    depth = sum(f"mapping.fc{i}.weight" in weights for i in range(64))
+    if not known or not depth:
+        raise Refused("it lacks the layers of a StyleGAN2 generator")
+    last = f"synthesis.b{known[-1]}"
+    c_dim = width = 0
+    if "mapping.embed.weight" in weights:
+        width, c_dim = weights["mapping.embed.weight"].shape
+    taps = weights[f"{last}.resample_filter"].load().float().sum(0)
+    standard = torch.tensor(TAPS) / sum(TAPS)
+    usual = taps.shape == standard.shape and torch.allclose(taps, standard, atol=1e-4)
+    architecture = "resnet" if f"{last}.skip.weight" in weights else "orig"
+    return GeneratorConfig(
+        img_resolution=known[-1],
+        z_dim=weights["mapping.fc0.weight"].shape[1] - width,
+        c_dim=c_dim,
+        w_dim=weights[f"mapping.fc{depth - 1}.weight"].shape[0],
+        num_mapping_layers=depth,
+        mapping_lr_multiplier=float(mapping_lr_multiplier),
+        channels=tuple(weights[f"synthesis.b{r}.conv1.weight"].shape[0] for r in known),
+        img_channels=weights[f"{last}.torgb.weight"].shape[0],
+        conv_clamp=None if conv_clamp is None else float(conv_clamp),
+        architecture="skip" if "synthesis.b4.torgb.weight" in weights else architecture,
+        resample_filter=TAPS if usual else tuple(taps.tolist()),
+        use_noise=f"{last}.conv1.noise_const" in weights,
+    )

@@ -1,0 +1,62 @@
+"""NVIDIA's .pkl: StyleGAN2 of stylegan2-ada-pytorch and of the stylegan3 repository.
+
+A dict with G, D and G_ema, each a module that was pickled together with the source text of its
+class. The text is never run: the recorded attributes and tensors are enough to rebuild it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from editing.formats.contents import PERSISTENT
+from editing.formats.foreign import Foreign, Weights, stored, stylegan2_config
+from editing.formats.pickles import Inert, Refused
+
+MAX_MODULES = 4000  # of one network; 1024 px has 120
+
+
+def find_generator(content: Any) -> Foreign | None:
+    """The generator of such a file; None if it is another kind of file.
+
+    Raises:
+        Refused: it is such a file, but not with a StyleGAN2 generator.
+    """
+    module = content.get("G_ema") if isinstance(content, dict) else content
+    if not isinstance(module, Inert) or module.kind != PERSISTENT:
+        return None
+    modules = dict(_modules(module))
+    weights = _weights(modules)
+    layer = modules.get("synthesis.b4.conv1")
+    if layer is None:
+        raise Refused("its G_ema is no StyleGAN2 generator")
+    if layer.get("activation", "lrelu") != "lrelu":
+        raise Refused(f"it uses the activation {str(layer['activation'])[:40]}, not lrelu")
+    rate = modules.get("mapping.fc0", {}).get("bias_gain", 0.01)
+    config = stylegan2_config(weights, rate, layer.get("conv_clamp"))
+    return Foreign("NVIDIA PyTorch", config, weights)
+
+
+def _modules(root: Inert) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Dotted name and attributes of every module, the root's name being empty."""
+    waiting: list[tuple[str, Any]] = [("", root)]
+    count = 0
+    while waiting:
+        name, module = waiting.pop()
+        count += 1
+        if count > MAX_MODULES or not isinstance(module, Inert):
+            raise Refused("it has modules of an unknown kind, or too many")
+        state = module.args[0]["state"]
+        yield name, state
+        children = state.get("_modules", {})
+        waiting += [(f"{name}.{k}".strip("."), v) for k, v in children.items() if v is not None]
+
+
+def _weights(modules: dict[str, dict[str, Any]]) -> Weights:
+    """Parameters and stored buffers, as a state dict names them."""
+    weights = {}
+    for name, state in modules.items():
+        passing = state.get("_non_persistent_buffers_set", ())
+        for tensors in (state.get("_parameters", {}), state.get("_buffers", {})):
+            for key, value in tensors.items():
+                if value is not None and key not in passing:
+                    weights[f"{name}.{key}".strip(".")] = stored(value)
+    return weights

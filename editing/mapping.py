@@ -1,0 +1,100 @@
+"""From z to ws, the same in every StyleGAN, and what edits do to ws and styles on the way.
+
+Maths: Karras et al., "A Style-Based Generator Architecture" (2019), sections 2 and 4.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from editing.errors import BadInput
+from editing.networks import FullyConnected, normalize_2nd_moment
+
+Styles = dict[str, Tensor]
+
+
+class MappingConfig(Protocol):
+    """What a family's config says about its mapping."""
+
+    @property
+    def z_dim(self) -> int: ...
+    @property
+    def c_dim(self) -> int: ...
+    @property
+    def w_dim(self) -> int: ...
+    @property
+    def num_ws(self) -> int: ...
+    @property
+    def num_mapping_layers(self) -> int: ...
+    @property
+    def mapping_lr_multiplier(self) -> float: ...
+
+
+def truncate(ws: Tensor, w_avg: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
+    """Pull latents towards the mean: w_avg + psi·(ws − w_avg).
+
+    Args:
+        ws: [N, num_ws, w_dim].
+        w_avg: mean of W, [w_dim], or of W+, [num_ws, w_dim].
+        psi: 1 keeps ``ws`` exactly, 0 gives ``w_avg``.
+        cutoff: only the first rows are pulled (None = all).
+    """
+    if psi == 1:
+        return ws
+    head = (w_avg if w_avg.ndim == 1 else w_avg[:cutoff]).lerp(ws[:, :cutoff], psi)
+    return torch.cat([head, ws[:, head.shape[1] :]], dim=1)
+
+
+class MappingNetwork(nn.Module):
+    """z -> w, broadcast to ws and truncated towards the mean ``w_avg``."""
+
+    w_avg: Tensor
+
+    def __init__(self, config: MappingConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.z_dim
+        if config.c_dim:
+            self.embed = FullyConnected(config.c_dim, config.w_dim)
+            width += config.w_dim
+        for i in range(config.num_mapping_layers):
+            layer = FullyConnected(width, config.w_dim, "lrelu", config.mapping_lr_multiplier)
+            self.add_module(f"fc{i}", layer)
+            width = config.w_dim
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def forward(
+        self,
+        z: Tensor,
+        c: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+    ) -> Tensor:
+        """Map z [N, z_dim] and labels c [N, c_dim] to ws [N, num_ws, w_dim].
+
+        Truncation is w_avg + psi·(w − w_avg) on the first ``truncation_cutoff`` rows (None = all).
+        """
+        x = normalize_2nd_moment(z.float())
+        if self.config.c_dim:
+            if c is None:
+                raise BadInput(
+                    f"This generator needs a class label of {self.config.c_dim} values; pass c."
+                )
+            x = torch.cat([x, normalize_2nd_moment(self.embed(c.float()))], dim=1)
+        for i in range(self.config.num_mapping_layers):
+            x = self.get_submodule(f"fc{i}")(x)
+        ws = x[:, None].repeat(1, self.config.num_ws, 1)
+        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
+
+
+def shifted(styles: Mapping[str, Tensor], s_delta: Mapping[str, Tensor]) -> Styles:
+    """styles + s_delta; layers that ``s_delta`` does not name stay as they are."""
+    for name, delta in s_delta.items():
+        if name not in styles or delta.shape[-1:] != styles[name].shape[-1:]:
+            raise BadInput(
+                f"The style change {name!r} of shape {list(delta.shape)} does not fit this "
+                f"generator; it has {', '.join(styles)}."
+            )
+    return {k: style + s_delta[k] if k in s_delta else style for k, style in styles.items()}
