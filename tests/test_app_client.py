@@ -11,7 +11,7 @@ from PIL import Image
 from editing.images import load_picture
 from editing.recipes import read_export, replay
 from tests.studio_domain import served, write_studio_domain
-from ui.examples import photograph
+from ui.examples import SEEDS, photograph
 
 ENDPOINTS = {
     "/open_photo", "/crop_photo", "/open_seed", "/open_file", "/move", "/set_details",
@@ -63,7 +63,7 @@ def test_start_edit_undo_redo(client):
 def test_visitors_share_nothing(url, client):
     other = Client(url, verbose=False)
     client.predict(seed=5, api_name="/open_seed")
-    assert other.predict(smile=1, api_name="/move")["source"] == "seed:1"
+    assert other.predict(smile=1, api_name="/move")["source"] == f"seed:{SEEDS[0]}"
 
 
 def test_a_photo_is_opened_inverted_and_edited(client, domain, photo):

@@ -102,10 +102,23 @@ def test_export_is_the_average_with_its_mean_latent(renders: Renders, tmp_path: 
     assert torch.allclose(ws[:, 0].mean(dim=0), generator.mapping.w_avg, atol=0.06)
 
 
-def test_paired_loss_is_zero_only_for_equal_pictures_and_counts_bands_twice() -> None:
+def test_a_wrong_mouth_costs_more_than_a_wrong_wall() -> None:
+    truth = torch.zeros(1, 3, 64, 64)
+    mouth, wall = truth.clone(), truth.clone()
+    mouth[..., 44:48, 30:34] = 0.5
+    wall[..., 2:6, 2:6] = 0.5
+    assert float(paired_loss(mouth, truth)) > 4 * float(paired_loss(wall, truth))
+
+
+def test_paired_loss_is_zero_only_for_equal_pictures_and_counts_bands_twice(
+    monkeypatch: MonkeyPatch,
+) -> None:
     a = torch.rand(2, 3, 16, 16)
     assert float(paired_loss(a, a)) == 0.0
     flat = torch.full_like(a, 0.5)
+    monkeypatch.setattr(
+        "training.train_generator.feature_weights", lambda side: torch.ones(side, side)
+    )
     assert float(paired_loss(flat, flat - 0.1)) == pytest.approx(0.1, abs=1e-5)
     checker = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 0.2 - 0.1
     assert float(paired_loss(flat + checker, flat)) == pytest.approx(0.3, abs=1e-5)
