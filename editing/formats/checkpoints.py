@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from editing.errors import UnsafeFile
-from editing.formats import nvidia
+from editing.formats import nvidia, rosinality
 from editing.formats.contents import read_content
 from editing.formats.foreign import Foreign, build
 from editing.formats.pickles import refusing
 from editing.generator import Generator
 
-READERS = (nvidia.find_generator,)
+READERS = (nvidia.find_generator, rosinality.find_generator)
 
 
 def find_generator(path: Path | str) -> Foreign:
@@ -26,7 +26,7 @@ def find_generator(path: Path | str) -> Foreign:
                 return found
     raise UnsafeFile(
         f"{path} can be read, but holds no generator that is known here; "
-        "pass a StyleGAN2 checkpoint of NVIDIA."
+        "pass a StyleGAN2 checkpoint of NVIDIA or rosinality."
     )
 
 

@@ -1,5 +1,6 @@
 """What every reader of a generator returns, and how a generator is made of it."""
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from editing.generator import Generator, GeneratorConfig
 
 RESOLUTIONS = tuple(2**i for i in range(2, 13))
 TAPS = (1.0, 3.0, 3.0, 1.0)
+MEAN = "mapping.w_avg"
+MEAN_SAMPLES = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,7 @@ class Foreign:
     system: str  # who wrote it, for people
     config: GeneratorConfig
     weights: Weights
-    missing: tuple[str, ...] = ()  # what the file should have and has not, for people
+    missing: tuple[str, ...] = ()  # what the file lacks and is made up here, for people
 
 
 def stored(value: Any) -> Weight:
@@ -48,6 +51,16 @@ def reshaped(weight: Weight, *shape: int) -> Weight:
     return Weight(shape, lambda: weight.load().reshape(shape))
 
 
+def made_up_noise(name: str, resolution: int) -> Weight:
+    """A noise map for a file without: the same one whenever this layer is read."""
+
+    def load() -> Tensor:
+        rng = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+        return torch.randn(resolution, resolution, generator=rng)
+
+    return Weight((resolution, resolution), load)
+
+
 def build(foreign: Foreign) -> Generator:
     """The generator: float32, frozen, eval mode.
 
@@ -57,7 +70,8 @@ def build(foreign: Foreign) -> Generator:
     with torch.device("meta"):  # no random weights that are thrown away at once
         generator = Generator(foreign.config)
     shapes = {name: tuple(tensor.shape) for name, tensor in generator.state_dict().items()}
-    for name in shapes.keys() ^ foreign.weights.keys():
+    differing = shapes.keys() ^ foreign.weights.keys()
+    for name in differing - ({MEAN} if MEAN in foreign.missing else set()):
         raise Refused(f"{name} is {'missing' if name in shapes else 'unexpected'}")
     state = {}
     for name, weight in foreign.weights.items():
@@ -66,8 +80,22 @@ def build(foreign: Foreign) -> Generator:
         state[name] = weight.load().float()
         if not bool(state[name].isfinite().all()):
             raise Refused(f"{name} has numbers that are not finite")
+    if MEAN in foreign.missing:
+        state[MEAN] = torch.zeros(shapes[MEAN])
     generator.load_state_dict(state, assign=True)
-    return generator.eval().requires_grad_(False)
+    generator.eval().requires_grad_(False)
+    if MEAN in foreign.missing:
+        generator.mapping.w_avg.copy_(_mean(generator))
+    return generator
+
+
+def _mean(generator: Generator) -> Tensor:
+    """The mean of W over MEAN_SAMPLES z, for classes of equal weight; [w_dim]."""
+    rng = torch.Generator().manual_seed(0)
+    z = torch.randn(MEAN_SAMPLES, generator.z_dim, generator=rng)
+    c = torch.full([MEAN_SAMPLES, generator.c_dim], 1 / max(generator.c_dim, 1))
+    ws: Tensor = generator.mapping(z, c)
+    return ws[:, 0].mean(dim=0)
 
 
 def stylegan2_config(
