@@ -178,14 +178,18 @@ def attributes_named(
 
 
 class Chooser:
-    """Picks words by a seed; the held-out ones only for lists of keywords."""
+    """Picks words by a seed: held-out ones never in sentences, and readily in lists of keywords."""
 
-    def __init__(self, rng: np.random.RandomState, held_out: tuple[str, ...]) -> None:
-        self.rng, self.held_out = rng, held_out
+    def __init__(
+        self, rng: np.random.RandomState, held_out: tuple[str, ...] = (), in_list: bool = False
+    ) -> None:
+        self.rng, self.held_out, self.in_list = rng, held_out, in_list
 
     def __call__(self, options: tuple[str, ...]) -> str:
-        allowed = [word for word in options if not any(held in word for held in self.held_out)]
-        return allowed[self.rng.randint(len(allowed))]
+        held = [word for word in options if any(part in word for part in self.held_out)]
+        usual = [word for word in options if word not in held]
+        words = held if held and self.in_list and self.chance(0.5) else usual
+        return words[self.rng.randint(len(words))]
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.rand() < share)
@@ -201,7 +205,7 @@ def caption(
     named = attributes_named(factors, seed, visible)
     rng = np.random.RandomState([seed, LANGUAGES.index(language)])
     is_list = rng.rand() < LISTS
-    choose = Chooser(rng, () if is_list else HELD_OUT[language])
+    choose = Chooser(rng, HELD_OUT[language], is_list)
     grammar = captions_english if language == "en" else captions_chinese
     return (grammar.keywords if is_list else grammar.sentences)(named, choose)
 

@@ -199,7 +199,7 @@ def features(named: Named, choose: Choose) -> tuple[list[str], list[str]]:
         shape = named.get("glasses_shape")
         noun = (choose(WORDS["glasses_shape", shape]) if shape else "") + "眼镜"
         wears = choose(("戴着", "戴着一副", "架着一副", "鼻梁上架着"))
-        say(wears + noun, noun if shape else choose(("戴眼镜", "戴眼镜", "眼镜")))
+        say(wears + noun, noun if shape else choose(("戴眼镜", "戴着眼镜", "眼镜")))
     if words := tinted(named, choose, "clothes"):
         garment = words + choose(CLOTHES)
         say(choose(("穿着", "身穿", "穿了一件", "身着")) + garment, garment)
@@ -238,9 +238,9 @@ def pronoun(named: Named) -> str:
     return {"woman": "她", "man": "他"}.get(named.get("gender", ""), "这个人")
 
 
-def attributive(who: str, clauses: list[str]) -> str:
-    """Clauses before the noun: 一位留着长发、戴着眼镜的女士."""
-    return f"{who[:2]}{'、'.join(clauses)}的{strip_measure(who)}" if clauses else who
+def described(who: str, clauses: list[str]) -> str:
+    """Clauses before the noun: 留着长发、戴着眼镜的女士."""
+    return f"{'、'.join(clauses).removesuffix('的')}的{who}" if clauses else who
 
 
 def flowing(named: Named, choose: Choose) -> str:
@@ -257,8 +257,7 @@ def framed(named: Named, choose: Choose) -> str:
     clauses, _ = features(named, choose)
     split = min(2, len(clauses))
     who = strip_measure(person(named, choose))
-    front = f"{'、'.join(clauses[:split])}的{who}" if split else who
-    said = [choose(FRAMES).format(front)]
+    said = [choose(FRAMES).format(described(who, clauses[:split]))]
     if clauses[split:]:
         said.append(pronoun(named) + "，".join(clauses[split:]))
     return "，".join(said + settings(named, choose)) + "。"
@@ -282,7 +281,8 @@ def wall_first(named: Named, choose: Choose) -> str:
     place = f"{words}{choose(('背景', '墙壁'))}前，" if words else ""
     light = choose(LIGHT[named["light_direction"]]) + "，" if "light_direction" in named else ""
     split = max(0, min(2, len(clauses) - 1))
-    who = attributive(person(named, choose), clauses[:split])
+    who = person(named, choose)
+    who = who[:2] + described(strip_measure(who), clauses[:split])
     rest = "，".join(clauses[split:]) or "出现在画面中"
     return f"{place}{light}{who}{rest}。"
 

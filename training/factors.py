@@ -4,6 +4,8 @@ A person is one vector ``e`` of independent standard normals, one entry per fact
 mixes them along the written-down list ``COUPLINGS`` into correlated unit normals ``g``, and
 ``bound`` turns g into factors in [-1, 1]. Everything the renderer shows of a person comes from
 the factors; everything else (strands, freckles, weave, grain) comes from a separate seed.
+
+``python -m training.factors`` prints the tables of docs/world.md.
 """
 
 from __future__ import annotations
@@ -199,3 +201,34 @@ def to_sigma(factors: Tensor) -> Tensor:
     """Factors [N, F] -> what a perfect reader reads, in standard deviations of the world."""
     mean, std = world_spread()
     return (shown(factors) - mean.to(factors)) / std.to(factors)
+
+
+def markdown_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def factor_table() -> str:
+    """Every factor with its ends, where it begins to show, and the mask it is seen on."""
+    rows = []
+    for factor in FACTORS:
+        floor = SHOWN_FROM.get(factor.name)
+        shows = "" if floor is None else f"above {floor:g}"
+        seen_on = SEEN_ON.get(factor.name, "")
+        rows.append((f"`{factor.name}`", factor.low, factor.high, shows, seen_on))
+    return markdown_table(("factor", "at -1", "at +1", "shows", "seen on"), rows)
+
+
+def coupling_table() -> str:
+    """The couplings, and the correlation of the unit normals that each pair ends up with."""
+    matrix = coupling_matrix()
+    correlation = matrix @ matrix.T
+    rows = [
+        (f"`{c}`", f"`{e}`", f"{w:+.2f}", f"{float(correlation[INDEX[c], INDEX[e]]):+.2f}")
+        for c, e, w in COUPLINGS
+    ]
+    return markdown_table(("cause", "effect", "weight", "correlation"), rows)
+
+
+if __name__ == "__main__":
+    print(f"{factor_table()}\n\n{coupling_table()}")
