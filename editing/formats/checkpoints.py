@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from editing.errors import UnsafeFile
-from editing.formats import nvidia, rosinality
+from editing.formats import nvidia, rosinality, tensorflow
 from editing.formats.contents import read_content
 from editing.formats.foreign import Foreign, build
 from editing.formats.pickles import refusing
 from editing.generator import Generator
 
-READERS = (nvidia.find_generator, rosinality.find_generator)
+READERS = (nvidia.find_generator, rosinality.find_generator, tensorflow.find_generator)
 
 
 def find_generator(path: Path | str) -> Foreign:
