@@ -13,13 +13,13 @@ from training.captions import (
     HELD_OUT,
     LANGUAGES,
     MOST,
-    Chooser,
     Language,
     attributes_named,
     caption,
     english_words,
     sayable,
 )
+from training.chooser import Chooser
 from training.factors import INDEX, NAMES, NUM_FACTORS, SHOWN_FROM, sample_factors
 from training.prompts import HELD_OUT_PROMPTS, PROMPTS
 

@@ -114,7 +114,8 @@ def dressed_distances(
         return parts, {}
     head, body = to_space(s.head, x, y, z), to_space(s.body, x, y, z)
     if "hat" in worn:  # no hair comes through it
-        held = smooth_max(hat_dome(s, *head, 0.20), -above_hat_edge(*head[1:]), 0.03)
+        hx, hy, hz = head
+        held = smooth_max(hat_dome(s, hx, hy, hz, 0.20), -above_hat_edge(hy, hz), 0.03)
         parts = replace(parts, hair=smooth_max(parts.hair, -held, 0.03))
     return parts, {name: SOLID[name][0](s, head, body) for name in SOLID if name in worn}
 

@@ -21,6 +21,7 @@ import numpy as np
 from torch import Tensor
 
 from training import captions_chinese, captions_english
+from training.chooser import Chooser
 from training.factors import MIN_SEEN, NAMES, SEEN_ON, sample_factors
 
 Language = Literal["en", "zh"]
@@ -177,27 +178,6 @@ def attributes_named(
     return named
 
 
-class Chooser:
-    """Picks words by a seed: held-out ones never in sentences, and readily in lists of keywords."""
-
-    def __init__(
-        self, rng: np.random.RandomState, held_out: tuple[str, ...] = (), in_list: bool = False
-    ) -> None:
-        self.rng, self.held_out, self.in_list = rng, held_out, in_list
-
-    def __call__(self, options: tuple[str, ...]) -> str:
-        held = [word for word in options if any(part in word for part in self.held_out)]
-        usual = [word for word in options if word not in held]
-        words = held if held and self.in_list and self.chance(0.5) else usual
-        return words[self.rng.randint(len(words))]
-
-    def chance(self, share: float) -> bool:
-        return bool(self.rng.rand() < share)
-
-    def shuffled(self, items: list[str]) -> list[str]:
-        return [items[i] for i in self.rng.permutation(len(items))]
-
-
 def caption(
     factors: Tensor, seed: int, language: Language, visible: Mapping[str, float] | None = None
 ) -> str:
@@ -207,7 +187,8 @@ def caption(
     is_list = rng.rand() < LISTS
     choose = Chooser(rng, HELD_OUT[language], is_list)
     grammar = captions_english if language == "en" else captions_chinese
-    return (grammar.keywords if is_list else grammar.sentences)(named, choose)
+    text: str = (grammar.keywords if is_list else grammar.sentences)(named, choose)
+    return text
 
 
 def english_words(captions: list[str]) -> set[str]:

@@ -6,10 +6,11 @@ commas, or puts before the person with 的; settings (wall, light) stand at the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+
+from training.chooser import Chooser
 
 Named = Mapping[str, str]  # factor -> band
-Choose = Callable[[tuple[str, ...]], str]  # a training.captions.Chooser
 
 # With their measure words, so that the list style can drop them.
 PEOPLE: dict[tuple[str, str], tuple[str, ...]] = {
@@ -138,7 +139,7 @@ def before_noun(words: list[str]) -> str:
     return "".join(f"{word}的" for word in words)
 
 
-def hair(named: Named, choose: Choose) -> str:
+def hair(named: Named, choose: Chooser) -> str:
     """红色的长卷发; empty where nothing is said of the hair."""
     colour = [
         choose(WORDS[factor, named[factor]])
@@ -150,13 +151,13 @@ def hair(named: Named, choose: Choose) -> str:
     return before_noun(colour) + noun if colour or length or curl else ""
 
 
-def eyes(named: Named, choose: Choose) -> str:
+def eyes(named: Named, choose: Chooser) -> str:
     colour = [choose(WORDS["eye_colour", named["eye_colour"]])] if "eye_colour" in named else []
     size = choose(WORDS["eye_size", named["eye_size"]]) if "eye_size" in named else ""
     return before_noun(colour) + (size or "眼睛") if colour or size else ""
 
 
-def lips(named: Named, choose: Choose) -> tuple[str, str]:
+def lips(named: Named, choose: Chooser) -> tuple[str, str]:
     """Clause and keyword: 嘴唇红润, or 长着红色的厚嘴唇; empty where nothing is said of them."""
     colour = [choose(WORDS["lip_colour", named["lip_colour"]])] if "lip_colour" in named else []
     if "lip_fullness" in named:
@@ -167,7 +168,7 @@ def lips(named: Named, choose: Choose) -> tuple[str, str]:
     return (f"嘴唇是{colour[0]}的", f"{colour[0]}嘴唇") if colour else ("", "")
 
 
-def tinted(named: Named, choose: Choose, kind: str) -> str:
+def tinted(named: Named, choose: Chooser, kind: str) -> str:
     """明亮的蓝色的: lightness and hue of background or clothes."""
     lightness, hue = f"{kind}_lightness", f"{kind}_hue"
     if kind == "clothes" and lightness in named and hue in named and choose.chance(0.5):
@@ -177,7 +178,7 @@ def tinted(named: Named, choose: Choose, kind: str) -> str:
     )
 
 
-def features(named: Named, choose: Choose) -> tuple[list[str], list[str]]:
+def features(named: Named, choose: Chooser) -> tuple[list[str], list[str]]:
     """Clauses, and the same as keywords, of all that is named of the person."""
     clauses, tags = [], []
 
@@ -203,16 +204,16 @@ def features(named: Named, choose: Choose) -> tuple[list[str], list[str]]:
     if words := tinted(named, choose, "clothes"):
         garment = words + choose(CLOTHES)
         say(choose(("穿着", "身穿", "穿了一件", "身着")) + garment, garment)
-    order = choose.shuffled([str(i) for i in range(len(clauses))])
-    return [clauses[int(i)] for i in order], [tags[int(i)] for i in order]
+    order = choose.shuffled(range(len(clauses)))
+    return [clauses[i] for i in order], [tags[i] for i in order]
 
 
-def wall(named: Named, choose: Choose) -> str:
+def wall(named: Named, choose: Chooser) -> str:
     """昏暗的蓝色的; empty where nothing is said of the background."""
     return tinted(named, choose, "background")
 
 
-def settings(named: Named, choose: Choose) -> list[str]:
+def settings(named: Named, choose: Chooser) -> list[str]:
     """Clauses of wall and light."""
     said = []
     if words := wall(named, choose):
@@ -225,7 +226,7 @@ def settings(named: Named, choose: Choose) -> list[str]:
     return said
 
 
-def person(named: Named, choose: Choose) -> str:
+def person(named: Named, choose: Chooser) -> str:
     return choose(PEOPLE[named.get("gender", ""), named.get("age", "")])
 
 
@@ -243,7 +244,7 @@ def described(who: str, clauses: list[str]) -> str:
     return f"{'、'.join(clauses).removesuffix('的')}的{who}" if clauses else who
 
 
-def flowing(named: Named, choose: Choose) -> str:
+def flowing(named: Named, choose: Chooser) -> str:
     """画面中是一位女士，留着长发，戴着眼镜，背景是……"""
     clauses, _ = features(named, choose)
     return (
@@ -252,7 +253,7 @@ def flowing(named: Named, choose: Choose) -> str:
     )
 
 
-def framed(named: Named, choose: Choose) -> str:
+def framed(named: Named, choose: Chooser) -> str:
     """一张留着长发、戴着眼镜的女士的照片，背景是……"""
     clauses, _ = features(named, choose)
     split = min(2, len(clauses))
@@ -263,7 +264,7 @@ def framed(named: Named, choose: Choose) -> str:
     return "，".join(said + settings(named, choose)) + "。"
 
 
-def two_sentences(named: Named, choose: Choose) -> str:
+def two_sentences(named: Named, choose: Chooser) -> str:
     """这是一位女士。她留着长发，戴着眼镜。背景是……"""
     clauses, _ = features(named, choose)
     said = [choose(OPENERS) + person(named, choose)]
@@ -274,7 +275,7 @@ def two_sentences(named: Named, choose: Choose) -> str:
     return "。".join(said) + "。"
 
 
-def wall_first(named: Named, choose: Choose) -> str:
+def wall_first(named: Named, choose: Chooser) -> str:
     """昏暗的背景前，一位戴着眼镜的女士面朝左侧。"""
     clauses, _ = features(named, choose)
     words = wall(named, choose)
@@ -290,12 +291,12 @@ def wall_first(named: Named, choose: Choose) -> str:
 TEMPLATES = (flowing, framed, framed, two_sentences, wall_first)
 
 
-def sentences(named: Named, choose: Choose) -> str:
+def sentences(named: Named, choose: Chooser) -> str:
     """A caption in whole sentences."""
-    return TEMPLATES[choose.rng.randint(len(TEMPLATES))](named, choose)
+    return choose.one_of(TEMPLATES)(named, choose)
 
 
-def keywords(named: Named, choose: Choose) -> str:
+def keywords(named: Named, choose: Chooser) -> str:
     """A caption as a list: 肖像：年轻女子，长发，戴眼镜."""
     _, tags = features(named, choose)
     start = choose(("肖像：", "关键词：", "标签：", "头像：", ""))

@@ -6,11 +6,12 @@ wall"); a template strings them together. Words that only stand before a noun be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from training.chooser import Chooser
+
 Named = Mapping[str, str]  # factor -> band
-Choose = Callable[[tuple[str, ...]], str]  # a training.captions.Chooser
 
 PEOPLE: dict[tuple[str, str], tuple[str, ...]] = {
     ("", ""): ("person", "human being", "individual", "character", "figure"),
@@ -249,11 +250,11 @@ class Parts:
         return "have" if self.plural else "has"
 
 
-def adjective(named: Named, choose: Choose, factor: str) -> str:
+def adjective(named: Named, choose: Chooser, factor: str) -> str:
     return choose(ADJECTIVES[factor, named[factor]])
 
 
-def coloured(named: Named, choose: Choose, kind: str) -> list[str]:
+def coloured(named: Named, choose: Chooser, kind: str) -> list[str]:
     """Lightness and hue of background or clothes."""
     lightness, hue = f"{kind}_lightness", f"{kind}_hue"
     if kind == "clothes" and lightness in named and hue in named and choose.chance(0.5):
@@ -261,7 +262,7 @@ def coloured(named: Named, choose: Choose, kind: str) -> list[str]:
     return [adjective(named, choose, factor) for factor in (lightness, hue) if factor in named]
 
 
-def gather(named: Named, choose: Choose) -> Parts:
+def gather(named: Named, choose: Chooser) -> Parts:
     """Words for everything named."""
     things, doings, settings = [], [], []
     rest = dict(named)
@@ -297,18 +298,17 @@ def gather(named: Named, choose: Choose) -> Parts:
     if "light_direction" in rest:
         settings.append(choose(LIGHT[rest["light_direction"]]))
     pronouns = {"woman": ("she", "her"), "man": ("he", "his"), "": ("they", "their")}
-    order = choose.rng.permutation(len(things))
     return Parts(
         person,
         *pronouns[gender],
         plural=not gender,
-        things=[things[i] for i in order],
+        things=choose.shuffled(things),
         doings=choose.shuffled(doings),
         settings=settings,
     )
 
 
-def one_breath(p: Parts, choose: Choose) -> str:
+def one_breath(p: Parts, choose: Chooser) -> str:
     """A portrait of a woman looking up, with long hair, in front of a wall."""
     chunks = [f"{choose(OPENERS)} {article(p.person)}"]
     features = f"with {join([t.phrase() for t in p.things])}" if p.things else ""
@@ -320,7 +320,7 @@ def one_breath(p: Parts, choose: Choose) -> str:
     return sentence(", ".join(chunks + p.settings))
 
 
-def step_by_step(p: Parts, choose: Choose) -> str:
+def step_by_step(p: Parts, choose: Chooser) -> str:
     """A photo of a man. He has a beard. He is looking up. ..."""
     start = choose(("here is", "this is", "we see", "the picture shows", "there is", *OPENERS))
     said = [sentence(f"{start} {article(p.person)}")]
@@ -334,7 +334,7 @@ def step_by_step(p: Parts, choose: Choose) -> str:
     return " ".join(said)
 
 
-def possessive(p: Parts, choose: Choose) -> str:
+def possessive(p: Parts, choose: Chooser) -> str:
     """A man is smiling. His hair is grey, and his eyes are blue."""
     clauses = [clause for t in p.things if (clause := t.clause(p.owner))]
     others = [t.phrase() for t in p.things if not t.clause(p.owner)]
@@ -350,7 +350,7 @@ def possessive(p: Parts, choose: Choose) -> str:
     return " ".join(said)
 
 
-def statement(p: Parts, choose: Choose) -> str:
+def statement(p: Parts, choose: Chooser) -> str:
     """A woman with long hair is looking up in front of a wall."""
     subject = article(p.person)
     if p.things:
@@ -363,7 +363,7 @@ def statement(p: Parts, choose: Choose) -> str:
     return sentence(", ".join([f"{subject} {verb}", *p.settings]))
 
 
-def setting_first(p: Parts, choose: Choose) -> str:
+def setting_first(p: Parts, choose: Chooser) -> str:
     """In front of a dark wall, a man with a beard is smiling."""
     if not p.settings:
         return statement(p, choose)
@@ -374,13 +374,13 @@ def setting_first(p: Parts, choose: Choose) -> str:
 TEMPLATES = (one_breath, one_breath, step_by_step, possessive, statement, setting_first)
 
 
-def sentences(named: Named, choose: Choose) -> str:
+def sentences(named: Named, choose: Chooser) -> str:
     """A caption in whole sentences."""
     parts = gather(named, choose)
-    return TEMPLATES[choose.rng.randint(len(TEMPLATES))](parts, choose)
+    return choose.one_of(TEMPLATES)(parts, choose)
 
 
-def keywords(named: Named, choose: Choose) -> str:
+def keywords(named: Named, choose: Chooser) -> str:
     """A caption as a list: "portrait: young woman, long hair, looking up"."""
     p = gather(named, choose)
     tags = [t.phrase(with_article=False) for t in p.things] + p.doings + p.settings
