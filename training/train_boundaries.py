@@ -46,7 +46,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--count", type=int, default=20_000, help="latents to sample")
+    parser.add_argument("--count", type=int, default=12_000, help="latents to sample")
     args = parser.parse_args()
     latents, scores, names = sample(args.count, args.device)
     (OUT / "boundaries").mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ from training.train_generator import paired_loss, shrink
 from training.train_readers import OUT, augment
 
 STATE = CACHE / "encoder-state"
-LATENT_PICTURES, PICTURE_PICTURES = 120_000, 10_000  # per phase
+LATENT_PICTURES, PICTURE_PICTURES = 70_000, 6_000  # per phase
 BATCH = {True: 64, False: 16}
 PICTURE_SIDE = 64  # pixels at which the second phase compares pictures
 
@@ -58,7 +58,8 @@ def roughen(pictures: Tensor, rng: torch.Generator) -> Tensor:
     small = F.avg_pool2d(bent, 4)
     blurred = F.interpolate(small, side, mode="bilinear", align_corners=False)
     bent = torch.lerp(bent, blurred, (draw(n, 1, 1, 1) < 0.25).float() * draw(n, 1, 1, 1))
-    return bent + 0.10 * draw(n, 1, 1, 1) * torch.randn(bent.shape, generator=rng).to(bent)
+    noise = torch.randn(n, 1, side, side, generator=rng).to(bent)
+    return bent + 0.10 * draw(n, 1, 1, 1) * noise
 
 
 class Trainer:

@@ -43,11 +43,11 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     "scorer": Recipe(
         PictureNetConfig("residual", 128, (24, 48, 96, 160, 192), NAMES, NUM_FACTORS, 4, 256),
-        "train", 11, 200_000,
+        "train", 11, 90_000,
     ),
     "judge": Recipe(
         PictureNetConfig("plain", 64, (24, 48, 96, 144, 192), NAMES, NUM_FACTORS, 2, 192),
-        "judge", 23, 140_000,
+        "judge", 23, 60_000,
     ),
 }  # fmt: skip
 
@@ -85,7 +85,8 @@ def augment(pictures: Tensor, rng: torch.Generator, strength: float = 1.0) -> Te
     moved = torch.lerp(moved, soft, draw(n, 1, 1, 1) * (draw(n, 1, 1, 1) < 0.5 * strength))
     gain = 1 + (draw(n, 3, 1, 1) * 2 - 1) * 0.05 * strength
     shift = (draw(n, 1, 1, 1) * 2 - 1) * 0.08 * strength
-    noise = torch.randn(pictures.shape, generator=rng).to(pictures) * 0.06 * draw(n, 1, 1, 1)
+    noise = torch.randn(n, 1, *pictures.shape[2:], generator=rng).to(pictures)
+    noise = noise * 0.06 * draw(n, 1, 1, 1)
     return moved * gain + shift + noise * strength
 
 
