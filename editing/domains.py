@@ -41,7 +41,7 @@ import torch
 from torch import Tensor
 
 from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
-from editing.generator import Generator, fingerprint, load_generator
+from editing.generator import FAMILIES, Generator, fingerprint, load_generator
 from editing.settings import Settings, parse_yaml
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 DESCRIPTION = "domain.yaml"
-FAMILIES = ("stylegan2",)
 ALIGNMENTS = ("ffhq", None)
 PARTS = (
     "generator", "encoder", "scorer", "judge", "perceptual", "identity",
@@ -259,7 +258,7 @@ def read_description(path: Path) -> dict[str, Any]:
     }
     for key, fits, wanted in (
         ("name", bool(re.fullmatch(r"[\w.-]+", facts["name"])), "letters, digits, - and _"),
-        ("family", facts["family"] in FAMILIES, f"one of {FAMILIES}"),
+        ("family", facts["family"] in FAMILIES, f"one of {tuple(FAMILIES)}"),
         ("alignment", facts["alignment"] in ALIGNMENTS, "ffhq or null"),
     ):
         if not fits:

@@ -1,4 +1,4 @@
-"""StyleGAN2: z -> ws -> styles -> picture, for any resolution, width and depth.
+"""Generators: z -> ws -> styles -> picture; StyleGAN2 here, its kin in modules of their own.
 
 Parameter and buffer names are those of the public NVIDIA checkpoints, so their state dicts load
 strictly. Every edit happens between the calls::
@@ -32,6 +32,7 @@ from editing.networks import (
     modulated_conv2d,
     upsample2d,
 )
+from editing.stylegan3 import StyleGAN3Config, StyleGAN3Synthesis
 from editing.tensors import read_tensors, write_tensors
 
 FORMAT = "latent-studio generator 1"
@@ -295,16 +296,30 @@ class SynthesisNetwork(nn.Module):
         return img
 
 
-class Generator(nn.Module):
-    """StyleGAN2: ``mapping``, ``styles`` and ``synthesis`` are separate calls."""
+Config = GeneratorConfig | StyleGAN3Config
+FAMILIES: dict[str, type[Config]] = {"stylegan2": GeneratorConfig, "stylegan3": StyleGAN3Config}
 
-    def __init__(self, config: GeneratorConfig) -> None:
+
+class Generator(nn.Module):
+    """A generator of the family of its config; ``mapping``, ``styles``, ``synthesis`` are calls."""
+
+    synthesis: SynthesisNetwork | StyleGAN3Synthesis
+
+    def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
         self.z_dim, self.w_dim, self.c_dim = config.z_dim, config.w_dim, config.c_dim
         self.num_ws, self.img_resolution = config.num_ws, config.img_resolution
-        self.synthesis = SynthesisNetwork(config)
+        if isinstance(config, StyleGAN3Config):
+            self.synthesis = StyleGAN3Synthesis(config)
+        else:
+            self.synthesis = SynthesisNetwork(config)
         self.mapping = MappingNetwork(config)
+
+    @property
+    def family(self) -> str:
+        """A name of FAMILIES."""
+        return next(name for name, kind in FAMILIES.items() if type(self.config) is kind)
 
     def styles(self, ws: Tensor) -> Styles:
         """StyleSpace: the affine outputs of ws [N, num_ws, w_dim], layer name -> [N, C]."""
@@ -336,8 +351,8 @@ def fingerprint(generator: Generator) -> str:
 
 def save_generator(path: Path | str, generator: Generator, half: bool = False) -> None:
     """Write a safetensors file whose metadata holds the config; ``half`` stores float16."""
-    config = dataclasses.asdict(generator.config)
-    write_tensors(path, generator.state_dict(), FORMAT, {"config": config}, half)
+    facts = {"family": generator.family, "config": dataclasses.asdict(generator.config)}
+    write_tensors(path, generator.state_dict(), FORMAT, facts, half)
 
 
 def load_generator(path: Path | str, device: str | torch.device = "cpu") -> Generator:
@@ -349,7 +364,7 @@ def load_generator(path: Path | str, device: str | torch.device = "cpu") -> Gene
     """
     state, metadata = read_tensors(path, FORMAT)
     try:
-        generator = Generator(config_from(metadata["config"]))
+        generator = Generator(config_from(metadata["config"], metadata.get("family", "stylegan2")))
         generator.load_state_dict(state)
     except (KeyError, TypeError, RuntimeError) as error:
         raise UnsafeFile(
@@ -358,7 +373,7 @@ def load_generator(path: Path | str, device: str | torch.device = "cpu") -> Gene
     return generator.eval().requires_grad_(False).to(device)
 
 
-def config_from(values: Mapping[str, Any]) -> GeneratorConfig:
+def config_from(values: Mapping[str, Any], family: str = "stylegan2") -> Config:
     """The inverse of ``asdict(config)`` after JSON, which has lists where the config has tuples."""
     fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    return GeneratorConfig(**fields)
+    return FAMILIES[family](**fields)

@@ -93,6 +93,23 @@ def dumps(content: Any, protocol: int) -> bytes:
             del sys.modules[name]
 
 
+def stylegan3_file(
+    state: Mapping[str, Tensor], facts: Mapping[str, Any], arguments: Mapping[str, Any]
+) -> bytes:
+    """A StyleGAN3 .pkl; ``facts`` are its synthesis' attributes, ``arguments`` its own."""
+    names = [k.split(".")[1] for k in state if k.endswith(".magnitude_ema")]
+    size = np.array([36, 36])  # these files have arrays among the attributes
+    attributes: dict[str, dict[str, Any]] = {
+        f"synthesis.{name}": {"conv_clamp": 256, "in_size": size, "activation": "lrelu"}
+        for name in names
+    }
+    attributes["mapping.fc0"] = {"bias_gain": 0.01}
+    attributes["synthesis"] = {"layer_names": names, **facts}
+    attributes[""] = {"_init_kwargs": {"class_name": "x", **arguments}}
+    module = forge_module(state, attributes, "raise SystemExit")
+    return dumps({"G": module, "D": None, "G_ema": module, "augment_pipe": None}, 4)
+
+
 def stylegan2_file(
     state: Mapping[str, Tensor], conv_clamp: float | None, protocol: int, source: str = ""
 ) -> bytes:

@@ -113,7 +113,7 @@ def test_other_files_are_refused_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UnsafeFile, match="web page"):
         read_generator(path)
     path.write_bytes(dumps({"G_ema": forge_module({"a.b": torch.ones(1)}, {})}, 4))
-    with pytest.raises(UnsafeFile, match="no StyleGAN2"):
+    with pytest.raises(UnsafeFile, match="no StyleGAN2 or StyleGAN3"):
         read_generator(path)
     np.save(path.with_suffix(".npy"), np.ones((1, 512)))
     with pytest.raises(UnsafeFile, match="holds no generator"):

@@ -14,6 +14,7 @@ ROWS = [
     {"images", "networks"},
     {"tensors", "settings"},  # files: of tensors, and YAML that people write
     {"mapping"},
+    {"stylegan3"},
     {"generator", "features"},
     {"formats", "latents", "layers"},
     {"domains"},

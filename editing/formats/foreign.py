@@ -10,7 +10,7 @@ from torch import Tensor
 
 from editing.formats.pickles import Refused
 from editing.formats.torch_files import StoredTensor
-from editing.generator import Generator, GeneratorConfig
+from editing.generator import Config, Generator, GeneratorConfig
 
 RESOLUTIONS = tuple(2**i for i in range(2, 13))
 TAPS = (1.0, 3.0, 3.0, 1.0)
@@ -34,7 +34,7 @@ class Foreign:
     """A generator in a file of another system, its weights under our names and not yet read."""
 
     system: str  # who wrote it, for people
-    config: GeneratorConfig
+    config: Config
     weights: Weights
     missing: tuple[str, ...] = ()  # what the file lacks and is made up here, for people
 

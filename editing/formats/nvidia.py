@@ -1,4 +1,4 @@
-"""NVIDIA's .pkl: StyleGAN2 of stylegan2-ada-pytorch and of the stylegan3 repository.
+"""NVIDIA's .pkl: StyleGAN2 of stylegan2-ada-pytorch, StyleGAN2 and 3 of the stylegan3 repository.
 
 A dict with G, D and G_ema, each a module that was pickled together with the source text of its
 class. The text is never run: the recorded attributes and tensors are enough to rebuild it.
@@ -10,8 +10,14 @@ from typing import Any
 from editing.formats.contents import PERSISTENT
 from editing.formats.foreign import Foreign, Weights, stored, stylegan2_config
 from editing.formats.pickles import Inert, Refused
+from editing.stylegan3 import StyleGAN3Config
 
 MAX_MODULES = 4000  # of one network; 1024 px has 120
+DESCRIBED = ("num_critical", "margin_size", "output_scale")  # attributes of StyleGAN3's synthesis
+BANDS = ("first_cutoff", "first_stopband", "last_stopband_rel")  # only among its arguments
+UNCHANGED = {"filter_size": 6, "lrelu_upsampling": 2}
+Attributes = dict[str, Any]
+Modules = dict[str, Attributes]  # by dotted name
 
 
 def find_generator(content: Any) -> Foreign | None:
@@ -25,17 +31,49 @@ def find_generator(content: Any) -> Foreign | None:
         return None
     modules = dict(_modules(module))
     weights = _weights(modules)
+    rate = modules.get("mapping.fc0", {}).get("bias_gain", 0.01)
+    if "synthesis.input" in modules:
+        return Foreign("NVIDIA PyTorch", _stylegan3_config(modules, weights, rate), weights)
     layer = modules.get("synthesis.b4.conv1")
     if layer is None:
-        raise Refused("its G_ema is no StyleGAN2 generator")
+        raise Refused("its G_ema is no StyleGAN2 or StyleGAN3 generator")
     if layer.get("activation", "lrelu") != "lrelu":
         raise Refused(f"it uses the activation {str(layer['activation'])[:40]}, not lrelu")
-    rate = modules.get("mapping.fc0", {}).get("bias_gain", 0.01)
     config = stylegan2_config(weights, rate, layer.get("conv_clamp"))
     return Foreign("NVIDIA PyTorch", config, weights)
 
 
-def _modules(root: Inert) -> Iterator[tuple[str, dict[str, Any]]]:
+def _stylegan3_config(modules: Modules, weights: Weights, rate: Any) -> StyleGAN3Config:
+    """Shapes give the widths; what they do not tell stands among the attributes."""
+    synthesis = modules["synthesis"]
+    options = {**modules[""].get("_init_kwargs", {}), **synthesis.get("_init_kwargs", {})}
+    names = synthesis["layer_names"]
+    first, last = modules[f"synthesis.{names[0]}"], f"synthesis.{names[-1]}"
+    for name, usual in UNCHANGED.items():
+        if options.get(name, usual) != usual:
+            raise Refused(f"its {name} is {str(options[name])[:40]}, only {usual} is known here")
+    described = {name: synthesis[name] for name in DESCRIBED if name in synthesis}
+    described |= {name: options[name] for name in BANDS if name in options}
+    down = weights.get(f"synthesis.{names[0]}.down_filter")
+    z_dim, embedded, c_dim = weights["mapping.fc0.weight"].shape[1], 0, 0
+    if "mapping.embed.weight" in weights:
+        embedded, c_dim = weights["mapping.embed.weight"].shape
+    return StyleGAN3Config(
+        img_resolution=int(synthesis["img_resolution"]),
+        channels=tuple(weights[f"synthesis.{name}.weight"].shape[0] for name in names),
+        z_dim=z_dim - embedded,
+        c_dim=c_dim,
+        w_dim=weights[f"{last}.affine.weight"].shape[1],
+        num_mapping_layers=sum(f"mapping.fc{i}.weight" in weights for i in range(64)),
+        mapping_lr_multiplier=float(rate),
+        conv_kernel=weights[f"synthesis.{names[0]}.weight"].shape[2],
+        radial_filters=down is not None and len(down.shape) == 2,
+        conv_clamp=first.get("conv_clamp", 256.0),
+        **described,
+    )
+
+
+def _modules(root: Inert) -> Iterator[tuple[str, Attributes]]:
     """Dotted name and attributes of every module, the root's name being empty."""
     waiting: list[tuple[str, Any]] = [("", root)]
     count = 0
@@ -50,7 +88,7 @@ def _modules(root: Inert) -> Iterator[tuple[str, dict[str, Any]]]:
         waiting += [(f"{name}.{k}".strip("."), v) for k, v in children.items() if v is not None]
 
 
-def _weights(modules: dict[str, dict[str, Any]]) -> Weights:
+def _weights(modules: Modules) -> Weights:
     """Parameters and stored buffers, as a state dict names them."""
     weights = {}
     for name, state in modules.items():

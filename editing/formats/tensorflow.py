@@ -76,7 +76,8 @@ def find_generator(content: Any) -> Foreign | None:
         raise Refused("it is of StyleGAN1 or an experiment of its time, not of StyleGAN2")
     weights: Weights = {}
     variables = _variables(content[2], "", MAX_DEPTH)
-    resolution = max((int(r) for r in re.findall(r"/(\d{1,4})x\1/", " ".join(variables))), default=4)
+    sizes = re.findall(r"/(\d{1,4})x\1/", " ".join(variables))
+    resolution = max(map(int, sizes), default=4)
     for name, array in variables.items():
         if place := _place(_without_lod(name, resolution)):
             change, ours = place
