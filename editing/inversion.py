@@ -47,7 +47,7 @@ class LossWeights:
 
     pixel: float = 1.0  # mean squared difference, [-1, 1] scale
     perceptual: float = 1.0  # metrics.perceptual_distance
-    prior: float = 0.01  # of the rows' mean: squared whitened coordinate, mean over w_dim
+    prior: float = 0.03  # of the rows' mean: squared whitened coordinate, mean over w_dim
     spread: float = 0.05  # of the rows' deviation from it, the same; W+ alone has any
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class InversionOptions:
     space: str = "w+"  # one of SPACES
     start: str | None = None  # one of STARTS or "random:N"; None = encoder, or random:64 in z
     steps: int = 200  # optimisation steps; 0 = the start alone
-    lr: float = 0.05  # Adam's, in standard deviations of W (of Z in space z)
+    lr: float = 0.2  # Adam's, in standard deviations of W (of Z in space z)
     weights: LossWeights = field(default_factory=LossWeights)
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class InversionOptions:
         if not 0 <= self.steps <= MAX_STEPS:
             raise BadInput(f"{self.steps} steps were asked for; choose from 0 to {MAX_STEPS}.")
         if not (math.isfinite(self.lr) and self.lr > 0):
-            raise BadInput(f"A learning rate of {self.lr} is not possible; use 0.05, for example.")
+            raise BadInput(f"A learning rate of {self.lr} is not possible; use 0.2, for example.")
         if self.start is not None:
             name, _ = parse_start(self.start)
             if self.space == "z" and name in ("encoder", "mean"):
@@ -91,9 +91,9 @@ class InversionOptions:
 
 
 LEVELS: Mapping[str, InversionOptions] = {
-    "quick": InversionOptions("quick", steps=40, lr=0.08),
-    "standard": InversionOptions("standard", steps=200, lr=0.05),
-    "best": InversionOptions("best", steps=1000, lr=0.05),
+    "quick": InversionOptions("quick", steps=40, lr=0.25),
+    "standard": InversionOptions("standard", steps=200, lr=0.2),
+    "best": InversionOptions("best", steps=1000, lr=0.1),
 }
 
 
