@@ -32,6 +32,7 @@ from editing.networks import (
     modulated_conv2d,
     upsample2d,
 )
+from editing.stylegan1 import StyleGAN1Config, StyleGAN1Mapping, StyleGAN1Synthesis
 from editing.stylegan3 import StyleGAN3Config, StyleGAN3Synthesis
 from editing.tensors import read_tensors, write_tensors
 
@@ -296,25 +297,31 @@ class SynthesisNetwork(nn.Module):
         return img
 
 
-Config = GeneratorConfig | StyleGAN3Config
-FAMILIES: dict[str, type[Config]] = {"stylegan2": GeneratorConfig, "stylegan3": StyleGAN3Config}
+Config = GeneratorConfig | StyleGAN1Config | StyleGAN3Config
+FAMILIES: dict[str, type[Config]] = {
+    "stylegan1": StyleGAN1Config,
+    "stylegan2": GeneratorConfig,
+    "stylegan3": StyleGAN3Config,
+}
 
 
 class Generator(nn.Module):
     """A generator of the family of its config; ``mapping``, ``styles``, ``synthesis`` are calls."""
 
-    synthesis: SynthesisNetwork | StyleGAN3Synthesis
+    mapping: MappingNetwork | StyleGAN1Mapping
+    synthesis: SynthesisNetwork | StyleGAN1Synthesis | StyleGAN3Synthesis
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
         self.z_dim, self.w_dim, self.c_dim = config.z_dim, config.w_dim, config.c_dim
         self.num_ws, self.img_resolution = config.num_ws, config.img_resolution
-        if isinstance(config, StyleGAN3Config):
-            self.synthesis = StyleGAN3Synthesis(config)
+        if isinstance(config, StyleGAN1Config):
+            self.synthesis, self.mapping = StyleGAN1Synthesis(config), StyleGAN1Mapping(config)
+        elif isinstance(config, StyleGAN3Config):
+            self.synthesis, self.mapping = StyleGAN3Synthesis(config), MappingNetwork(config)
         else:
-            self.synthesis = SynthesisNetwork(config)
-        self.mapping = MappingNetwork(config)
+            self.synthesis, self.mapping = SynthesisNetwork(config), MappingNetwork(config)
 
     @property
     def family(self) -> str:

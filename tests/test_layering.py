@@ -14,7 +14,7 @@ ROWS = [
     {"images", "networks"},
     {"tensors", "settings"},  # files: of tensors, and YAML that people write
     {"mapping"},
-    {"stylegan3"},
+    {"stylegan1", "stylegan3"},
     {"generator", "features"},
     {"formats", "latents", "layers"},
     {"domains"},

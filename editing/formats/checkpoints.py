@@ -3,13 +3,18 @@
 from pathlib import Path
 
 from editing.errors import UnsafeFile
-from editing.formats import nvidia, rosinality, tensorflow
+from editing.formats import genforce, nvidia, rosinality, tensorflow
 from editing.formats.contents import read_content
 from editing.formats.foreign import Foreign, build
 from editing.formats.pickles import refusing
 from editing.generator import Generator
 
-READERS = (nvidia.find_generator, rosinality.find_generator, tensorflow.find_generator)
+READERS = (
+    nvidia.find_generator,
+    rosinality.find_generator,
+    tensorflow.find_generator,
+    genforce.find_generator,
+)
 
 
 def find_generator(path: Path | str) -> Foreign:
@@ -26,7 +31,7 @@ def find_generator(path: Path | str) -> Foreign:
                 return found
     raise UnsafeFile(
         f"{path} can be read, but holds no generator that is known here; "
-        "pass a StyleGAN2 checkpoint of NVIDIA or rosinality."
+        "pass a checkpoint of NVIDIA, rosinality, genforce or idinvert."
     )
 
 

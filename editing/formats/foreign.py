@@ -90,12 +90,13 @@ def build(foreign: Foreign) -> Generator:
 
 
 def _mean(generator: Generator) -> Tensor:
-    """The mean of W over MEAN_SAMPLES z, for classes of equal weight; [w_dim]."""
+    """The mean of W over MEAN_SAMPLES z, for classes of equal weight; shaped as w_avg."""
     rng = torch.Generator().manual_seed(0)
     z = torch.randn(MEAN_SAMPLES, generator.z_dim, generator=rng)
     c = torch.full([MEAN_SAMPLES, generator.c_dim], 1 / max(generator.c_dim, 1))
     ws: Tensor = generator.mapping(z, c)
-    return ws[:, 0].mean(dim=0)
+    rows = ws.mean(dim=0)
+    return rows if generator.mapping.w_avg.ndim == 2 else rows[0]
 
 
 def stylegan2_config(
