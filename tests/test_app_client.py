@@ -168,3 +168,17 @@ def test_a_seed_has_nothing_to_invert(client):
     client.predict(seed=4, api_name="/open_seed")
     with pytest.raises(AppError, match="needs a photo"):
         client.predict(level="quick", api_name="/invert")
+
+
+def test_a_domain_of_a_generator_alone_still_has_a_page(tmp_path):
+    import yaml
+
+    from editing.domains import open_domain
+    from ui.page import build_app
+
+    bare = write_studio_domain(tmp_path / "studio").folder
+    facts = yaml.safe_load((bare / "domain.yaml").read_text())
+    kept = {key: facts[key] for key in ("name", "resolution", "family", "generator")}
+    (bare / "domain.yaml").write_text(yaml.safe_dump(kept))
+    names = build_app(open_domain(bare)).get_api_info()["named_endpoints"]
+    assert "/open_seed" in names and "/move" not in names

@@ -60,6 +60,8 @@ def build_app(domain: Domain, lang: str = "en") -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEEP_FILES) as blocks:
         page = lay_out(handlers, session, lang)
         wire_sources(page, handlers)
+        if handlers.names:  # a domain may have no boundaries yet
+            wire_sliders(page, handlers)
         wire_edits(page, handlers)
         wire_inversion(page, handlers)
         wire_downloads(page, handlers)
@@ -122,7 +124,7 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
     visitor may hold the next one, and it must not jump.
     """
     base, display = [page.session, page.language], handlers.display
-    if sliders:
+    if sliders and page.boundaries.sliders:
         moved = list(page.boundaries.sliders.values())
         event = event.success(display.sliders, [page.session], moved, **INTERACTIVE, **PRIVATE)
     c, b = page.canvas, page.boundaries
@@ -189,9 +191,8 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
     action(page, handlers, s.file.upload, handlers.open_file, [s.file], "open_file")
 
 
-def wire_edits(page: Page, handlers: Handlers) -> None:
-    c, b = page.canvas, page.boundaries
-    sliders = list(b.sliders.values())
+def wire_sliders(page: Page, handlers: Handlers) -> None:
+    c, sliders = page.canvas, list(page.boundaries.sliders.values())
     gr.on(
         [slider.input for slider in sliders],
         handlers.display.preview,
@@ -212,6 +213,10 @@ def wire_edits(page: Page, handlers: Handlers) -> None:
         for name in handlers.names
     ]
     action(page, handlers, gr.Button(visible=False).click, handlers.move_by_name(), own, "move")
+
+
+def wire_edits(page: Page, handlers: Handlers) -> None:
+    c, b = page.canvas, page.boundaries
     action(page, handlers, c.undo.click, handlers.undo, api_name="undo")
     action(page, handlers, c.redo.click, handlers.redo, api_name="redo")
     action(page, handlers, c.reset.click, handlers.reset, api_name="reset")
