@@ -47,7 +47,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "judge": Recipe(
         PictureNetConfig("plain", 64, (24, 48, 96, 144, 192), NAMES, NUM_FACTORS, 2, 192),
-        "judge", 23, 60_000,
+        "judge", 23, 50_000,
     ),
 }  # fmt: skip
 
