@@ -32,6 +32,7 @@ from ui.widgets import Pixels, data_uri
 
 SHOWN = 512  # pixels; pictures are enlarged to this for the screen, never for a file
 PREVIEWED = 384  # the same while a slider is dragged
+CLASSIC = ("smile", "age", "gender", "pose", "eyeglasses")  # the order of the sliders
 PREVIEW_EVERY = 0.3  # seconds between pictures of a running inversion
 
 
@@ -60,7 +61,8 @@ class Studio:
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
         self.lanes = Lanes()
-        self.attributes = tuple(domain.boundaries)
+        classic = [name for name in CLASSIC if name in domain.boundaries]
+        self.attributes = (*classic, *(n for n in domain.boundaries if n not in classic))
         self.groups = layer_groups(domain.generator)
 
     # -- where a portrait comes from
