@@ -110,6 +110,16 @@ def test_a_wrong_mouth_costs_more_than_a_wrong_wall() -> None:
     assert float(paired_loss(mouth, truth)) > 4 * float(paired_loss(wall, truth))
 
 
+def test_a_landed_generator_can_be_gone_on_from(tmp_path: Path) -> None:
+    first = Trainer("cpu", CONFIG, tmp_path)
+    first.export(tmp_path / "g.safetensors")
+    second = Trainer("cpu", CONFIG, tmp_path)
+    second.adopt(tmp_path / "g.safetensors")
+    assert second.done and "adversarial-128" not in second.done
+    landed = load_generator(tmp_path / "g.safetensors").state_dict()
+    assert all(torch.equal(v, landed[k]) for k, v in second.ema.state_dict().items())
+
+
 def test_paired_loss_is_zero_only_for_equal_pictures_and_counts_bands_twice(
     monkeypatch: MonkeyPatch,
 ) -> None:

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from editing.generator import Generator, GeneratorConfig, save_generator
+from editing.generator import Generator, GeneratorConfig, load_generator, save_generator
 from training.dataset import CACHE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.discriminator import Discriminator
 from training.state import compact, load_state, save_state
@@ -160,6 +160,13 @@ class Trainer:
         for name, part in self.parts().items():
             part.load_state_dict(state[name])
         self.done, self.seconds = state["done"], state["seconds"]
+
+    def adopt(self, path: Path = OUT) -> None:
+        """Begin from a landed generator, all paired phases counted as done."""
+        weights = load_generator(path).state_dict()
+        self.generator.load_state_dict(weights)
+        self.ema.load_state_dict(weights)
+        self.done = {stage.name: stage.pictures for stage in STAGES if not stage.is_adversarial}
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16)
@@ -314,10 +321,15 @@ def main() -> None:
         "--minutes", type=float, default=1e9, help="stop (resumably) after this long"
     )
     parser.add_argument("--state", type=Path, default=STATE, help="folder of the resumable state")
+    parser.add_argument(
+        "--adopt", action="store_true", help="no state: go on from the landed generator"
+    )
     parser.add_argument("--export", action="store_true", help="only write the generator reached")
     args = parser.parse_args()
     trainer = Trainer(args.device, folder=args.state)
     trainer.load()
+    if args.adopt and not trainer.done:
+        trainer.adopt()
     if not args.export:
         until = time.monotonic() + 60 * args.minutes
         for stage in STAGES:
