@@ -103,9 +103,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Longer searches come closer.",
         "反演在这个世界里寻找最像你照片的一点；搜索越久越接近。",
     ),
-    "level.quick": ("Quick · about 8 s", "快速 · 约 8 秒"),
-    "level.standard": ("Standard · about 40 s", "标准 · 约 40 秒"),
-    "level.best": ("Best · about 3 min", "最佳 · 约 3 分钟"),
+    "level.quick": ("Quick · about 4 s", "快速 · 约 4 秒"),
+    "level.standard": ("Standard · about 10 s", "标准 · 约 10 秒"),
+    "level.best": ("Best · about 1 min", "最佳 · 约 1 分钟"),
     "level.tip": (
         "Search the photo's place in this world; longer searches come closer",
         "在这个世界里搜索照片的位置；越久越接近",
