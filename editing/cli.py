@@ -48,15 +48,10 @@ def build_parser() -> argparse.ArgumentParser:
     reporting.add_argument("--json", action="store_true", help="end with one JSON line on stdout")
     shared = Parser(add_help=False, parents=[reporting])
     group = shared.add_argument_group("shared options")
-    group.add_argument(
-        "--domain",
-        default=None,
-        metavar="NAME",
-        help="folder under weights/, or a path (default: portraits)",
-    )
-    group.add_argument(
-        "--device", default=None, metavar="NAME", help="cpu, cuda or mps (default: cpu)"
-    )
+    group.add_argument("--domain", default=None, metavar="NAME",
+                       help="folder under weights/, or a path (default: portraits)")
+    group.add_argument("--device", default=None, metavar="NAME",
+                       help="cpu, cuda or mps (default: cpu)")
     group.add_argument("--seed", type=int, default=0, metavar="N",
                        help="randomness of a random start (default: %(default)s)")  # fmt: skip
 
@@ -82,45 +77,32 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seeds", required=True, metavar="SEEDS", help="such as 0-15 or 3,7,20-25")
-    parser.add_argument(
-        "--psi",
-        default="0.7",
-        metavar="PSI",
-        help="truncation: 0 is the mean portrait, 1 the full variety (0.7)",
-    )
+    parser.add_argument("--seeds", required=True, metavar="SEEDS",
+                        help="such as 0-15 or 3,7,20-25")
+    parser.add_argument("--psi", default="0.7", metavar="PSI",
+                        help="truncation: 0 is the mean portrait, 1 the full variety (0.7)")
     parser.add_argument("--grid", metavar="RxC", help="also write grid.png, R rows of C pictures")
     parser.add_argument("--out", required=True, metavar="DIR",
                         help="folder for seedNNNN.png")  # fmt: skip
 
 
 def _add_search(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument(
-        "--level",
-        default=default,
-        metavar="LEVEL",
-        help="quick, standard or best; presets what the flags below change (default: %(default)s)",
-    )
+    parser.add_argument("--level", default=default, metavar="LEVEL",
+                        help="quick, standard or best; presets what the flags below change "
+                        "(default: %(default)s)")
     parser.add_argument("--no-align", action="store_true",
                         help="take the picture's centre as it is; look for no face")  # fmt: skip
 
 
 def _add_invert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="PHOTO|DIR|VIDEO", help="what to invert")
-    parser.add_argument(
-        "--out",
-        required=True,
-        metavar="DIR",
-        help="folder for aligned.png, reconstruction.png, latent.npz and "
-        "metrics.json; a folder or video gets one sub-folder each and metrics.csv",
-    )
+    parser.add_argument("--out", required=True, metavar="DIR",
+                        help="folder for aligned.png, reconstruction.png, latent.npz and "
+                        "metrics.json; a folder or video gets one sub-folder each and metrics.csv")
     _add_search(parser, "standard")
     parser.add_argument("--space", metavar="SPACE", help="z, w or w+")
-    parser.add_argument(
-        "--start",
-        metavar="START",
-        help="encoder, mean, zeros, random, random:N (best of N) or a latent file",
-    )
+    parser.add_argument("--start", metavar="START",
+                        help="encoder, mean, zeros, random, random:N (best of N) or a latent file")
     parser.add_argument("--steps", metavar="N", help="optimisation steps; 0 keeps the start")
     parser.add_argument("--set", action="append", default=[], dest="settings",
                         metavar="loss.NAME=W",
@@ -129,50 +111,31 @@ def _add_invert(parser: argparse.ArgumentParser) -> None:
 
 def _add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=SOURCE_HELP)
-    parser.add_argument(
-        "--move",
-        action="append",
-        required=True,
-        dest="moves",
-        metavar="NAME=ALPHA[@LAYERS]",
-        help="such as smile=2 or age=-1.5@0-5 (alpha 1 = one σ of the world); "
-        "layers are rows or coarse, middle, fine; may be repeated",
-    )
-    parser.add_argument(
-        "--given",
-        default="",
-        metavar="NAMES",
-        help="attributes to hold still, such as gender,eyeglasses",
-    )
-    parser.add_argument(
-        "--absolute",
-        action="store_true",
-        help="alpha is the signed distance from the boundary to end at",
-    )
-    parser.add_argument(
-        "--out-of-domain",
-        action="store_true",
-        help="write the photo with the edit's change added to it",
-    )
+    parser.add_argument("--move", action="append", required=True, dest="moves",
+                        metavar="NAME=ALPHA[@LAYERS]",
+                        help="such as smile=2 or age=-1.5@0-5 (alpha 1 = one σ of the world); "
+                        "layers are rows or coarse, middle, fine; may be repeated")
+    parser.add_argument("--given", default="", metavar="NAMES",
+                        help="attributes to hold still, such as gender,eyeglasses")
+    parser.add_argument("--absolute", action="store_true",
+                        help="alpha is the signed distance from the boundary to end at")
+    parser.add_argument("--out-of-domain", action="store_true",
+                        help="write the photo with the edit's change added to it")
     parser.add_argument("--out", required=True, metavar="PNG", help="the picture to write")
     _add_search(parser, "standard")  # fmt: skip
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source",
-        metavar="SOURCE",
-        help="a picture (its pixels are read, not an embedded latent), a latent "
-        "file or seed:N[@PSI]",
-    )
+    parser.add_argument("source", metavar="SOURCE",
+                        help="a picture (its pixels are read, not an embedded latent), a latent "
+                        "file or seed:N[@PSI]")
     parser.add_argument("--reference", metavar="SOURCE",
                         help="also give identity and perceptual distance to this")  # fmt: skip
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "recipe", metavar="RECIPE", help="a recipe file, the name of a preset, or an exported PNG"
-    )
+    parser.add_argument("recipe", metavar="RECIPE",
+                        help="a recipe file, the name of a preset, or an exported PNG")
     parser.add_argument("--photo", metavar="PHOTO", help="the photo to apply the recipe to")
     parser.add_argument("--out", default="outputs", metavar="DIR",
                         help="folder for the picture (default: %(default)s)")  # fmt: skip
