@@ -21,7 +21,7 @@ A domain is a folder with a ``domain.yaml``::
     text_image_model: null
     boundaries:                     # attribute -> direction file
       smile: {file: boundaries/smile.safetensors, sha256: ...}
-    statistics: null
+    statistics: {file: ...}         # StyleSpace: mean and deviation of every channel
     global_directions: null
 
 Every part but the generator may be null. Files are checked against their SHA-256 when they are
@@ -46,6 +46,7 @@ from editing.settings import Settings, parse_yaml
 
 if TYPE_CHECKING:
     from editing.features import PictureNet
+    from editing.statistics import Statistics
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 DESCRIPTION = "domain.yaml"
@@ -152,6 +153,21 @@ class Domain:
     def identity(self) -> "PictureNet | None":
         """None where the domain has none; its distance is then not shown."""
         return self._net("identity") if "identity" in self.parts else None
+
+    @cached_property
+    def statistics(self) -> "Statistics":
+        """Mean and deviation of every style channel, measured on this very generator.
+
+        Raises:
+            MissingFile: the domain has none.
+            BadInput: they are another generator's.
+        """
+        path = self.part("statistics")
+        from editing.statistics import load_statistics
+
+        statistics = load_statistics(path)
+        statistics.check(self.generator, self.fingerprint, self.name)
+        return statistics
 
     def _net(self, name: str) -> "PictureNet":
         path = self.part(name)

@@ -16,6 +16,7 @@ ROWS = [
     {"mapping"},
     {"stylegan1", "stylegan3"},
     {"generator", "features"},
+    {"statistics"},
     {"formats", "latents", "layers"},
     {"domains"},
     {"metrics", "alignment"},
