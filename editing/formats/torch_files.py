@@ -137,15 +137,19 @@ def read_stream(file: Any, budget: Budget) -> Any:
     keys = read_pickle(file, {}, budget)
     if sorted(keys) != sorted(storages):
         raise Refused("the data of a tensor is missing")
-    for key in keys:
-        storage = storages[key]
-        if int.from_bytes(file.read(8), "little") != storage.numel:
+    for key in keys:  # in any order, so that the last of them may be empty
+        storage, length = storages[key], file.read(8)
+        if len(length) < 8:
+            raise Refused("it ends too early")
+        if int.from_bytes(length, "little") != storage.numel:
             raise Refused("the data of a tensor has another length than it says")
         storage.buffer, storage.start = buffer, file.tell()
         end = storage.start + storage.numel * storage.dtype.itemsize
         if end > len(buffer):
             raise Refused("the data of a tensor is cut short")
         file.seek(end)
+    if file.tell() != len(buffer):
+        raise Refused("it goes on behind its end")
     return found
 
 
