@@ -20,6 +20,7 @@ NEAR_Z, FAR_Z = 1.05, -1.3  # world depths between which anything stands
 LOST = 2 * CAMERA_Z  # no ray need go farther; hundreds of units away distances turned out NaN
 COARSE = 4  # rays of the first pass: one for COARSE x COARSE pixels
 COARSE_STEPS, FINE_STEPS = 12, 20
+EDGE_RAYS, EDGE_STEPS = 1 / 16, 48  # rays along an edge creep; this share of them goes on
 RELAX = 0.95  # the distances are approximate: step a little short
 
 Nearest = Callable[[Shape, Tensor, Tensor, Tensor], Tensor]  # distance to the nearest part, [B, P]
@@ -77,14 +78,20 @@ def camera_rays(s: Shape, resolution: int) -> Rays:
     return Rays(px / length, py / length, -CAMERA_Z / length)
 
 
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """How far rays have come, each [B, P]."""
+
+    t: Tensor
+    d: Tensor  # last distance to the nearest part
+    closest: Tensor  # smallest distance met
+    t_closest: Tensor  # and where
+
+
 def march(
     nearest: Nearest, s: Shape, rays: Rays, t: Tensor, steps: int, radius: float, touch: float = 0.0
-) -> tuple[Tensor, Tensor]:
-    """Walk along the rays until within ``radius`` (0: to the surface, give or take ``touch``).
-
-    Returns t at the end (or, for a ray that passed by, where it came closest) and the smallest
-    distance met.
-    """
+) -> Walk:
+    """Walk along the rays until within ``radius`` (0: to the surface, give or take ``touch``)."""
     closest = torch.full_like(t, 9.0)
     t_closest = t
     for _ in range(steps):
@@ -97,7 +104,7 @@ def march(
         else:  # a ray that grazes something must not crawl
             t = t + torch.where(d > touch, d.clamp_min(3 * touch), d) * RELAX
         t = t.clamp_max(LOST)
-    return (t if radius else torch.where(d > 2 * touch, t_closest, t)), closest
+    return Walk(t, d, closest, t_closest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +115,25 @@ class Hits:
     closest: Tensor  # smallest distance along the ray
     inside: Tensor  # 1 where something was met
     normal: tuple[Tensor, ...]  # world space
+
+
+def walk_on(
+    nearest: Nearest, s: Shape, rays: Rays, walk: Walk, far: Tensor, touch: float
+) -> Walk:
+    """Give rays that are still under way more steps, so that they see what is behind an edge."""
+    under_way = (walk.d > 2 * touch) & (walk.t < far)
+    few = int(walk.t.shape[1] * EDGE_RAYS)
+    _, pick = torch.topk(under_way.to(walk.t.dtype), few, dim=1)
+    some = Rays(*(a.gather(1, pick) for a in (rays.dx, rays.dy, rays.dz)))
+    more = march(nearest, s, some, walk.t.gather(1, pick), EDGE_STEPS, 0.0, touch)
+    before = walk.closest.gather(1, pick)
+    t_closest = torch.where(more.closest < before, more.t_closest, walk.t_closest.gather(1, pick))
+    return Walk(
+        walk.t.scatter(1, pick, more.t),
+        walk.d.scatter(1, pick, more.d),
+        walk.closest.scatter(1, pick, torch.minimum(more.closest, before)),
+        walk.t_closest.scatter(1, pick, t_closest),
+    )
 
 
 def trace(nearest: Nearest, s: Shape, rays: Rays, resolution: int) -> Hits:
@@ -123,20 +149,23 @@ def trace(nearest: Nearest, s: Shape, rays: Rays, resolution: int) -> Hits:
 
     thick = Rays(blocks(rays.dx), blocks(rays.dy), blocks(rays.dz))
     radius = 2.0 / resolution * COARSE * 0.85
-    t, _ = march(nearest, s, thick, blocks(start), COARSE_STEPS, radius)
+    t = march(nearest, s, thick, blocks(start), COARSE_STEPS, radius).t
     t = t.view(b, n, 1, n, 1).expand(b, n, COARSE, n, COARSE).reshape(b, -1)
     t = torch.minimum(t, far)
     touch = 0.5 * 2.0 / resolution
-    t, closest = march(nearest, s, rays, t, FINE_STEPS, 0.0, touch)
+    walk = march(nearest, s, rays, t, FINE_STEPS, 0.0, touch)
+    walk = walk_on(nearest, s, rays, walk, far, touch)
+    passed = walk.d > 2 * touch
+    t = torch.where(passed, walk.t_closest, walk.t)
     x, y, z = rays.at(t)
     d = nearest(s, x, y, z)
-    inside = ((d < touch) & (t < far)).to(t.dtype)
+    inside = (((d < touch) | ~passed) & (t < far)).to(t.dtype)
     h = 0.006
     nx = nearest(s, x + h, y, z) - d
     ny = nearest(s, x, y + h, z) - d
     nz = nearest(s, x, y, z + h) - d
     length = (nx * nx + ny * ny + nz * nz + 1e-12).sqrt()
-    closest = torch.where(t < far, torch.minimum(closest, d), closest)
+    closest = torch.where(t < far, torch.minimum(walk.closest, d), walk.closest)
     return Hits(t, closest, inside, (nx / length, ny / length, nz / length))
 
 
