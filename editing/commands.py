@@ -44,10 +44,9 @@ from editing.recipes import (
     export_png,
     load_recipe,
     make_recipe,
-    photo_outcome,
     read_export,
-    replay,
 )
+from editing.replays import photo_outcome, replay
 
 PRESETS = Path(__file__).parents[1] / "presets"
 DEFAULT_DOMAIN = "portraits"

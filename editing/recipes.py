@@ -1,4 +1,4 @@
-"""An edit stack as data: recipes in YAML, pictures that carry their own, and replay.
+"""An edit stack as data: recipes in YAML, and pictures that carry their own.
 
 A recipe says where a portrait comes from, how it was inverted, what was edited, and with what it
 was made::
@@ -16,14 +16,11 @@ was made::
     output: {outcome: picture}       # or photo: the photo with the change added, size pixels wide
 
 Only ``edits`` is needed. An exported PNG carries its recipe and the latent of its unedited source
-in text chunks, so it replays without the photo: to the same pixels on the same machine, with the
-same versions.
+in text chunks, so it replays (``replays``) without the photo.
 """
 
 import base64
 import binascii
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,21 +28,17 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from editing.alignment import Photo, open_photo
 from editing.domains import Domain
-from editing.edits import EditStack, EditState, Entry, Move, render, state_of
+from editing.edits import EditStack, Entry, Move
 from editing.errors import BadInput, BadRecipe, MissingFile
 from editing.images import (
     encode_png,
     read_png_text,
-    to_tensor,
-    to_uint8,
     write_atomically,
 )
-from editing.inversion import InversionOptions, LossWeights, invert, options_for
+from editing.inversion import InversionOptions, LossWeights, options_for
 from editing.latents import Latent, latent_from_bytes, latent_to_bytes, parse_seed, tensors_hash
 from editing.layers import format_layers, parse_layers
-from editing.out_of_domain import photo_edited
 from editing.settings import Settings, parse_yaml
 
 FORMAT = "latent-studio recipe 1"
@@ -122,16 +115,6 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
             raise BadRecipe(f"{self.threads} threads are not possible; use 1 to {MAX_THREADS}.")
-
-
-@dataclass(frozen=True, eq=False)
-class Replay:
-    """What a recipe made."""
-
-    img: Tensor  # [1, 3, P, P] in [-1, 1]
-    source: EditState  # before the edits
-    edited: EditState
-    notes: tuple[str, ...] = ()  # what the alignment says, and why pixels may differ
 
 
 def make_recipe(domain: Domain, source: Source, stack: EditStack, **more: Any) -> Recipe:
@@ -339,87 +322,3 @@ def lightened(latent: Latent) -> Latent:
         weight_delta=kept["weight_delta"],
         left_out={**latent.left_out, **left_out},
     )
-
-
-# -- replay
-
-
-def replay(
-    recipe: Recipe, domain: Domain, latent: Latent | None = None, photo: str | Path | None = None
-) -> Replay:
-    """Make a recipe's picture again, or apply it to another photo.
-
-    Args:
-        latent: of the unedited source, as an export carries it; used unless ``photo`` is another
-            picture than the recipe's own.
-        photo: needed where there is no latent, or the outcome is the photo itself.
-
-    Raises:
-        BadRecipe: the recipe is of another generator, or a photo is needed.
-        EditingError: whatever alignment, inversion or the edits refuse.
-    """
-    if recipe.fingerprint and recipe.fingerprint != domain.fingerprint:
-        raise BadRecipe(
-            f"The recipe is of the generator {recipe.fingerprint} of {recipe.domain}, but "
-            f"{domain.name} has {domain.fingerprint}; open it with its own domain, or take its "
-            "fingerprint out to apply it here anyway."
-        )
-    notes = []
-    if recipe.torch and recipe.torch != (here := str(torch.__version__)):
-        notes.append(f"Made with torch {recipe.torch}, here is {here}; pixels may differ.")
-    cut = open_photo(photo, recipe.source.aligned) if photo is not None else None
-    with threads(recipe.threads):
-        source = _source_state(recipe, domain, latent, cut)
-        edited = recipe.stack.apply(source, domain)
-        img = render(edited, domain)
-        if recipe.output.outcome == "photo":
-            if cut is None:
-                raise _needs_photo(recipe)
-            size = recipe.output.size or domain.generator.img_resolution
-            img = photo_outcome(cut.at(size), render(source, domain), img)
-    return Replay(img, source, edited, (*notes, *(cut.alignment.notes if cut else ())))
-
-
-def photo_outcome(photo: Tensor, inverted: Tensor, edited: Tensor) -> Tensor:
-    """The aligned photo [1, 3, P, P] with the edit's change added, from the pictures as saved."""
-    return photo_edited(photo, _as_saved(inverted), _as_saved(edited))[0]
-
-
-def _as_saved(img: Tensor) -> Tensor:
-    return to_tensor(to_uint8(img)[0])
-
-
-def _source_state(
-    recipe: Recipe, domain: Domain, latent: Latent | None, cut: Photo | None
-) -> EditState:
-    if latent is not None and (cut is None or cut.sha256 == recipe.source.sha256):
-        return state_of(latent, domain)
-    if cut is not None:
-        inversion = recipe.inversion or Inversion(options_for())
-        for step in invert(cut.at(domain.generator.img_resolution), domain, inversion.options):
-            if step.index == inversion.done:
-                break
-        return EditState(step.ws)
-    if recipe.source.kind != "seed":
-        raise _needs_photo(recipe)
-    return state_of(recipe.source.name, domain)
-
-
-def _needs_photo(recipe: Recipe) -> BadRecipe:
-    if recipe.source.kind == "latent":
-        return BadRecipe(f"The recipe needs the latent {recipe.source.name}; pass that file.")
-    name = recipe.source.name if recipe.source.kind == "photo" else "(any)"
-    return BadRecipe(f"The recipe needs the photo {name}; pass it with --photo.")
-
-
-@contextmanager
-def threads(count: int | None) -> Iterator[None]:
-    """Run with this many threads (None = as they are): sums depend on how they are divided."""
-    before = torch.get_num_threads()
-    try:
-        if count and count != before:
-            torch.set_num_threads(count)
-        yield
-    finally:
-        if torch.get_num_threads() != before:
-            torch.set_num_threads(before)

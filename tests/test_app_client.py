@@ -9,7 +9,8 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from editing.images import load_picture
-from editing.recipes import read_export, replay
+from editing.recipes import read_export
+from editing.replays import replay
 from tests.studio_domain import served, write_studio_domain
 from ui.examples import SEEDS, photograph
 

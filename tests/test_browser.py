@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from editing.images import to_uint8
-from editing.recipes import read_export, replay
+from editing.recipes import read_export
+from editing.replays import replay
 from tests.studio_domain import best_domain, served
 from ui.examples import photograph
 

@@ -29,9 +29,9 @@ from editing.recipes import (
     read_export,
     recipe_from_yaml,
     recipe_to_yaml,
-    replay,
     save_recipe,
 )
+from editing.replays import replay
 
 STACK = EditStack(
     (Entry(Move("smile", 2.0, layers=(0, 1, 2, 5))), Entry(Move("age", -1.5), on=False),

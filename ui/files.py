@@ -14,11 +14,11 @@ from editing.recipes import (
     Recipe,
     Source,
     make_recipe,
-    photo_outcome,
     png_text,
     read_export,
     recipe_to_yaml,
 )
+from editing.replays import photo_outcome
 from ui.session import Label, Moment, Portrait, on_cpu
 from ui.widgets import Pixels
 

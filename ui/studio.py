@@ -23,7 +23,8 @@ from editing.inversion import Step, invert, options_for
 from editing.latents import DEFAULT_PSI, SeedSpec
 from editing.layers import layer_groups
 from editing.metrics import identity, perceptual, readings
-from editing.recipes import Inversion, Source, photo_outcome
+from editing.recipes import Inversion, Source
+from editing.replays import photo_outcome
 from ui import files
 from ui import session as sessions
 from ui.lanes import Lanes

@@ -1,0 +1,110 @@
+"""A recipe's picture made again: to the same pixels on the same machine, with the same versions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from editing.alignment import Photo, open_photo
+from editing.domains import Domain
+from editing.edits import EditState, render, state_of
+from editing.errors import BadRecipe
+from editing.images import to_tensor, to_uint8
+from editing.inversion import invert, options_for
+from editing.latents import Latent
+from editing.out_of_domain import photo_edited
+from editing.recipes import Inversion, Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """What a recipe made."""
+
+    img: Tensor  # [1, 3, P, P] in [-1, 1]
+    source: EditState  # before the edits
+    edited: EditState
+    notes: tuple[str, ...] = ()  # what the alignment says, and why pixels may differ
+
+
+def replay(
+    recipe: Recipe, domain: Domain, latent: Latent | None = None, photo: str | Path | None = None
+) -> Replay:
+    """Make a recipe's picture again, or apply it to another photo.
+
+    Args:
+        latent: of the unedited source, as an export carries it; used unless ``photo`` is another
+            picture than the recipe's own.
+        photo: needed where there is no latent, or the outcome is the photo itself.
+
+    Raises:
+        BadRecipe: the recipe is of another generator, or a photo is needed.
+        EditingError: whatever alignment, inversion or the edits refuse.
+    """
+    if recipe.fingerprint and recipe.fingerprint != domain.fingerprint:
+        raise BadRecipe(
+            f"The recipe is of the generator {recipe.fingerprint} of {recipe.domain}, but "
+            f"{domain.name} has {domain.fingerprint}; open it with its own domain, or take its "
+            "fingerprint out to apply it here anyway."
+        )
+    notes = []
+    if recipe.torch and recipe.torch != (here := str(torch.__version__)):
+        notes.append(f"Made with torch {recipe.torch}, here is {here}; pixels may differ.")
+    cut = open_photo(photo, recipe.source.aligned) if photo is not None else None
+    with threads(recipe.threads):
+        source = _source_state(recipe, domain, latent, cut)
+        edited = recipe.stack.apply(source, domain)
+        img = render(edited, domain)
+        if recipe.output.outcome == "photo":
+            if cut is None:
+                raise _needs_photo(recipe)
+            size = recipe.output.size or domain.generator.img_resolution
+            img = photo_outcome(cut.at(size), render(source, domain), img)
+    return Replay(img, source, edited, (*notes, *(cut.alignment.notes if cut else ())))
+
+
+def photo_outcome(photo: Tensor, inverted: Tensor, edited: Tensor) -> Tensor:
+    """The aligned photo [1, 3, P, P] with the edit's change added, from the pictures as saved."""
+    return photo_edited(photo, _as_saved(inverted), _as_saved(edited))[0]
+
+
+def _as_saved(img: Tensor) -> Tensor:
+    return to_tensor(to_uint8(img)[0])
+
+
+def _source_state(
+    recipe: Recipe, domain: Domain, latent: Latent | None, cut: Photo | None
+) -> EditState:
+    if latent is not None and (cut is None or cut.sha256 == recipe.source.sha256):
+        return state_of(latent, domain)
+    if cut is not None:
+        inversion = recipe.inversion or Inversion(options_for())
+        for step in invert(cut.at(domain.generator.img_resolution), domain, inversion.options):
+            if step.index == inversion.done:
+                break
+        return EditState(step.ws)
+    if recipe.source.kind != "seed":
+        raise _needs_photo(recipe)
+    return state_of(recipe.source.name, domain)
+
+
+def _needs_photo(recipe: Recipe) -> BadRecipe:
+    if recipe.source.kind == "latent":
+        return BadRecipe(f"The recipe needs the latent {recipe.source.name}; pass that file.")
+    name = recipe.source.name if recipe.source.kind == "photo" else "(any)"
+    return BadRecipe(f"The recipe needs the photo {name}; pass it with --photo.")
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Run with this many threads (None = as they are): sums depend on how they are divided."""
+    before = torch.get_num_threads()
+    try:
+        if count and count != before:
+            torch.set_num_threads(count)
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
