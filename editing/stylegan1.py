@@ -42,6 +42,7 @@ class StyleGAN1Config:
     final_tanh: bool = False  # idinvert: the picture is squeezed into [-1, 1]
     img_channels: int = 3
     c_dim: int = 0  # StyleGAN1 has no class labels
+    norm_epsilon: float = 1e-8  # of the variance in AdaIN
 
     def __post_init__(self) -> None:
         blocks = len(self.channels)
@@ -108,6 +109,7 @@ class AdaptiveLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros(channels))
         self.register_buffer("noise_const", torch.randn(self.resolution, self.resolution))
         self.affine = FullyConnected(config.w_dim, 2 * channels)
+        self.norm_epsilon = config.norm_epsilon
 
     def convolve(self, x: Tensor) -> Tensor:
         """[N, I, H, W] -> [N, O, R, R]."""
@@ -128,7 +130,7 @@ class AdaptiveLayer(nn.Module):
             x = x + noise * self.noise_strength[:, None, None]
         x = F.leaky_relu(x + self.bias[:, None, None], LRELU_SLOPE)
         x = x - x.mean(dim=(2, 3), keepdim=True)
-        x = x * (x.square().mean(dim=(2, 3), keepdim=True) + 1e-8).rsqrt()
+        x = x * (x.square().mean(dim=(2, 3), keepdim=True) + self.norm_epsilon).rsqrt()
         scale, shift = style[:, :, None, None].chunk(2, dim=1)
         return x * (scale + 1) + shift
 

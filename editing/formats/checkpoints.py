@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from editing.errors import UnsafeFile
-from editing.formats import genforce, nvidia, rosinality, tensorflow
+from editing.formats import bare, nvidia, rosinality, sefa, stylegan1, tensorflow
 from editing.formats.contents import read_content
 from editing.formats.foreign import Foreign, build
 from editing.formats.pickles import refusing
@@ -13,7 +13,9 @@ READERS = (
     nvidia.find_generator,
     rosinality.find_generator,
     tensorflow.find_generator,
-    genforce.find_generator,
+    stylegan1.find_generator,
+    sefa.find_generator,
+    bare.find_generator,
 )
 
 

@@ -1,5 +1,6 @@
 """What every reader of a generator returns, and how a generator is made of it."""
 
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from torch import Tensor
 from editing.formats.pickles import Refused
 from editing.formats.torch_files import StoredTensor
 from editing.generator import Config, Generator, GeneratorConfig
+from editing.stylegan3 import StyleGAN3Config
 
 RESOLUTIONS = tuple(2**i for i in range(2, 13))
 TAPS = (1.0, 3.0, 3.0, 1.0)
+FILTERED = re.compile(r"(synthesis\.b\d+)(\.conv[01]|\.skip)?")
 MEAN = "mapping.w_avg"
 MEAN_SAMPLES = 10_000
 
@@ -59,6 +62,14 @@ def made_up_noise(name: str, resolution: int) -> Weight:
         return torch.randn(resolution, resolution, generator=rng)
 
     return Weight((resolution, resolution), load)
+
+
+def add_filters(weights: Weights, kernel: Tensor) -> None:
+    """The low-pass filter [T, T], a constant elsewhere, in every place where NVIDIA stores it."""
+    found = (FILTERED.match(name) for name in list(weights))
+    for layer in {match[i] for match in found if match for i in (0, 1)}:
+        shape = (int(kernel.shape[0]), int(kernel.shape[1]))
+        weights[f"{layer}.resample_filter"] = Weight(shape, kernel.clone)
 
 
 def build(foreign: Foreign) -> Generator:
@@ -132,4 +143,29 @@ def stylegan2_config(
         architecture="skip" if "synthesis.b4.torgb.weight" in weights else architecture,
         resample_filter=TAPS if usual else tuple(taps.tolist()),
         use_noise=f"{last}.conv1.noise_const" in weights,
+    )
+
+
+def stylegan3_config(
+    weights: Mapping[str, Weight], names: list[str], **facts: Any
+) -> StyleGAN3Config:
+    """The config that shapes imply; ``names`` of the layers in order, ``facts`` shapes do not tell.
+
+    Raises:
+        KeyError: a layer is missing.
+    """
+    first = f"synthesis.{names[0]}"
+    down = weights.get(f"{first}.down_filter")
+    embedded, c_dim = 0, 0
+    if "mapping.embed.weight" in weights:
+        embedded, c_dim = weights["mapping.embed.weight"].shape
+    return StyleGAN3Config(
+        channels=tuple(weights[f"synthesis.{name}.weight"].shape[0] for name in names),
+        z_dim=weights["mapping.fc0.weight"].shape[1] - embedded,
+        c_dim=c_dim,
+        w_dim=weights[f"{first}.affine.weight"].shape[1],
+        num_mapping_layers=sum(f"mapping.fc{i}.weight" in weights for i in range(64)),
+        conv_kernel=weights[f"{first}.weight"].shape[2],
+        radial_filters=down is not None and len(down.shape) == 2,
+        **facts,
     )

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from editing.formats.contents import PERSISTENT
-from editing.formats.foreign import Foreign, Weights, stored, stylegan2_config
+from editing.formats.foreign import (
+    Foreign,
+    Weights,
+    stored,
+    stylegan2_config,
+    stylegan3_config,
+)
 from editing.formats.pickles import Inert, Refused
 from editing.stylegan3 import StyleGAN3Config
 
@@ -48,27 +54,17 @@ def _stylegan3_config(modules: Modules, weights: Weights, rate: Any) -> StyleGAN
     synthesis = modules["synthesis"]
     options = {**modules[""].get("_init_kwargs", {}), **synthesis.get("_init_kwargs", {})}
     names = synthesis["layer_names"]
-    first, last = modules[f"synthesis.{names[0]}"], f"synthesis.{names[-1]}"
     for name, usual in UNCHANGED.items():
         if options.get(name, usual) != usual:
             raise Refused(f"its {name} is {str(options[name])[:40]}, only {usual} is known here")
     described = {name: synthesis[name] for name in DESCRIBED if name in synthesis}
     described |= {name: options[name] for name in BANDS if name in options}
-    down = weights.get(f"synthesis.{names[0]}.down_filter")
-    z_dim, embedded, c_dim = weights["mapping.fc0.weight"].shape[1], 0, 0
-    if "mapping.embed.weight" in weights:
-        embedded, c_dim = weights["mapping.embed.weight"].shape
-    return StyleGAN3Config(
+    return stylegan3_config(
+        weights,
+        list(names),
         img_resolution=int(synthesis["img_resolution"]),
-        channels=tuple(weights[f"synthesis.{name}.weight"].shape[0] for name in names),
-        z_dim=z_dim - embedded,
-        c_dim=c_dim,
-        w_dim=weights[f"{last}.affine.weight"].shape[1],
-        num_mapping_layers=sum(f"mapping.fc{i}.weight" in weights for i in range(64)),
         mapping_lr_multiplier=float(rate),
-        conv_kernel=weights[f"synthesis.{names[0]}.weight"].shape[2],
-        radial_filters=down is not None and len(down.shape) == 2,
-        conv_clamp=first.get("conv_clamp", 256.0),
+        conv_clamp=modules[f"synthesis.{names[0]}"].get("conv_clamp", 256.0),
         **described,
     )
 

@@ -10,9 +10,11 @@ from typing import Any
 
 from editing.formats.foreign import (
     MEAN,
+    TAPS,
     Foreign,
     Weight,
     Weights,
+    add_filters,
     made_up_noise,
     reshaped,
     stored,
@@ -60,7 +62,10 @@ def translate(state: dict[str, Any], mean: Any, system: str) -> Foreign:
         raise Refused(f"{sorted(left - noises)[0]} is unexpected")
     weights = {new: _squeezed(new, stored(state[old])) for old, new in layers}
     missing = _add_noise(weights, state, blocks)
-    _add_filters(weights, state, blocks)
+    key = "convs.0.conv.blur.kernel"  # theirs sums to 4, and most of their layers have none
+    add_filters(
+        weights, stored(state[key]).load().float() / 4 if key in state else make_filter(TAPS)
+    )
     if mean is None:
         missing.append(MEAN)
     else:
@@ -113,14 +118,3 @@ def _add_noise(weights: Weights, state: dict[str, Any], blocks: int) -> list[str
         else:
             weights[name] = made_up_noise(name, resolution)
     return ["noise maps"] if absent else []
-
-
-def _add_filters(weights: Weights, state: dict[str, Any], blocks: int) -> None:
-    """Their low-pass filter sums to 4, and is a constant in most of their layers."""
-    key = "convs.0.conv.blur.kernel"
-    kernel = stored(state[key]).load().float() / 4 if key in state else make_filter((1, 3, 3, 1))
-    taps = (int(kernel.shape[0]), int(kernel.shape[1]))
-    for resolution in (4 << k for k in range(blocks)):
-        block = f"synthesis.b{resolution}"
-        for name in (block, f"{block}.conv1", *([f"{block}.conv0"] if resolution > 4 else [])):
-            weights[f"{name}.resample_filter"] = Weight(taps, kernel.clone)

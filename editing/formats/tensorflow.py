@@ -13,7 +13,7 @@ import torch
 
 from editing.formats.arrays import Array, PickledArray
 from editing.formats.contents import NETWORK
-from editing.formats.foreign import TAPS, Foreign, Weight, Weights, stylegan2_config
+from editing.formats.foreign import TAPS, Foreign, Weight, Weights, add_filters, stylegan2_config
 from editing.formats.pickles import Inert, Refused
 from editing.networks import make_filter
 
@@ -82,7 +82,8 @@ def find_generator(content: Any) -> Foreign | None:
         if place := _place(_without_lod(name, resolution)):
             change, ours = place
             weights[ours] = _weight(array, change)
-    _add_filters(weights, options.get("resample_kernel") or TAPS, resolution)
+    taps = options.get("resample_kernel") or TAPS
+    add_filters(weights, make_filter([float(tap) for tap in taps]))
     rate = options.get("mapping_lrmul", 0.01)
     config = stylegan2_config(weights, rate, options.get("conv_clamp"))
     return Foreign("NVIDIA TensorFlow", config, weights)
@@ -136,15 +137,3 @@ def _place(name: str) -> tuple[Change, str] | None:
 def _weight(array: Array, change: Change) -> Weight:
     changed = change(array)
     return Weight(changed.shape, lambda: torch.from_numpy(changed.astype(np.float32, order="C")))
-
-
-def _add_filters(weights: Weights, taps: Any, resolution: int) -> None:
-    """The low-pass filter, a constant in TensorFlow, where NVIDIA's PyTorch stores it."""
-    blurred = make_filter([float(tap) for tap in taps])
-    shape = (len(blurred), len(blurred))
-    sizes = [4 << k for k in range(resolution.bit_length() - 2)]
-    layers = [f"synthesis.b{r}" for r in sizes]
-    layers += sorted({k.rpartition(".")[0] for k in weights if k.endswith("noise_strength")})
-    layers += [k.removesuffix(".weight") for k in weights if k.endswith("skip.weight")]
-    for layer in layers:
-        weights[f"{layer}.resample_filter"] = Weight(shape, blurred.clone)
