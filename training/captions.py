@@ -1,6 +1,6 @@
 """What can be said of a portrait: captions in English and Chinese, from factors alone.
 
-``caption(factors, seed, "en")`` says between 2 and 10 things that the picture shows, in one of
+``caption(factors, seed, "en")`` says between 1 and 10 things that the picture shows, in one of
 many forms; the Chinese caption of the same seed says the same things. A factor is sayable where
 its value lies in one of its ``BANDS`` (away from their borders, where people would disagree) and
 nothing hides it. Words and grammar are in ``captions_english`` and ``captions_chinese``.
@@ -26,7 +26,7 @@ from training.factors import MIN_SEEN, NAMES, SEEN_ON, sample_factors
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
-FEWEST, MOST = 2, 10
+FEWEST, MOST = 1, 10
 LISTS = 0.3  # share of captions that are lists of keywords
 
 HELD_OUT: dict[Language, tuple[str, ...]] = {

@@ -14,7 +14,7 @@ from training.chooser import Chooser
 Named = Mapping[str, str]  # factor -> band
 
 PEOPLE: dict[tuple[str, str], tuple[str, ...]] = {
-    ("", ""): ("person", "human being", "individual", "character", "figure"),
+    ("", ""): ("person", "human being", "individual", "character", "figure", "face"),
     ("", "young"): ("young person", "youngster", "youthful individual", "fresh-faced person"),
     ("", "middle"): ("middle-aged person", "mature person", "grown-up in midlife"),
     ("", "old"): ("old person", "elderly person", "senior", "pensioner", "aged individual"),
@@ -110,6 +110,32 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "glasses": ("glasses", "eyeglasses", "spectacles", "eyewear"),
     "background": ("background", "backdrop", "wall"),
     "clothes": ("sweater", "pullover", "jumper", "turtleneck", "top"),
+}
+# What may stand right before the person: "a smiling woman", "a grey-haired man".
+BEFORE_PERSON: dict[tuple[str, str], tuple[str, ...]] = {
+    ("smile", "frown"): ("frowning", "scowling", "sullen", "unhappy", "sad"),
+    ("smile", "neutral"): ("serious", "calm", "composed"),
+    ("smile", "smile"): ("smiling", "friendly", "gently smiling"),
+    ("smile", "laugh"): ("broadly smiling", "laughing", "grinning", "beaming", "happy", "cheerful"),
+    ("baldness", "bald"): ("bald", "bald-headed", "hairless"),
+    ("baldness", "receding"): ("balding",),
+    ("beard", "shaven"): ("clean-shaven", "beardless"),
+    ("beard", "stubble"): ("stubbly", "unshaven"),
+    ("beard", "beard"): ("bearded", "bewhiskered"),
+    ("eyeglasses", "on"): ("bespectacled",),
+    ("hair_lightness", "black"): ("black-haired", "raven-haired"),
+    ("hair_lightness", "blond"): ("blond", "fair-haired", "golden-haired"),
+    ("hair_redness", "red"): ("red-haired", "ginger"),
+    ("grey_hair", "grey"): ("grey-haired", "gray-haired"),
+    ("grey_hair", "white"): ("white-haired", "silver-haired"),
+    ("hair_length", "short"): ("short-haired",),
+    ("hair_length", "long"): ("long-haired",),
+    ("hair_curl", "curly"): ("curly-haired", "curly-headed"),
+    ("eye_colour", "blue"): ("blue-eyed",),
+    ("eye_colour", "green"): ("green-eyed",),
+    ("eye_colour", "brown"): ("brown-eyed",),
+    ("skin_tone", "dark"): ("dark-skinned",),
+    ("skin_tone", "fair"): ("fair-skinned", "pale"),
 }
 PLURAL = {"locks", "tresses", "eyes", "eyebrows", "brows", "lips", "glasses", "eyeglasses",
           "spectacles"}  # fmt: skip
@@ -268,6 +294,14 @@ def gather(named: Named, choose: Chooser) -> Parts:
     rest = dict(named)
     gender = rest.pop("gender", "")
     person = choose(PEOPLE[gender, rest.pop("age", "")])
+    shaped = "glasses_shape" in rest  # "bespectacled" has no room for it
+    fitting = [
+        k for k in rest.items() if k in BEFORE_PERSON and (k[0] != "eyeglasses" or not shaped)
+    ]
+    if fitting and choose.chance(0.3):
+        key = choose.one_of(fitting)
+        person = f"{choose(BEFORE_PERSON[key])} {person}"
+        del rest[key[0]]
     for factor in ("smile", "pose", "pitch", "teeth", "brow_height", "eye_openness", "mouth_open"):
         key = (factor, rest.get(factor, ""))
         only = factor in ("pose", "pitch")
