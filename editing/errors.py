@@ -9,6 +9,7 @@
     ├── NoFace              no face where one is needed
     ├── MissingFile         a file that is not there
     ├── UnsafeFile          a file that is not what it claims, or could run code
+    ├── CannotFetch         a file that cannot be downloaded
     └── CannotWrite         a full disk or a folder that refuses writing
 
 Each message names the value, the limit and the way out.
@@ -57,6 +58,10 @@ class MissingFile(EditingError):
 
 class UnsafeFile(EditingError):
     """A file that is not what it claims to be, or that could run code."""
+
+
+class CannotFetch(EditingError):
+    """A file that cannot be downloaded: no network, or no source that gives the right file."""
 
 
 class CannotWrite(EditingError):

@@ -13,6 +13,8 @@ ROWS = [
     {"errors"},
     {"images", "networks"},
     {"tensors", "settings", "rounding", "schedules"},  # files: of tensors, and YAML that people write
+    {"servers", "web_pages"},
+    {"downloads"},
     {"mapping"},
     {"stylegan1", "stylegan3"},
     {"generator", "features", "text_image"},
