@@ -18,7 +18,9 @@ A domain is a folder with a ``domain.yaml``::
     judge: {file: ...}              # the same, trained apart; see open_judge
     perceptual: {file: ...}         # picture -> feature maps
     identity: {file: ...}           # picture -> embedding
-    text_image_model: null
+    text_image_model:               # the weights of a CLIP folder in the transformers layout,
+      file: clip/model.safetensors  # or a model of the Hugging Face hub in one line:
+      sha256: ...                   #   text_image_model: openai/clip-vit-base-patch32
     boundaries:                     # attribute -> direction file
       smile: {file: boundaries/smile.safetensors, sha256: ...}
     statistics: {file: ...}         # StyleSpace: mean and deviation of every channel
@@ -47,6 +49,7 @@ from editing.settings import Settings, parse_yaml
 if TYPE_CHECKING:
     from editing.features import PictureNet
     from editing.statistics import Statistics
+    from editing.text_image import TextImageModel
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 DESCRIPTION = "domain.yaml"
@@ -83,6 +86,7 @@ class Domain:
         self.family: str = facts["family"]
         self.alignment: str | None = facts["alignment"]
         self.parts: dict[str, FileEntry] = {p: facts[p] for p in PARTS if facts[p] is not None}
+        self.hub_clip: str | None = facts["hub_clip"]  # text_image_model where it is on the hub
         self.boundaries: dict[str, FileEntry] = facts["boundaries"]  # by attribute
 
     def is_present(self, entry: FileEntry) -> bool:
@@ -153,6 +157,19 @@ class Domain:
     def identity(self) -> "PictureNet | None":
         """None where the domain has none; its distance is then not shown."""
         return self._net("identity") if "identity" in self.parts else None
+
+    @cached_property
+    def clip(self) -> "TextImageModel":
+        """Pictures and texts in one space.
+
+        Raises:
+            MissingFile: the domain has no text-image model, or the hub cannot be reached.
+        """
+        source = self.hub_clip or self.part("text_image_model").parent
+        from editing.text_image import load_text_image_model
+
+        with torch.inference_mode(False):
+            return load_text_image_model(source, self.device)
 
     @cached_property
     def statistics(self) -> "Statistics":
@@ -287,6 +304,7 @@ def read_description(path: Path) -> dict[str, Any]:
     settings.end()
     return facts
 
+    facts["hub_clip"] = settings.take_if_text("text_image_model")
 
 def _entry(settings: Settings | None) -> FileEntry | None:
     if settings is None:

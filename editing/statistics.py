@@ -27,7 +27,7 @@ PSI = 0.7  # as StyleCLIP's statistics, so that its alphas mean the same here
 class Statistics:
     """What a channel's value is on average, and how far it strays.
 
-    mean, std: layer name (as in ``Generator.styles``, in its order) -> [C]; the std of a population.
+    mean, std: layer name (as in ``Generator.styles``, in order) -> [C]; the std of a population.
     fingerprint: of the generator; empty where a file of another system does not say.
     samples, psi: how many latents were drawn, and how they were truncated; 0 = unknown.
     """

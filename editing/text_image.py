@@ -1,0 +1,241 @@
+"""Text-image models: pictures and texts as vectors in one space (CLIP, Radford et al. 2021).
+
+Any CLIP in the ``transformers`` layout: the small bilingual one of the bundled domain, or a model
+of the Hugging Face hub. A model says which words of a text it does not know; a text of which it
+understands nothing is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import unicodedata
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from editing.errors import BadInput, MissingFile, UnsafeFile
+
+if TYPE_CHECKING:
+    from transformers import CLIPModel, PreTrainedTokenizerBase
+
+MAX_CHARACTERS = 2_000
+WORDS_FILE = "words.json"  # what the model understands, for people: language -> words
+# OpenAI's preprocessing, where a model brings none.
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+STD = (0.26862954, 0.26130258, 0.27577711)
+# Known, but nothing to go by.
+FUNCTION_WORDS = frozenset(
+    "a an the of in on at with without and or from to by for is are has have her his their she he "
+    "they it its this that here there no 一 个 位 名 的 了 着 是 在 有 和 与 人".split()
+)
+
+
+def clean_text(text: str) -> str:
+    """Mojibake repaired (ftfy), blanks joined.
+
+    Raises:
+        BadInput: nothing is left, or it is far too long.
+    """
+    import ftfy
+
+    if len(text) > MAX_CHARACTERS:
+        raise BadInput(
+            f"The text has {len(text)} characters; the limit is {MAX_CHARACTERS}: say less."
+        )
+    cleaned = " ".join(ftfy.fix_text(text).split())
+    if not cleaned:
+        raise BadInput("The text is empty; write what the picture should show.")
+    return cleaned
+
+
+class TextImageModel:
+    """A CLIP with its tokenizer and its way of looking at pictures; read only.
+
+    Args:
+        understands: language -> the words it was taught, where a list of them exists.
+    """
+
+    def __init__(
+        self,
+        model: CLIPModel,
+        tokenizer: PreTrainedTokenizerBase,
+        mean: Sequence[float] = MEAN,
+        std: Sequence[float] = STD,
+        understands: dict[str, list[str]] | None = None,
+        name: str = "The text-image model",
+    ) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+        self.understands = understands or {}
+        self.name = name
+        self._mean = torch.tensor(mean).view(3, 1, 1).to(self.device)
+        self._std = torch.tensor(std).view(3, 1, 1).to(self.device)
+
+    @property
+    def device(self) -> torch.device:
+        device: torch.device = self.model.device
+        return device
+
+    @property
+    def width(self) -> int:
+        """Of the common space."""
+        return int(self.model.config.projection_dim)
+
+    @property
+    def resolution(self) -> int:
+        """Pixels a side that it looks at."""
+        return int(self.model.config.vision_config.image_size)
+
+    @property
+    def context(self) -> int:
+        """Tokens that a text may have, its start and end included."""
+        return int(self.model.config.text_config.max_position_embeddings)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits of its weights; tables measured with it carry them."""
+        digest = hashlib.sha256()
+        for name, tensor in self.model.state_dict().items():
+            digest.update(name.encode())
+            digest.update(tensor.float().cpu().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def encode_pictures(self, img: Tensor) -> Tensor:
+        """Pictures [N, 3, H, W] in [-1, 1], any size -> unit vectors [N, width]; differentiable."""
+        side = self.resolution
+        img = img.to(self.device)
+        if img.shape[-2:] != (side, side):
+            img = F.interpolate(img, (side, side), mode="bicubic", antialias=True)
+        pixels = ((img + 1) / 2 - self._mean) / self._std
+        seen = self.model.vision_model(pixel_values=pixels).pooler_output
+        return F.normalize(self.model.visual_projection(seen).float(), dim=1)
+
+    @torch.no_grad()
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Texts -> unit vectors [N, width].
+
+        Raises:
+            BadInput: a text is empty, too long, or made of unknown words only.
+        """
+        cleaned = [self.check_text(text) for text in texts]
+        tokens = self.tokenizer(cleaned, padding=True, return_tensors="pt").to(self.device)
+        read = self.model.text_model(
+            input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+        ).pooler_output
+        return F.normalize(self.model.text_projection(read).float(), dim=1)
+
+    def check_text(self, text: str) -> str:
+        """The cleaned text.
+
+        Raises:
+            BadInput: it is empty, too long, or made of unknown words only.
+        """
+        cleaned = clean_text(text)
+        count = len(self.tokenizer(cleaned)["input_ids"])
+        if count > self.context:
+            raise BadInput(
+                f"The text has {count} tokens; {self.name} reads at most {self.context}: say less."
+            )
+        known, unknown = self._split(cleaned)
+        if not unknown or any(word not in FUNCTION_WORDS for word in known):
+            return cleaned
+        listed = self._listed(cleaned)
+        way_out = f"it understands: {listed}" if listed else "write it in English"
+        raise BadInput(f"{self.name} knows no word of {cleaned!r}; {way_out}.")
+
+    def unknown_words(self, text: str) -> tuple[str, ...]:
+        """The words of a text that tell the model nothing, as they are written, each once."""
+        return tuple(dict.fromkeys(self._split(clean_text(text))[1]))
+
+    def _listed(self, text: str) -> str:
+        """The words it understands, those of the text's own script first."""
+        languages = sorted(self.understands, key=lambda name: (name == "zh") != has_han(text))
+        return ", ".join(word for name in languages for word in self.understands[name])
+
+    def _split(self, text: str) -> tuple[list[str], list[str]]:
+        """Known and unknown words; neighbouring unknown Chinese characters make one word."""
+        unknown_id = self.tokenizer.unk_token_id
+        if unknown_id is None or self.tokenizer.unk_token == self.tokenizer.eos_token:
+            words = text.split()  # a tokenizer of bytes knows everything; its model knows English
+            return [w for w in words if is_latin(w)], [w for w in words if not is_latin(w)]
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        known, unknown, end = list[str](), list[str](), -1
+        for token, (first, last) in zip(
+            encoded["input_ids"], encoded["offset_mapping"], strict=True
+        ):
+            word = text[first:last]
+            if token != unknown_id:
+                known.append(word.lower())
+            elif unknown and first == end and has_han(word):
+                unknown[-1] += word
+            else:
+                unknown.append(word)
+            end = last if token == unknown_id else -1
+        return known, unknown
+
+
+def has_han(text: str) -> bool:
+    """Whether there is a Chinese character in it."""
+    return any("\u4e00" <= c <= "\u9fff" for c in text)
+
+
+def is_latin(word: str) -> bool:
+    """Whether every letter of it is Latin, and nothing in it is an emoji."""
+    return all(
+        "LATIN" in unicodedata.name(c, "") if c.isalpha() else unicodedata.category(c) != "So"
+        for c in word
+    )
+
+
+def load_text_image_model(source: Path | str, device: str | torch.device = "cpu") -> TextImageModel:
+    """A folder in the ``transformers`` layout, or the name of a model on the Hugging Face hub.
+
+    A folder is read from safetensors only. A hub model is fetched when it is not in the cache.
+
+    Raises:
+        MissingFile: it is not there, or cannot be fetched.
+        UnsafeFile: what is there is no CLIP.
+    """
+    local = Path(source).is_dir()
+    if not local and isinstance(source, Path):
+        raise MissingFile(f"{source} is missing; check the path or fetch the domain's files again.")
+    from transformers import AutoTokenizer, CLIPConfig, CLIPModel
+    from transformers.models.auto.image_processing_auto import get_image_processor_config
+
+    where: dict[str, Any] = {"local_files_only": local or bool(os.environ.get("HF_HUB_OFFLINE"))}
+    try:
+        config = CLIPConfig.from_pretrained(source, **where)
+        model = CLIPModel.from_pretrained(
+            source, config=config, dtype=torch.float32,
+            use_safetensors=True if local else None, **where,
+        )  # fmt: skip
+        tokenizer = AutoTokenizer.from_pretrained(source, **where)
+        looks = get_image_processor_config(source, **where)
+        words = Path(source) / WORDS_FILE
+        understands = json.loads(words.read_text(encoding="utf-8")) if words.is_file() else {}
+    except OSError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise MissingFile(
+            f"The text-image model {source} cannot be had ({reason}); fetch it when online, or "
+            "name another in domain.yaml."
+        ) from error
+    except Exception as error:  # whatever a foreign configuration breaks
+        raise UnsafeFile(
+            f"The text-image model {source} is no usable CLIP ({type(error).__name__}: "
+            f"{str(error)[:200]}); name another in domain.yaml."
+        ) from error
+    return TextImageModel(
+        model.to(device),
+        tokenizer,
+        looks.get("image_mean", MEAN),
+        looks.get("image_std", STD),
+        understands,
+        "The bundled text-image model" if local else str(source),
+    )
