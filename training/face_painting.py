@@ -44,10 +44,10 @@ def paint_brows(
     u = (x.abs() - 0.245) / 0.155
     arch = (
         0.150
-        + 0.042 * f["brow_height"]
+        + 0.052 * f["brow_height"]
         + 0.030 * (1 - u * u)
         - 0.012 * f["gender"]
-        + 0.036 * f["brow_angle"] * u
+        + 0.046 * f["brow_angle"] * u
     )
     thick = (0.019 + 0.007 * f["gender"]) * (1 - 0.55 * smoothstep(0.1, 1.0, u))
     hairs = 0.25 * (95 * x.abs() + 50 * y + detail.phase(3)).sin()
@@ -61,7 +61,7 @@ def eye_lids(s: Shape, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Place across the eye ex and half width w, then heights of the upper and lower lid."""
     f = s.factors
     side = x.sign()
-    scale = 1 + 0.15 * f["eye_size"] - 0.04 * f["age"]
+    scale = 1 + 0.19 * f["eye_size"] - 0.04 * f["age"]
     ex = (x - side * EYE_X) * side  # + towards the temple
     w = 0.122 * scale
     u = (ex / w).clamp(-1, 1)
@@ -86,7 +86,7 @@ def paint_eyes(
         * smoothstep(-0.5 * aa, 1.2 * aa, y - lower)
         * within
     )
-    scale = 1 + 0.15 * f["eye_size"] - 0.04 * f["age"]
+    scale = 1 + 0.19 * f["eye_size"] - 0.04 * f["age"]
     gaze_x = -0.052 * f["pose"]
     gaze_y = -0.018 * f["pitch"] + 0.006
     ix, iy = x - side * EYE_X - gaze_x, y - gaze_y
@@ -156,7 +156,7 @@ def mouth_lines(s: Shape, x: Tensor) -> MouthLines:
     middle = MOUTH_Y + lift * u * u - 0.30 * lift
     teeth = smoothstep(0.45, 1.0, s.amount("teeth"))
     gap = 0.050 * teeth + 0.95 * jaw_drop(s)
-    full = 1 + 0.42 * f["lip_fullness"] - 0.12 * f["smile"] - 0.10 * f["age"]
+    full = 1.12 + 0.62 * f["lip_fullness"] - 0.12 * f["smile"] - 0.10 * f["age"]
     bow = (
         1
         - 0.28 * torch.exp(-((u / 0.20) ** 2))

@@ -201,7 +201,7 @@ def face(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     )
     d = smooth_min(d, wing, 0.035)
     lips = ellipsoid(x, y - MOUTH_Y + 0.4 * drop, z - 0.50, 0.15, 0.085 + 0.5 * drop, 0.095)
-    return smooth_min(d, lips - 0.006 * f["lip_fullness"], 0.08)
+    return smooth_min(d, lips - 0.012 * f["lip_fullness"], 0.08)
 
 
 def ears(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
