@@ -2,7 +2,7 @@
 
 ``python -m training.dataset --count 24000 --workers 2``. Picture i of a split is the person of
 latent ``z`` drawn from NumPy's legacy seed ``first_seed + i``; nothing but pixels and visibility
-is stored.
+is stored. In the splits of persons, pictures of one person are neighbours (``training.persons``).
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ import torch
 from torch import Tensor
 
 from training.factors import LatentWorld
+from training.persons import person_factors
 from training.renderer import render
 
 CACHE = Path(__file__).parent / "cache"
 SHARD = 500
 Z_DIM = 64
-SPLITS = {"train": 1_000_000, "judge": 3_000_000, "held_out": 9_000_000}  # first seeds
+SPLITS = {  # first seeds
+    "train": 1_000_000,
+    "judge": 3_000_000,
+    "persons": 5_000_000,
+    "held_out_persons": 7_000_000,
+    "held_out": 9_000_000,
+}
 VISIBLE = ("brows", "eyes", "mouth", "beard", "skin", "hair", "clothes", "eyeglasses", "background")
 
 
@@ -33,6 +40,13 @@ def seeds_to_z(seeds: np.ndarray | range) -> Tensor:
     )
 
 
+def factors_of(split: str, seeds: np.ndarray | range) -> Tensor:
+    """What the pictures of these seeds show, [N, F]."""
+    if split.endswith("persons"):
+        return person_factors(seeds)
+    return LatentWorld(Z_DIM).factors(seeds_to_z(seeds))
+
+
 def shard_path(split: str, resolution: int, index: int) -> Path:
     return CACHE / f"{split}-{resolution}-{index:04d}.npz"
 
@@ -41,13 +55,13 @@ def make_shard(split: str, resolution: int, index: int, compiled: bool, batch: i
     """Render one shard, written whole or not at all."""
     path = shard_path(split, resolution, index)
     first = SPLITS[split] + index * SHARD
-    world = LatentWorld(Z_DIM)
     pictures, visible = [], []
     for start in range(first, first + SHARD, batch):
         seeds = range(start, start + batch)
-        drawn = render(world.factors(seeds_to_z(seeds)), seeds, resolution, 1.5, compiled)
+        drawn = render(factors_of(split, seeds), seeds, resolution, 1.5, compiled)
         pictures.append(((drawn.pictures + 1) * 127.5).round().clamp(0, 255).byte().numpy())
-        visible.append(torch.stack([drawn.masks[v].sum(dim=(1, 2)) for v in VISIBLE], 1).numpy())
+        seen = torch.stack([drawn.masks[v].mean(dim=(1, 2)) for v in VISIBLE], 1)
+        visible.append((seen * 128**2).numpy())
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with temporary.open("wb") as file:
@@ -61,7 +75,7 @@ class Renders:
 
     seeds: np.ndarray  # [N]
     pictures: Tensor  # uint8 [N, 3, R, R]
-    visible: Tensor  # pixels of each feature of VISIBLE, [N, V]
+    visible: Tensor  # pixels of each feature of VISIBLE in a picture of 128 px, [N, V]
 
 
 def load_renders(split: str, resolution: int, count: int | None = None) -> Renders:

@@ -10,6 +10,7 @@ the factors; everything else (strands, freckles, weave, grain) comes from a sepa
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -179,6 +180,9 @@ SEEN_ON: dict[str, str] = {
     "clothes_lightness": "clothes",
 }
 MIN_SEEN = 20  # pixels at 128 px
+# Above this baldness no hair stands over the forehead, whose cut and parting nobody can tell.
+BARE_FOREHEAD = 0.3
+AT_FOREHEAD: tuple[str, ...] = ("fringe", "parting")
 
 
 def shown(factors: Tensor) -> Tensor:
@@ -187,6 +191,7 @@ def shown(factors: Tensor) -> Tensor:
     return torch.maximum(factors, floor.to(factors))
 
 
+@functools.cache
 def world_spread() -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of ``shown`` factors over the world, each [F].
 

@@ -22,7 +22,17 @@ from torch import Tensor
 
 from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from training.dataset import CACHE, VISIBLE, Z_DIM, Renders, load_renders, seeds_to_z
-from training.factors import MIN_SEEN, MIRRORED, NAMES, NUM_FACTORS, SEEN_ON, LatentWorld, to_sigma
+from training.factors import (
+    AT_FOREHEAD,
+    BARE_FOREHEAD,
+    MIN_SEEN,
+    MIRRORED,
+    NAMES,
+    NUM_FACTORS,
+    SEEN_ON,
+    LatentWorld,
+    to_sigma,
+)
 from training.state import load_state, save_state
 
 OUT = Path(__file__).parent.parent / "weights" / "portraits"
@@ -55,16 +65,18 @@ RECIPES: dict[str, Recipe] = {
 def labels_of(renders: Renders) -> tuple[Tensor, Tensor]:
     """Readings in sigma [N, F] and whether each can be read [N, F] of cached renders."""
     factors = LatentWorld(Z_DIM).factors(seeds_to_z(renders.seeds))
-    return to_sigma(factors), readable(renders.visible)
+    return to_sigma(factors), readable(renders.visible, factors)
 
 
-def readable(visible: Tensor) -> Tensor:
-    """Visible pixels [N, V] -> 1 where a factor's feature shows, [N, F]."""
-    columns = [
-        visible[:, VISIBLE.index(SEEN_ON[name])] >= MIN_SEEN if name in SEEN_ON
-        else torch.ones(len(visible), dtype=torch.bool)
-        for name in NAMES
-    ]  # fmt: skip
+def readable(visible: Tensor, factors: Tensor) -> Tensor:
+    """Visible pixels [N, V] and factors [N, F] -> 1 where a factor's feature shows, [N, F]."""
+    hairy = factors[:, NAMES.index("baldness")] <= BARE_FOREHEAD
+    columns = []
+    for name in NAMES:
+        seen = torch.ones(len(visible), dtype=torch.bool)
+        if name in SEEN_ON:
+            seen = visible[:, VISIBLE.index(SEEN_ON[name])] >= MIN_SEEN
+        columns.append(seen & hairy if name in AT_FOREHEAD else seen)
     return torch.stack(columns, dim=1).float()
 
 
