@@ -19,13 +19,19 @@ STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "renders": (
         ("training.dataset", "--split", "train", "--count", "24000"),
         ("training.dataset", "--split", "judge", "--count", "12000"),
-        ("training.dataset", "--split", "held_out", "--count", "2000"),
+        ("training.dataset", "--split", "held_out", "--count", "10000"),
+        ("training.dataset", "--split", "persons", "--resolution", "64", "--count", "24000"),
+        ("training.dataset", "--split", "held_out_persons", "--resolution", "64", "--count", "2000"),
     ),
     "generator": (("training.train_generator",),),
     "scorer": (("training.train_readers", "scorer"),),
     "judge": (("training.train_readers", "judge"),),
     "encoder": (("training.train_encoder",),),
     "boundaries": (("training.train_boundaries",),),
+    "statistics": (("training.measure_statistics",),),
+    "identity": (("training.train_identity",),),
+    "clip": (("training.train_clip",),),
+    "features": (("training.train_features",),),  # what benchmarks/world.py measures in; not landed
     "domain": (),
 }  # fmt: skip
 
@@ -60,10 +66,10 @@ def describe_domain() -> None:
             for part in ("generator", "encoder", "scorer", "judge")
         },
         "perceptual": entry("scorer.safetensors", "scorer"),
-        "identity": None,
-        "text_image_model": None,
+        "identity": entry("identity.safetensors", "identity"),
+        "text_image_model": entry("clip/model.safetensors", "clip"),
         "boundaries": {p.stem: entry(f"boundaries/{p.name}", "boundaries") for p in boundaries},
-        "statistics": None,
+        "statistics": entry("statistics.safetensors", "statistics"),
         "global_directions": None,
     }
     (OUT / "domain.yaml").write_text(yaml.safe_dump(facts, sort_keys=False), encoding="utf-8")

@@ -103,7 +103,10 @@ class Loop:
 
     def _print(self) -> None:
         line: dict[str, Any] = {"net": self.plan.name, "done": self.done}
-        line |= {name: round(float(value), 4) for name, value in self._losses.items()}
+        line |= {
+            name: round(float(torch.as_tensor(value).detach()), 4)
+            for name, value in self._losses.items()
+        }
         print(json.dumps(line | {"minutes": round(self.seconds / 60, 1)}), flush=True)
 
     def save(self) -> None:
@@ -116,12 +119,14 @@ class Loop:
         save_state(self.folder, state | {"done": self.done, "seconds": self.seconds})
 
 
-def arguments(description: str | None) -> argparse.Namespace:
-    """The flags of every such trainer."""
+def arguments(description: str | None, **more: int) -> argparse.Namespace:
+    """The flags of every such trainer, and whole numbers of its own with their defaults."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop early, resumably")
     parser.add_argument("--state", type=Path, help="where the training state lies")
+    for name, default in more.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
     return parser.parse_args()
