@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from editing.directions import boundary
 from editing.domains import Domain
 from editing.edits import Move
 from editing.errors import BadInput
-from editing.inversion import InversionOptions, options_for, parse_start, with_setting
 from editing.layers import parse_layers
 
 MAX_SEEDS = 10_000  # of one command
@@ -67,30 +64,6 @@ def parse_number(flag: str, text: str) -> float:
     if not math.isfinite(value):
         raise BadInput(f"{flag} needs a finite number instead of {text!r}, such as 1.5.")
     return value
-
-
-def parse_inversion(args: Namespace) -> tuple[InversionOptions, str | None]:
-    """Options of --level and what overrides it, and the latent file of --start if it is one."""
-    changes: dict[str, Any] = {}
-    if args.space:
-        changes["space"] = args.space
-    if args.steps is not None:
-        if not re.fullmatch(r"[0-9]{1,9}", args.steps):
-            raise BadInput(f"--steps needs a whole number from 0 instead of {args.steps!r}.")
-        changes["steps"] = int(args.steps)
-    start_file = None
-    if args.start and (args.start.endswith(".npz") or Path(args.start).is_file()):
-        start_file = args.start
-    elif args.start:
-        parse_start(args.start)
-        changes["start"] = args.start
-    options = options_for(args.level, **changes)
-    for setting in args.settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise BadInput(f"--set {setting!r} sets nothing; write loss.pixel=2, for example.")
-        options = with_setting(options, name, parse_number(f"--set {name}", value))
-    return options, start_file
 
 
 def parse_moves(

@@ -69,7 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     command("domains", "List the domains: parts, sizes, licences, what is present.")
     _add_generate(command("generate", "Draw pictures of seeds."))
-    _add_invert(command("invert", "Find the latent of a photo, a folder of photos or a video."))
+    _add_invert(command("invert", "Find the latent of a photo, a folder of photos or a video.",
+                        "inversion_commands.invert"))  # fmt: skip
     _add_edit(command("edit", "Move a portrait along attribute boundaries."))
     _add_score(command("score", "Read a picture's attributes with the judge, in σ of the world."))
     _add_run(command("run", "Replay a recipe, a preset or an exported PNG to the same picture."))
@@ -88,8 +89,9 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
 
 def _add_search(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--level", default=default, metavar="LEVEL",
-                        help="quick, standard or best; presets what the flags below change "
-                        "(default: %(default)s)")
+                        help="quick, standard or best, or a published method: encoder, restyle, w, "
+                        "image2stylegan, image2stylegan++, idinvert, projector, pti; presets what "
+                        "the other flags change (default: %(default)s)")
     parser.add_argument("--no-align", action="store_true",
                         help="take the picture's centre as it is; look for no face")  # fmt: skip
 
@@ -102,11 +104,26 @@ def _add_invert(parser: argparse.ArgumentParser) -> None:
     _add_search(parser, "standard")
     parser.add_argument("--space", metavar="SPACE", help="z, w or w+")
     parser.add_argument("--start", metavar="START",
-                        help="encoder, mean, zeros, random, random:N (best of N) or a latent file")
-    parser.add_argument("--steps", metavar="N", help="optimisation steps; 0 keeps the start")
+                        help="encoder, encoder:N (N passes), mean, zeros, random, random:N (best "
+                        "of N) or a latent file")
+    parser.add_argument("--steps", metavar="N",
+                        help="steps of the latent's search; 0 keeps the start")
+    parser.add_argument("--noise", action="store_true",
+                        help="then search the noise maps (Image2StyleGAN++)")
+    parser.add_argument("--tune", action="store_true",
+                        help="then tune the generator's weights around the latent (PTI)")
+    parser.add_argument("--together", action="store_true",
+                        help="of a folder: tune one change of weights for all photos")
+    parser.add_argument("--mask", metavar="PNG", help="white = the region that counts")
+    parser.add_argument("--feather", metavar="F",
+                        help="soft edge of the mask, a share of the side (0.02)")
+    parser.add_argument("--into", metavar="PHOTO",
+                        help="paste the region into this photo and let the search blend it")
     parser.add_argument("--set", action="append", default=[], dest="settings",
-                        metavar="loss.NAME=W",
-                        help="weight of one loss; may be repeated")  # fmt: skip
+                        metavar="NAME=VALUE",
+                        help="one setting, such as loss.pixel=2, lr=0.1, stop_at=38, patience=50, "
+                        "noise.steps=200, tune.locality=1 or tune.levels=0 (stored in full); a "
+                        "wrong name lists them all; may be repeated")  # fmt: skip
 
 
 def _add_edit(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,6 @@ from torch import Tensor
 from editing.alignment import Photo, align, centre_crop, find_alignment, open_photo
 from editing.arguments import (
     parse_grid,
-    parse_inversion,
     parse_moves,
     parse_number,
     parse_seeds,
@@ -26,10 +25,7 @@ from editing.inversion import options_for
 from editing.latents import Latent, SeedSpec, load_latent, parse_seed
 from editing.metrics import identity, perceptual, readings
 from editing.photos import (
-    VIDEO_SUFFIXES,
     Job,
-    invert_all,
-    invert_into,
     invert_photo,
     photo_latent,
     source_of,
@@ -125,35 +121,6 @@ def generate(args: Namespace) -> Result:
         facts["grid"] = str(out / "grid.png")
         save_png(out / "grid.png", grid(torch.cat(cells), *shape))
     return Result(f"{len(paths)} pictures in {out}.", facts)
-
-
-# -- invert
-
-
-def invert(args: Namespace) -> Result:
-    """Invert a photo, a folder of photos or a video."""
-    source, out = Path(args.source), Path(args.out)
-    options, start_file = parse_inversion(args)
-    domain = open_named(args)
-    given = _check(load_latent(start_file), domain).ws if start_file else None
-    job = Job(domain, options, not args.no_align, args.seed, given)
-    if not source.is_dir() and source.suffix.lower() not in VIDEO_SUFFIXES:
-        facts = invert_into(out, open_photo(source, job.aligned), job)
-        names = ("aligned.png", "reconstruction.png", "latent.npz", "metrics.json")
-        paths = [str(out / name) for name in names]
-        return Result(_inverted_text(out, facts), {"out": str(out), "paths": paths, **facts})
-    rows, failed = invert_all(source, out, job)
-    text = f"{len(rows)} inverted into {out}, see {out / 'metrics.csv'}."
-    text += "".join(f"\nLeft out: {sentence}" for sentence in failed.values())
-    table = str(out / "metrics.csv")
-    return Result(text, {"out": str(out), "table": table, "photos": rows, "failed": failed})
-
-
-def _inverted_text(out: Path, facts: Mapping[str, Any]) -> str:
-    names = ("psnr", "ssim", "perceptual", "identity")
-    values = [f"{name} {facts[name]:.3f}" for name in names if facts[name] is not None]
-    lines = [f"Inverted into {out} in {facts['seconds']:.1f} s: {', '.join(values)}."]
-    return "\n".join([*lines, *facts["notes"]])
 
 
 # -- edit

@@ -4,7 +4,8 @@ A latent file (.npz, no pickled objects) describes itself: array, space, domain 
 fingerprint beside it, so that one from another world is refused with a sentence instead of drawing
 nonsense. Keys: ``format``, ``space``, ``domain``, ``fingerprint``, ``ws`` [1, num_ws, w_dim];
 where present ``s_delta/LAYER``, ``noise/LAYER``, ``weight_delta/PARAMETER``, ``quad`` [4, 2],
-``source_hash``, and ``left_out/FIELD``, the hash of a field too large to travel along.
+``source_hash``, and ``left_out/FIELD``, the hash of a field too large to travel along. Arrays are
+float32, or int8 with their scales under ``scales/FIELD/NAME`` where ``editing.rounding`` made them.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import math
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from editing.errors import BadInput, BadLatent, MissingFile
 from editing.generator import Generator
 from editing.generator import truncate as truncate
 from editing.images import write_atomically
+from editing.rounding import pack, unpack
 
 DEFAULT_PSI = 0.7
 MAX_PSI = 2.0  # beyond, pictures only burn out
@@ -165,8 +167,7 @@ def latent_to_bytes(latent: Latent) -> bytes:
     if latent.quad is not None:
         arrays["quad"] = np.array(latent.quad, np.float64)
     for name in TENSOR_FIELDS:
-        for key, tensor in getattr(latent, name).items():
-            arrays[f"{name}/{key}"] = _to_numpy(tensor)
+        arrays |= _to_arrays(name, getattr(latent, name))
     for name, digest in latent.left_out.items():
         arrays[f"left_out/{name}"] = np.array(digest)
     buffer = io.BytesIO()
@@ -210,7 +211,8 @@ def latent_from_bytes(data: bytes, name: str = "The data") -> Latent:
             key: str(arrays[key]) for key in ("domain", "fingerprint", "space", "source_hash")
         }
         for group in TENSOR_FIELDS:
-            fields[group] = {key: _to_tensor(value) for key, value in groups[group].items()}
+            scales = {key: arrays.get(f"scales/{group}/{key}") for key in groups[group]}
+            fields[group] = {k: _to_tensor(v, scales[k]) for k, v in groups[group].items()}
         fields["left_out"] = {key: str(value) for key, value in groups["left_out"].items()}
         fields["quad"] = _to_quad(arrays["quad"]) if "quad" in arrays else None
         return Latent(_to_tensor(arrays["ws"]), **fields)
@@ -240,7 +242,47 @@ def _to_numpy(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
     return tensor.detach().to("cpu", torch.float32).contiguous().numpy()
 
 
-def _to_tensor(array: np.ndarray[Any, Any]) -> Tensor:
+def _to_arrays(field: str, tensors: Tensors) -> dict[str, Any]:
+    """The arrays of one field, in few bits where it was rounded to few levels."""
+    arrays: dict[str, Any] = {}
+    for key, tensor in tensors.items():
+        packed = pack(tensor.detach().to("cpu", torch.float32))
+        arrays[f"{field}/{key}"] = packed[0] if packed else _to_numpy(tensor)
+        if packed:
+            arrays[f"scales/{field}/{key}"] = packed[1]
+    return arrays
+
+
+def field_bytes(field: str, tensors: Tensors) -> int:
+    """Bytes that one of TENSOR_FIELDS takes in a latent file."""
+    if not tensors:
+        return 0
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **_to_arrays(field, tensors))
+    return len(buffer.getvalue())
+
+
+def completed(latent: Latent, whole: Latent) -> Latent:
+    """A latent with what was too large to travel along, taken from the file saved beside it.
+
+    Raises:
+        BadLatent: that file is of another portrait, or lacks it too.
+    """
+    found = {}
+    for name, digest in latent.left_out.items():
+        tensors = getattr(whole, name, None)
+        if not tensors or tensors_hash(tensors) != digest:
+            raise BadLatent(
+                f"The latent file does not hold the {name.replace('_', ' ')} that belongs to this "
+                "picture (its hash is another); pass the file that was saved beside it."
+            )
+        found[name] = tensors
+    return replace(latent, left_out={}, **found)
+
+
+def _to_tensor(array: np.ndarray[Any, Any], scales: np.ndarray[Any, Any] | None = None) -> Tensor:
+    if scales is not None:
+        return unpack(array, scales)
     if array.dtype.kind != "f":
         raise ValueError(f"an array of {array.dtype} where numbers belong")
     return torch.from_numpy(array.astype(np.float32))

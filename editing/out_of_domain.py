@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from editing.errors import BadInput
+from editing.masks import blur
 
 FAINT, CLEAR = 0.04, 0.16  # difference, [-1, 1] scale, where the mask begins and is full
 SPREAD = 1 / 24  # of the picture's side: how far a clear change reaches out
@@ -56,20 +57,9 @@ def change_mask(inverted: Tensor, edited: Tensor) -> Tensor:
     """
     side = edited.shape[-1]
     difference = (edited - inverted).abs().amax(1, keepdim=True)
-    difference = _blur(difference, side / 128)
+    difference = blur(difference, side / 128)
     mask = ((difference - FAINT) / (CLEAR - FAINT)).clamp(0, 1)
     reach = max(round(side * SPREAD / 2), 1)
     mask = functional.max_pool2d(mask, 2 * reach + 1, stride=1, padding=reach)
-    mask = _blur(mask, side * FEATHER)
+    mask = blur(mask, side * FEATHER)
     return ((mask - 0.02) / 0.96).clamp(0, 1)  # the blur's far tail is no change
-
-
-def _blur(picture: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of [N, 1, H, W]; the edge continues."""
-    radius = max(round(3 * sigma), 1)
-    offsets = torch.arange(-radius, radius + 1, device=picture.device, dtype=picture.dtype)
-    kernel = torch.exp(-0.5 * (offsets / sigma).square())
-    kernel = kernel / kernel.sum()
-    padded = functional.pad(picture, [radius] * 4, mode="replicate")
-    blurred = functional.conv2d(padded, kernel.reshape(1, 1, 1, -1))
-    return functional.conv2d(blurred, kernel.reshape(1, 1, -1, 1))

@@ -1,43 +1,34 @@
-"""Photos, folders of photos and videos, inverted into folders of files.
+"""A photo, inverted into a folder of files.
 
-Every photo gets a folder with aligned.png, reconstruction.png (which carries its latent),
-latent.npz and, last, metrics.json: a folder that has it is complete, and a batch that was killed
-goes on with the next photo when it is started again.
+aligned.png, reconstruction.png (which carries its latent), latent.npz and, last, metrics.json: a
+folder that has it is complete.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from editing.alignment import Photo, find_photo, open_photo
+from editing.alignment import Photo
 from editing.domains import Domain
 from editing.edits import EditStack, EditState, latent_of, render
-from editing.errors import BadInput, BadPicture, NoFace
+from editing.errors import BadInput
 from editing.images import check_writable, save_png, write_atomically
 from editing.inversion import InversionOptions, Step
 from editing.inversion import invert as search
 from editing.latents import MAX_SEED, Latent, latent_to_bytes
-from editing.metrics import compare
+from editing.metrics import compare, psnr
 from editing.recipes import Inversion, Source, export_png, make_recipe
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif"}
-VIDEO_SUFFIXES = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".mpg", ".mpeg"}
-COLUMNS = ("name", "psnr", "mse", "ssim", "perceptual", "identity", "steps", "seconds", "error")
-
 Facts = dict[str, Any]
-Load = Callable[[], Photo]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +40,25 @@ class Job:
     aligned: bool = True  # False: the centre of the picture as it is
     seed: int = 0  # of a random start
     given: Tensor | None = None  # ws to start from instead, [1, num_ws, w_dim]
+    mask: Tensor | None = None  # where the photo counts, [1, 1, R, R] in [0, 1]
+    context: Photo | None = None  # the photo is pasted into this one, inside the mask
+    notes: tuple[str, ...] = ()  # what a person should know of the mask
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
             raise BadInput(f"The seed {self.seed} is not possible; choose from 0 to {MAX_SEED}.")
+        if self.context is not None and self.mask is None:
+            raise BadInput(
+                "Pasting a photo into another needs the region to take over; pass it with --mask."
+            )
+
+    def target(self, photo: Photo) -> Tensor:
+        """What the search shall come near: the photo, or the other one with a part of it."""
+        size = self.domain.generator.img_resolution
+        target = photo.at(size)
+        if self.context is None or self.mask is None:
+            return target
+        return torch.lerp(self.context.at(size), target, self.mask)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +68,7 @@ class Inverted:
     photo: Photo
     state: EditState
     step: Step
+    stages: tuple[Step, ...] = field(default=())  # the last step of every stage, in order
 
 
 def photo_latent(photo: Photo, state: EditState, domain: Domain) -> Latent:
@@ -75,37 +82,58 @@ def source_of(photo: Photo) -> Source:
     return Source("photo", photo.name, photo.sha256, photo.alignment.found)
 
 
+def steps_of(photo: Photo, job: Job) -> Iterator[Step]:
+    """The search of a photo's latent, step by step."""
+    rng = torch.Generator().manual_seed(job.seed)
+    return search(job.target(photo), job.domain, job.options, rng, job.given, job.mask)
+
+
 def invert_photo(photo: Photo, job: Job) -> Inverted:
     """Search a photo's latent to the end, with a progress bar on stderr."""
     from tqdm import tqdm
 
-    target = photo.at(job.domain.generator.img_resolution)
-    rng = torch.Generator().manual_seed(job.seed)
-    with tqdm(total=job.options.steps, desc=photo.name, leave=False, disable=None) as bar:
-        for step in search(target, job.domain, job.options, rng, job.given):
+    stages: dict[str, Step] = {}
+    with tqdm(total=job.options.total, desc=photo.name, leave=False, disable=None) as bar:
+        for step in steps_of(photo, job):
+            stages[step.stage] = step
+            bar.total = step.total
             bar.update(step.index - bar.n)
-            bar.set_postfix(loss=f"{step.best:.4f}", refresh=False)
-    return Inverted(photo, EditState(step.ws), step)
+            bar.set_postfix(stage=step.stage, loss=f"{step.best:.4f}", refresh=False)
+    return Inverted(photo, EditState(**vars(step.point)), step, tuple(stages.values()))
 
 
 def invert_into(folder: Path, photo: Photo, job: Job) -> Facts:
     """Invert one photo and write its files; returns what metrics.json says."""
-    domain = job.domain
     check_writable(folder / "metrics.json")
     found = invert_photo(photo, job)
-    target = photo.at(domain.generator.img_resolution).to(domain.device)
-    img = render(found.state, domain)
-    facts: Facts = {
-        **compare(domain, img, target),
+    target = job.target(photo).to(job.domain.device)
+    begun = [0.0, *(step.seconds for step in found.stages)]
+    more = {
         "steps": found.step.index,
         "seconds": round(found.step.seconds, 3),
         "loss": found.step.best,
-        "notes": list(photo.alignment.notes),
-        "made_with": _made_with(photo, job),
+        "stages": {
+            step.stage: {
+                "seconds": round(step.seconds - since, 3),
+                "psnr": psnr(render(EditState(**vars(step.point)), job.domain), target),
+            }
+            for since, step in zip(begun, found.stages, strict=False)
+        },
+        "notes": [*photo.alignment.notes, *job.notes, *found.step.notes],
+        "made_with": made_with(photo, job),
     }
-    inversion = None if job.given is not None else Inversion(job.options)
+    return write_files(folder, photo, job, found.state, more)
+
+
+def write_files(folder: Path, photo: Photo, job: Job, state: EditState, more: Facts) -> Facts:
+    """Write the files of an inverted photo; ``more`` is what metrics.json says besides."""
+    domain, target = job.domain, job.target(photo).to(job.domain.device)
+    img = render(state, domain)
+    facts: Facts = {**compare(domain, img, target), **more}
+    plain = job.given is None and job.mask is None  # else the recipe alone would not repeat it
+    inversion = Inversion(job.options) if plain else None
     recipe = make_recipe(domain, source_of(photo), EditStack(), inversion=inversion)
-    latent = photo_latent(photo, found.state, domain)
+    latent = photo_latent(photo, state, domain)
     files = {
         "reconstruction.png": export_png(img, recipe, latent),
         "latent.npz": latent_to_bytes(latent),
@@ -117,101 +145,25 @@ def invert_into(folder: Path, photo: Photo, job: Job) -> Facts:
     return facts
 
 
-def _made_with(photo: Photo, job: Job) -> Facts:
+def made_with(photo: Photo, job: Job) -> Facts:
     """Everything that decides the result, for knowing a finished photo again."""
-    given = None
-    if job.given is not None:
-        given = hashlib.sha256(job.given.cpu().numpy().tobytes()).hexdigest()
     return {
         **asdict(job.options),
         "aligned": job.aligned,
         "seed": job.seed,
-        "given": given,
+        "given": _digest(job.given),
+        "mask": _digest(job.mask),
+        "context": job.context and job.context.sha256,
         "source_hash": photo.sha256,
         "domain": job.domain.name,
         "fingerprint": job.domain.fingerprint,
     }
 
 
-def invert_all(source: Path, out: Path, job: Job) -> tuple[list[Facts], dict[str, str]]:
-    """Invert every photo of a folder, or every frame of a video, each into a folder of its own.
-
-    Returns:
-        What every metrics.json says, with its ``name``; and name -> sentence of those that could
-        not be used. Both are also in metrics.csv, which grows with every photo.
-
-    Raises:
-        BadInput: there is no photo in the folder.
-    """
-    rows: list[Facts] = []
-    failed: dict[str, str] = {}
-    for name, load in _loaders(source, job.aligned):
-        try:
-            rows.append({"name": name, **_invert_or_reuse(out / name, load(), job)})
-        except (BadPicture, NoFace) as error:
-            failed[name] = str(error)
-        _write_table(out / "metrics.csv", rows, failed)
-    if not rows:
-        reason = next(iter(failed.values()), "it holds none")
-        raise BadInput(f"No photo of {source} could be inverted: {reason}")
-    return rows, failed
-
-
-def _invert_or_reuse(folder: Path, photo: Photo, job: Job) -> Facts:
-    try:
-        facts: Facts = json.loads((folder / "metrics.json").read_text())
-        if facts["made_with"] == finite(_made_with(photo, job)):
-            return facts
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # not begun, not finished, or another program's file
-    return invert_into(folder, photo, job)
-
-
-def _loaders(source: Path, aligned: bool) -> Iterator[tuple[str, Load]]:
-    """(folder name, how to load) of every photo in a folder, or frame of a video."""
-    if not source.is_dir():
-        for number, frame in enumerate(_frames(source)):
-            yield f"frame_{number:05d}", _frame_loader(frame, source.name, number, aligned)
-        return
-    files = sorted(
-        path for path in source.iterdir()
-        if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
-    )  # fmt: skip
-    stems = [path.stem for path in files]
-    for path in files:
-        name = path.stem if stems.count(path.stem) == 1 else path.name
-        yield name, lambda path=path: open_photo(path, aligned)  # type: ignore[misc]
-
-
-def _frame_loader(frame: Any, video: str, number: int, aligned: bool) -> Load:
-    sha256 = hashlib.sha256(frame.tobytes()).hexdigest()
-    name = f"frame {number} of {video}"
-    return lambda: find_photo(Image.fromarray(frame), name, sha256, aligned)
-
-
-def _frames(video: Path) -> Iterator[Any]:
-    """Frames of a video, uint8 [H, W, 3]."""
-    import imageio.v3
-
-    if not video.is_file():
-        raise BadPicture(f"{video} does not exist; check the path of the video.")
-    try:
-        yield from imageio.v3.imiter(video, plugin="FFMPEG")
-    except Exception as error:  # ffmpeg's wrapper raises anything on files that are no videos
-        raise BadPicture(
-            f"{video} is not a video that is read here; use MP4, MOV, WebM, MKV or AVI."
-        ) from error
-
-
-def _write_table(path: Path, rows: list[Facts], failed: Mapping[str, str]) -> None:
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    table.writeheader()
-    table.writerows(sorted(
-        [*rows, *({"name": name, "error": error} for name, error in failed.items())],
-        key=lambda row: str(row["name"]),
-    ))  # fmt: skip
-    write_bytes(path, text.getvalue().encode())
+def _digest(tensor: Tensor | None) -> str | None:
+    if tensor is None:
+        return None
+    return hashlib.sha256(tensor.cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -36,8 +36,15 @@ from editing.images import (
     read_png_text,
     write_atomically,
 )
-from editing.inversion import InversionOptions, LossWeights, options_for
-from editing.latents import Latent, latent_from_bytes, latent_to_bytes, parse_seed, tensors_hash
+from editing.inversion_options import InversionOptions, options_for, read_options
+from editing.latents import (
+    Latent,
+    field_bytes,
+    latent_from_bytes,
+    latent_to_bytes,
+    parse_seed,
+    tensors_hash,
+)
 from editing.layers import format_layers, parse_layers
 from editing.settings import Settings, parse_yaml
 
@@ -74,10 +81,10 @@ class Inversion:
     done: int | None = None  # steps after which the search was stopped; None = never
 
     def __post_init__(self) -> None:
-        if self.done is not None and not 0 <= self.done <= self.options.steps:
+        if self.done is not None and not 0 <= self.done <= self.options.total:
             raise BadRecipe(
                 f"The inversion stopped after {self.done} steps; "
-                f"it has {self.options.steps}, so choose from 0 to that."
+                f"it has {self.options.total}, so choose from 0 to that."
             )
 
 
@@ -220,21 +227,7 @@ def _source(settings: Settings) -> Source:
 def _inversion(settings: Settings) -> Inversion:
     options = options_for(settings.take("level", str, "standard"))
     done = settings.take("done", int)
-    weights = options.weights
-    if losses := settings.part("weights"):
-        values = {name: losses.take(name, float, old) for name, old in asdict(weights).items()}
-        losses.end()
-        weights = LossWeights(**values)
-    options = replace(
-        options,
-        space=settings.take("space", str, options.space),
-        start=settings.take("start", str, options.start),
-        steps=settings.take("steps", int, options.steps),
-        lr=settings.take("lr", float, options.lr),
-        weights=weights,
-    )
-    settings.end()
-    return Inversion(options, done)
+    return Inversion(read_options(settings, options), done)
 
 
 def _entry(settings: Settings) -> Entry:
@@ -313,7 +306,7 @@ def lightened(latent: Latent) -> Latent:
     left_out = {
         name: tensors_hash(tensors)
         for name, tensors in fields.items()
-        if 4 * sum(tensor.numel() for tensor in tensors.values()) > MAX_EMBEDDED
+        if field_bytes(name, tensors) > MAX_EMBEDDED
     }
     kept = {name: {} if name in left_out else tensors for name, tensors in fields.items()}
     return replace(

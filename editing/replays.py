@@ -84,7 +84,7 @@ def _source_state(
         for step in invert(cut.at(domain.generator.img_resolution), domain, inversion.options):
             if step.index == inversion.done:
                 break
-        return EditState(step.ws)
+        return EditState(**vars(step.point))
     if recipe.source.kind != "seed":
         raise _needs_photo(recipe)
     return state_of(recipe.source.name, domain)

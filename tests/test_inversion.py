@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from editing import inversion
+from editing.descent import Descent
 from editing.errors import BadInput, UnknownName
 from editing.generator import Generator, GeneratorConfig
-from editing.inversion import InversionOptions, LossWeights, invert, options_for, parse_start
+from editing.inversion import InversionOptions, LossWeights, Step, invert, tune_together
+from editing.inversion_options import (
+    LEVELS,
+    METHODS,
+    NOTHING,
+    NoiseOptions,
+    TuneOptions,
+    options_for,
+    parse_start,
+    with_setting,
+)
+from editing.losses import Goal
+from editing.stages import LatentStage
+from editing.starts import starting_latent
+from editing.tuning import draw
+from editing.whitening import whitening
 
 
 class Eyes(nn.Module):
     """The smallest network with the interface of a PictureNet."""
+
+    tap_scales = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,9 +98,38 @@ def test_the_best_so_far_is_kept_and_never_worsens(domain, target):
     assert bests[-1] == min(step.losses["total"] for step in steps)
 
 
-def test_a_step_too_far_stops_with_the_best(domain, target):
-    steps = list(invert(target, domain, InversionOptions(steps=50, lr=1e30)))
-    assert len(steps) < 50 and torch.isfinite(steps[-1].ws).all()
+def test_a_loss_that_is_no_number_halves_the_rate_once_then_says_so(domain, target):
+    steps = []
+    with pytest.raises(BadInput, match="no number at step 3 .* half the learning rate.*below"):
+        for step in invert(target, domain, InversionOptions(steps=50, lr=1e30)):
+            steps.append(step)
+    assert len(steps) < 5 and torch.isfinite(steps[-1].ws).all()
+
+
+def test_one_bad_step_is_forgiven(domain, target, monkeypatch):
+    """The search goes on from its best, at half the rate, and comes as near as any."""
+    whole = LatentStage.losses
+
+    def spoilt(self, index):
+        for share, losses in whole(self, index):
+            yield share, {"total": losses["total"] * (float("nan") if index == 9 else 1)}
+
+    monkeypatch.setattr(LatentStage, "losses", spoilt)
+    steps = list(invert(target, domain, SHORT))
+    assert steps[-1].done and steps[-1].best < 0.7 * steps[0].best
+    monkeypatch.undo()
+
+
+def test_unstable_after_some_gain_keeps_the_best(domain, target, monkeypatch):
+    whole = LatentStage.losses
+
+    def spoilt(self, index):
+        for share, losses in whole(self, index):
+            yield share, {"total": losses["total"] * (float("nan") if index > 9 else 1)}
+
+    monkeypatch.setattr(LatentStage, "losses", spoilt)
+    last = list(invert(target, domain, SHORT))[-1]
+    assert last.done and "unstable" in last.notes[0] and torch.isfinite(last.ws).all()
 
 
 def test_losses_are_named_and_add_up(domain, target):
@@ -96,7 +146,7 @@ def test_a_loss_of_weight_0_is_left_out(domain, target):
     alone = SimpleNamespace(generator=domain.generator, encode=domain.encode)  # no perceptual net
     options = InversionOptions(steps=1, weights=LossWeights(perceptual=0))
     assert "perceptual" not in list(invert(target, alone, options))[-1].losses
-    nothing = InversionOptions(steps=2, weights=LossWeights(0, 0, 0, 0))
+    nothing = InversionOptions(steps=2, weights=NOTHING)
     assert list(invert(target, alone, nothing))[-1].losses == {"total": 0}
 
 
@@ -120,7 +170,7 @@ def test_every_start_begins_where_it_says(domain, target):
 
 @pytest.mark.parametrize("space", ["z", "w", "w+"])
 def test_more_random_candidates_start_closer_and_seeds_repeat(domain, target, space):
-    def start(count: int, seed: int = 0) -> inversion.Step:
+    def start(count: int, seed: int = 0) -> Step:
         rng = torch.Generator().manual_seed(seed)
         options = InversionOptions(space=space, start=f"random:{count}")
         return next(invert(target, domain, options, rng))
@@ -144,7 +194,7 @@ def test_the_same_search_gives_the_same_latent(domain, target):
 
 def test_prior_and_spread_keep_the_latent_in_the_world(domain):
     photo = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3)) * 2 - 1
-    white = inversion.whitening(domain.generator)
+    white = whitening(domain.generator)
 
     def strangeness(prior: float, spread: float) -> tuple[float, float]:
         options = InversionOptions(steps=60, weights=LossWeights(prior=prior, spread=spread))
@@ -158,10 +208,10 @@ def test_prior_and_spread_keep_the_latent_in_the_world(domain):
 
 
 def test_whitened_samples_have_unit_variance(domain):
-    white = inversion.whitening(domain.generator)
+    white = whitening(domain.generator)
     samples = domain.generator.mapping(torch.randn(4000, 16))[:, 0]
     assert white(samples).square().mean() == pytest.approx(1, abs=0.1)
-    assert inversion.whitening(domain.generator) is white
+    assert whitening(domain.generator) is white
 
 
 def test_steps_may_be_asked_for_from_anywhere(domain, target):
@@ -192,11 +242,11 @@ def test_stopping_is_not_asking_for_more(domain, target):
 
 
 def test_levels_are_ordered_presets_and_flags_override_them():
-    assert list(inversion.LEVELS) == ["quick", "standard", "best"]
-    quick, standard, best = inversion.LEVELS.values()
+    assert list(LEVELS) == ["quick", "standard", "best"]
+    quick, standard, best = LEVELS.values()
     assert quick.steps <= 50 and quick.steps < standard.steps < best.steps
     assert options_for("quick", steps=3, space="w").steps == 3
-    changed = inversion.with_setting(standard, "loss.pixel", 4.0)
+    changed = with_setting(standard, "loss.pixel", 4.0)
     assert changed.weights.pixel == 4 and changed.weights.prior == standard.weights.prior
 
 
@@ -209,8 +259,12 @@ def test_levels_are_ordered_presets_and_flags_override_them():
         (lambda: InversionOptions(lr=float("nan")), BadInput, "learning rate of nan"),
         (lambda: LossWeights(pixel=-1), BadInput, "loss.pixel is -1"),
         (lambda: LossWeights(prior=float("inf")), BadInput, "loss.prior is inf"),
-        (lambda: inversion.with_setting(SHORT, "loss.lpips", 1), UnknownName, "loss.perceptual"),
-        (lambda: parse_start("middle"), UnknownName, "encoder, mean, zeros, random, random:N"),
+        (lambda: with_setting(SHORT, "loss.lpips", 1), UnknownName, "loss.perceptual"),
+        (
+            lambda: parse_start("middle"),
+            UnknownName,
+            "encoder, mean, zeros, random, encoder:N, random:N",
+        ),
         (lambda: parse_start("mean:4"), UnknownName, "mean:4"),
         (lambda: parse_start("random:0"), BadInput, "count from 1"),
         (lambda: parse_start("random:x"), BadInput, "random:x"),
@@ -229,3 +283,212 @@ def test_pictures_and_latents_that_do_not_fit_are_refused_at_once(domain, target
         invert(target, domain, given=torch.zeros(1, 5, 16))
     with pytest.raises(BadInput, match="no z to start from"):
         invert(target, domain, InversionOptions(space="z"), given=torch.zeros(1, 6, 16))
+
+
+# -- stages
+
+
+@pytest.fixture(scope="module")
+def noisy(domain) -> SimpleNamespace:
+    """The same domain with noise inputs that do something."""
+    generator = copy.deepcopy(domain.generator)
+    for name, parameter in generator.synthesis.named_parameters():
+        if name.endswith("noise_strength"):
+            parameter.fill_(0.1)
+    return SimpleNamespace(generator=generator, perceptual=domain.perceptual, encode=domain.encode)
+
+
+THREE = InversionOptions(steps=15, noise=NoiseOptions(15), tune=TuneOptions(25, lr=5e-3))
+
+
+def nearness(domain, target: Tensor, step: Step) -> float:
+    point = step.point
+    img = draw(domain.generator, point.ws, point.noise, point.weight_delta)
+    return float((img - target).square().mean())
+
+
+def test_each_stage_comes_nearer_than_the_one_before(noisy):
+    photo = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    steps = list(invert(photo, noisy, THREE))
+    assert [step.index for step in steps] == list(range(56))
+    assert [step.stage for step in steps] == ["latent"] * 16 + ["noise"] * 15 + ["tune"] * 25
+    assert all(step.total == 55 for step in steps) and [s.done for s in steps].count(True) == 1
+    ends = [nearness(noisy, photo, steps[i]) for i in (15, 30, 55)]
+    assert ends[0] > ends[1] > ends[2]
+    assert steps[15].point.noise == {} and steps[30].point.weight_delta == {}
+    assert torch.equal(steps[55].ws, steps[15].ws)
+    assert torch.equal(steps[55].point.noise["b16.conv1"], steps[30].point.noise["b16.conv1"])
+
+
+def test_a_generator_without_noise_says_so_and_goes_on(domain, target):
+    last = list(invert(target, domain, THREE))[-1]
+    assert last.done and last.total == 40 and last.point.noise == {}
+    assert "noise inputs are off" in last.notes[0]
+
+
+@pytest.mark.parametrize("stopped", [0, 7, 15, 22, 40])
+def test_what_was_stopped_goes_on_to_the_same_result(noisy, target, stopped):
+    options = replace(THREE, jitter=0.05, start="random:4")
+    whole = list(invert(target, noisy, options))
+    steps = invert(target, noisy, options)
+    memory = [next(steps) for _ in range(stopped + 1)][-1].memory()
+    steps.close()
+    later = list(invert(target, noisy, options, memory=memory))
+    assert later[0].index == stopped + 1 and len(later) + stopped + 1 == len(whole)
+    assert [s.losses for s in later] == [s.losses for s in whole[stopped + 1 :]]
+    one, other = whole[-1].point, later[-1].point
+    assert torch.equal(one.ws, other.ws)
+    for name in one.weight_delta:
+        assert torch.equal(one.weight_delta[name], other.weight_delta[name])
+    with pytest.raises(BadInput, match="other options"):
+        invert(target, noisy, THREE, memory=memory)
+
+
+@settings(max_examples=25, deadline=None)
+@given(stop=st.integers(0, 55))
+def test_a_stop_at_any_step_leaves_something_to_draw(noisy, target, stop):
+    steps = invert(target, noisy, THREE)
+    last = [next(steps) for _ in range(stop + 1)][-1]
+    steps.close()
+    point = last.point
+    img = draw(noisy.generator, point.ws, point.noise, point.weight_delta)
+    assert torch.isfinite(img).all() and not point.ws.requires_grad
+
+
+def test_the_found_point_is_the_best_of_its_step_whatever_follows(noisy, target):
+    steps = list(invert(target, noisy, THREE))
+    for step in (steps[3], steps[20], steps[50]):
+        assert nearness(noisy, target, step) < 4 and torch.isfinite(step.ws).all()
+    tune = steps[50]
+    found = draw(noisy.generator, tune.ws, tune.point.noise, tune.point.weight_delta)
+    goal = Goal(target, noisy, replace(NOTHING, pixel=1.0, perceptual=1.0))
+    assert float(goal.losses(found)["total"]) == pytest.approx(tune.best, rel=1e-3)
+
+
+def test_z_stays_on_its_sphere(domain, target):
+    options = InversionOptions(space="z", start="random:4", steps=10)
+    goal = Goal(target, domain, options.weights)
+    rng = torch.Generator().manual_seed(0)
+    stage = LatentStage(goal, options, rng, starting_latent(goal, options, rng))
+    descent = Descent(stage)
+    while not descent.ended:
+        descent.step()
+    assert float(stage.leaves["latent"].detach().square().mean()) == pytest.approx(1, rel=1e-5)
+
+
+def test_joint_noise_is_kept_white(noisy, target):
+    options = InversionOptions(steps=8, joint_noise=True, weights=LossWeights(noise=1e5))
+    last = list(invert(target, noisy, options))[-1]
+    assert "noise" in last.losses
+    for each in last.point.noise.values():
+        assert abs(float(each.mean())) < 1e-4
+        assert float(each.square().mean()) == pytest.approx(1, rel=1e-3)
+
+
+def test_a_region_counts_alone(domain, target):
+    """What lies outside the mask changes nothing about the search."""
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., 4:12, 4:12] = 1
+    other = torch.where(mask > 0, target, torch.rand_like(target))
+    first, second = (
+        list(invert(t, domain, InversionOptions(start="mean", steps=10), mask=mask))[-1]
+        for t in (target, other)
+    )
+    whole = list(invert(other, domain, InversionOptions(start="mean", steps=10)))[-1]
+
+    def inside(step: Step) -> float:
+        return float((mask * (domain.generator.synthesis(step.ws) - target)).square().mean())
+
+    assert first.losses["pixel"] == pytest.approx(second.losses["pixel"], rel=1e-4)
+    assert inside(second) < inside(whole)
+
+
+def test_outside_the_region_noise_and_weights_keep_the_picture(noisy, target):
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., :, :8] = 1
+    options = replace(THREE, tune=TuneOptions(40, lr=5e-3))
+    steps = list(invert(torch.rand_like(target) * 2 - 1, noisy, options, mask=mask))
+    before = draw(noisy.generator, steps[15].ws)
+    after = draw(noisy.generator, steps[-1].ws, steps[-1].point.noise, steps[-1].point.weight_delta)
+    change = (after - before).square().mean(1)
+    assert float(change[..., 10:].mean()) < 0.2 * float(change[..., :6].mean())
+
+
+def test_stopping_early_at_a_nearness_or_a_plateau(domain, target):
+    near = InversionOptions(steps=200, stop_at=20)
+    last = list(invert(target, domain, near))[-1]
+    assert last.done and last.index < 200 and last.total == last.index
+    assert "reached 20 dB" in last.notes[0] and last.losses["pixel"] <= 0.04
+    patient = InversionOptions(steps=200, lr=1e-9, patience=5)
+    last = list(invert(target, domain, patient))[-1]
+    assert last.index == 5 and "no gain in 5 steps" in last.notes[0]
+
+
+def test_a_nearness_that_cannot_be_reached_is_said(domain, target):
+    last = list(invert(target, domain, InversionOptions(steps=5, stop_at=99)))[-1]
+    assert last.done and last.index == 5 and "did not reach 99 dB" in last.notes[-1]
+
+
+def test_the_encoder_reads_its_own_picture_again(domain, target):
+    """With a perfect encoder the first pass is already the latent."""
+    latent = domain.generator.mapping(
+        torch.randn(1, 16, generator=torch.Generator().manual_seed(9))
+    )
+    drawn = domain.generator.synthesis(latent)
+    off = 0.1 * torch.randn(latent.shape, generator=torch.Generator().manual_seed(1))
+    known = {id(drawn): latent}
+
+    def biased(img: Tensor) -> Tensor:  # reads everything a constant amount away
+        near = torch.linalg.vector_norm(img - drawn) < 1e-4
+        return (latent if near else known.get(id(img), latent + 0.5 * off)) + off
+
+    world = SimpleNamespace(generator=domain.generator, perceptual=domain.perceptual, encode=biased)
+    one = next(invert(drawn, world, InversionOptions(start="encoder", steps=0)))
+    five = next(invert(drawn, world, InversionOptions(start="encoder:5", steps=0)))
+    assert loss(domain, drawn, five.ws) < loss(domain, drawn, one.ws)
+
+
+def test_one_change_of_weights_for_several_pictures(domain):
+    rng = torch.Generator().manual_seed(5)
+    photos = torch.rand(5, 3, 16, 16, generator=rng) * 2 - 1
+    ws = domain.generator.mapping(torch.randn(5, 16, generator=rng))
+    options = InversionOptions(tune=TuneOptions(30, lr=5e-3))
+    steps = list(tune_together(photos, ws, domain, options))
+    delta = steps[-1].point.weight_delta
+    before, after = draw(domain.generator, ws), draw(domain.generator, ws, None, delta)
+    gains = (before - photos).square().mean((1, 2, 3)) - (after - photos).square().mean((1, 2, 3))
+    assert bool((gains > 0).all()) and torch.equal(steps[-1].ws, ws)
+    with pytest.raises(BadInput, match="cannot share"):
+        tune_together(photos, ws[:3], domain, options)
+
+
+def test_locality_holds_what_is_nearby(domain, target):
+    photo = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    far = domain.generator.mapping(torch.randn(8, 16, generator=torch.Generator().manual_seed(8)))
+    before = draw(domain.generator, far)
+
+    def drift(locality: float) -> float:
+        tune = TuneOptions(60, lr=5e-3, locality=locality)
+        last = list(invert(photo, domain, InversionOptions(steps=5, tune=tune)))[-1]
+        return float(
+            (draw(domain.generator, far, None, last.point.weight_delta) - before).square().mean()
+        )
+
+    assert drift(3.0) < 0.8 * drift(0.0)
+
+
+def test_the_weights_themselves_never_change(domain, target):
+    before = {k: v.clone() for k, v in domain.generator.state_dict().items()}
+    list(invert(target, domain, InversionOptions(steps=3, tune=TuneOptions(5))))
+    assert all(torch.equal(before[k], v) for k, v in domain.generator.state_dict().items())
+
+
+def test_every_published_method_runs(noisy, target):
+    for name, method in METHODS.items():
+        short = replace(
+            method, steps=min(method.steps, 3),
+            noise=replace(method.noise, steps=min(method.noise.steps, 2)),
+            tune=replace(method.tune, steps=min(method.tune.steps, 2)),
+        )  # fmt: skip
+        steps = list(invert(target, noisy, short))
+        assert steps[-1].done and steps[-1].index == short.total, name

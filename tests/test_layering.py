@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 ROWS = [
     {"errors"},
     {"images", "networks"},
-    {"tensors", "settings", "rounding", "schedules"},  # files: of tensors, and YAML that people write
+    {"tensors", "settings"},  # files: of tensors, and YAML that people write
+    {"rounding", "schedules"},
     {"servers", "web_pages"},
     {"downloads"},
     {"mapping"},
@@ -36,6 +37,7 @@ ROWS = [
     {"photos", "arguments"},
     {"batches"},
     {"commands"},
+    {"inversion_commands"},
     {"cli"},
     {"__main__"},
 ]

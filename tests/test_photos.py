@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from editing import photos
+from editing import batches
+from editing.batches import invert_all
 from editing.domains import Domain
 from editing.errors import BadInput, BadPicture
 from editing.inversion import InversionOptions
-from editing.photos import Job, invert_all
+from editing.photos import Job
 
 
 @pytest.fixture
@@ -39,7 +40,8 @@ def table(out: Path) -> list[dict[str, str]]:
 
 
 def test_every_photo_of_a_folder_gets_a_folder(job, folder, tmp_path):
-    rows, failed = invert_all(folder, tmp_path / "out", job)
+    batch = invert_all(folder, tmp_path / "out", job)
+    rows, failed = batch.rows, batch.failed
     assert [row["name"] for row in rows] == ["a.jpg", "a.png", "b"] and not failed
     for row in rows:
         made = tmp_path / "out" / row["name"]
@@ -54,7 +56,8 @@ def test_every_photo_of_a_folder_gets_a_folder(job, folder, tmp_path):
 
 def test_a_photo_that_cannot_be_used_does_not_stop_the_others(job, folder, tmp_path):
     (folder / "broken.jpg").write_text("not a photo")
-    rows, failed = invert_all(folder, tmp_path / "out", job)
+    batch = invert_all(folder, tmp_path / "out", job)
+    rows, failed = batch.rows, batch.failed
     assert len(rows) == 3 and "not a picture" in failed["broken"]
     assert [line["error"] != "" for line in table(tmp_path / "out")] == [False, False, False, True]
     assert not (tmp_path / "out" / "broken").exists()
@@ -71,7 +74,7 @@ def test_a_folder_without_usable_photos_is_refused(job, tmp_path):
 
 def test_a_killed_batch_goes_on_with_the_next_photo(job, folder, tmp_path, monkeypatch):
     out, searched = tmp_path / "out", []
-    whole = photos.invert_into
+    whole = batches.invert_into
 
     def counting(place, photo, job):
         searched.append(place.name)
@@ -79,14 +82,14 @@ def test_a_killed_batch_goes_on_with_the_next_photo(job, folder, tmp_path, monke
             raise KeyboardInterrupt
         return whole(place, photo, job)
 
-    monkeypatch.setattr(photos, "invert_into", counting)
+    monkeypatch.setattr(batches, "invert_into", counting)
     with pytest.raises(KeyboardInterrupt):
         invert_all(folder, out, job)
     assert [line["name"] for line in table(out)] == ["a.jpg"]
-    rows, _ = invert_all(folder, out, job)
+    rows = invert_all(folder, out, job).rows
     assert searched == ["a.jpg", "a.png", "a.png", "b"] and len(rows) == 3
 
-    again, _ = invert_all(folder, out, job)
+    again = invert_all(folder, out, job).rows
     assert again == rows and len(searched) == 4
     (out / "b" / "metrics.json").write_text("{cut short")
     Image.new("RGB", (40, 50), "white").save(folder / "a.png")  # another photo of the same name
@@ -102,7 +105,8 @@ def test_every_frame_of_a_video_gets_a_folder(job, tmp_path):
     imageio = pytest.importorskip("imageio.v3")
     frames = [np.full((64, 64, 3), shade, np.uint8) for shade in (40, 120, 200)]
     imageio.imwrite(video, np.stack(frames), plugin="FFMPEG", fps=3)
-    rows, failed = invert_all(video, tmp_path / "out", job)
+    batch = invert_all(video, tmp_path / "out", job)
+    rows, failed = batch.rows, batch.failed
     assert [row["name"] for row in rows] == ["frame_00000", "frame_00001", "frame_00002"]
     aligned = np.asarray(Image.open(tmp_path / "out" / "frame_00001" / "aligned.png"), int)
     assert not failed and np.abs(aligned - 120).max() < 12

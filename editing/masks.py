@@ -1,0 +1,83 @@
+"""Masks: where something counts. White is inside; grey counts in part; the edge is feathered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from editing.errors import BadInput
+from editing.images import load_picture, to_tensor
+
+FEATHER = 1 / 48  # of the picture's side: sigma of a mask's soft edge
+LEAST = 1e-3  # share of the picture: a smaller mask is an empty one
+
+
+def load_mask(
+    path: str | Path, resolution: int, feather: float = FEATHER
+) -> tuple[Tensor, tuple[str, ...]]:
+    """A mask picture as [1, 1, R, R] in [0, 1], and what a person should know about it.
+
+    Args:
+        feather: sigma of the soft edge as a share of the side; 0 = as drawn.
+
+    Raises:
+        BadPicture: it is not a picture.
+        BadInput: nothing in it is white.
+    """
+    picture = load_picture(path, name=str(path))
+    notes: tuple[str, ...] = ()
+    if picture.size != (resolution, resolution):
+        width, height = picture.size
+        notes = (f"The mask is {width}×{height} pixels and was resized to {resolution}.",)
+    mask = (to_tensor(picture, resolution).mean(1, keepdim=True) + 1) / 2
+    return checked_mask(soften(mask, feather), str(path)), notes
+
+
+def brushed_mask(
+    layers: Sequence[np.ndarray[Any, Any]], resolution: int, feather: float = FEATHER
+) -> Tensor | None:
+    """What was brushed in the layers of an editor (uint8 [H, W, 4]); None where nothing was.
+
+    Raises:
+        BadInput: it is only a speck.
+    """
+    alphas = [layer[..., 3] for layer in layers if layer.ndim == 3 and layer.shape[2] == 4]
+    if not alphas or not any(alpha.any() for alpha in alphas):
+        return None
+    painted = np.maximum.reduce(alphas)
+    mask = torch.from_numpy(painted.astype(np.float32) / 255)[None, None]
+    mask = functional.interpolate(mask, (resolution, resolution), mode="area")
+    return checked_mask(soften(mask, feather), "What was brushed")
+
+
+def checked_mask(mask: Tensor, name: str) -> Tensor:
+    """The mask [1, 1, R, R] itself.
+
+    Raises:
+        BadInput: it is empty.
+    """
+    if float(mask.mean()) < LEAST:
+        raise BadInput(f"{name} is an empty mask; paint the region that counts white.")
+    return mask
+
+
+def soften(mask: Tensor, feather: float = FEATHER) -> Tensor:
+    """A mask [1, 1, R, R] whose edge is a Gaussian of ``feather`` of its side; 0 = as it is."""
+    return blur(mask, feather * mask.shape[-1]).clamp(0, 1) if feather > 0 else mask
+
+
+def blur(picture: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur of [N, 1, H, W], sigma in pixels; the edge continues."""
+    radius = max(round(3 * sigma), 1)
+    offsets = torch.arange(-radius, radius + 1, device=picture.device, dtype=picture.dtype)
+    kernel = torch.exp(-0.5 * (offsets / sigma).square())
+    kernel = kernel / kernel.sum()
+    padded = functional.pad(picture, [radius] * 4, mode="replicate")
+    blurred = functional.conv2d(padded, kernel.reshape(1, 1, 1, -1))
+    return functional.conv2d(blurred, kernel.reshape(1, 1, -1, 1))

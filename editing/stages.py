@@ -1,0 +1,219 @@
+"""What an inversion searches in, one stage after the other: latent, noise maps, weights.
+
+A stage owns its *leaves*, the tensors an optimiser moves, and says which ``Point`` they stand for
+and what its loss is. ``descent.Descent`` moves any of them in the same way.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from editing.inversion_options import NOTHING, InversionOptions
+from editing.losses import Goal
+from editing.noise_maps import autocorrelation, noise_maps, noise_strengths, whiten_
+from editing.schedules import jitter
+from editing.tuning import draw, nearby, rounded, tuned_parameters
+from editing.whitening import no_label
+
+Leaves = dict[str, Tensor]
+CHUNK = 4  # pictures drawn at once when weights are tuned for several
+MAX_SHARED = 64  # pictures of one change of weights
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Where a search stands: everything that draws the picture."""
+
+    ws: Tensor  # [N, num_ws, w_dim]
+    noise: Mapping[str, Tensor] = field(default_factory=dict)  # layer -> [R, R]
+    weight_delta: Mapping[str, Tensor] = field(default_factory=dict)  # parameter -> its change
+
+
+class Stage(ABC):
+    """One part of a search."""
+
+    name: str
+    steps: int
+    lr: float  # Adam's, in the leaves' own units
+    leaves: Leaves
+
+    def __init__(self, goal: Goal, options: InversionOptions, rng: torch.Generator) -> None:
+        self.goal, self.options, self.rng = goal, options, rng
+        self.generator = goal.domain.generator
+
+    @abstractmethod
+    def point(self, leaves: Leaves) -> Point:
+        """What the leaves stand for; differentiable."""
+
+    @abstractmethod
+    def losses(self, index: int) -> Iterator[tuple[float, dict[str, Tensor]]]:
+        """Losses of the leaves as (share, named losses [N] with "total"); the shares sum to 1."""
+
+    def settle(self) -> None:
+        """Bring the leaves back to where they belong after a step; called without gradients."""
+        return  # most belong anywhere
+
+    def rate(self, name: str) -> float:
+        """Learning rate of one leaf."""
+        return self.lr
+
+
+class LatentStage(Stage):
+    """z on its sphere, one row of W, or all of W+; with them the noise maps where asked for."""
+
+    name = "latent"
+
+    def __init__(
+        self, goal: Goal, options: InversionOptions, rng: torch.Generator, start: Tensor
+    ) -> None:
+        super().__init__(goal, options, rng)
+        self.steps = options.steps
+        self.unit = 1.0 if options.space == "z" else goal.whitening.w_std
+        self.lr = options.lr * self.unit
+        self.leaves = {"latent": start.detach().clone()}
+        if options.joint_noise:
+            self.leaves |= {k: v.clone() for k, v in noise_maps(self.generator).items()}
+
+    def rate(self, name: str) -> float:
+        return self.lr if name == "latent" else self.options.lr
+
+    def rows(self, latent: Tensor) -> Tensor:
+        if self.options.space != "z":
+            return latent
+        mapped: Tensor = self.generator.mapping(latent, no_label(self.generator, len(latent)))
+        return mapped[:, :1]
+
+    def point(self, leaves: Leaves) -> Point:
+        ws = self.rows(leaves["latent"]).expand(-1, self.generator.num_ws, -1)
+        return Point(ws, {name: leaf for name, leaf in leaves.items() if name != "latent"})
+
+    def losses(self, index: int) -> Iterator[tuple[float, dict[str, Tensor]]]:
+        leaves, weights = self.leaves, self.options.weights
+        if strength := jitter(index, max(self.steps, 1), self.options.jitter):
+            latent = leaves["latent"]
+            shift = torch.randn(latent.shape, generator=self.rng).to(latent.device)
+            leaves = {**leaves, "latent": latent + shift * (strength * self.unit)}
+        rows = self.rows(leaves["latent"])
+        point = self.point(leaves)
+        losses = self.goal.losses(draw(self.generator, point.ws, point.noise), rows)
+        if point.noise and weights.noise:
+            losses["noise"] = autocorrelation(point.noise)[None]
+            losses["total"] = losses["total"] + weights.noise * losses["noise"]
+        yield 1.0, losses
+
+    def settle(self) -> None:
+        if self.options.space == "z":  # the mapping reads a direction: length would only slow Adam
+            z = self.leaves["latent"]
+            z *= (z.shape[1] / z.square().sum(1, keepdim=True).clamp(min=1e-12)).sqrt()
+        whiten_({name: leaf for name, leaf in self.leaves.items() if name != "latent"})
+
+
+class _After(Stage):
+    """A stage that begins where another has ended; outside the mask nothing shall change."""
+
+    def __init__(
+        self, goal: Goal, options: InversionOptions, rng: torch.Generator, start: Point
+    ) -> None:
+        super().__init__(goal, options, rng)
+        self.start = start
+        self.before = None
+        if goal.mask is not None:
+            with torch.no_grad():
+                self.before = draw(self.generator, start.ws, start.noise, start.weight_delta)
+
+    def keep(self, img: Tensor, rows: slice) -> Tensor:
+        """Mean squared change outside the mask, [N]."""
+        if self.before is None or self.goal.mask is None:
+            return img.sum((1, 2, 3)) * 0
+        return ((1 - self.goal.mask) * (img - self.before[rows])).square().mean((1, 2, 3))
+
+
+class NoiseStage(_After):
+    """The noise maps, for the pixels alone (Abdal et al. 2020): the latent holds still.
+
+    A leaf is what a map adds to the activations, so that one learning rate suits every layer,
+    however strong its noise is.
+    """
+
+    name = "noise"
+
+    def __init__(
+        self, goal: Goal, options: InversionOptions, rng: torch.Generator, start: Point
+    ) -> None:
+        super().__init__(goal, options, rng, start)
+        self.steps, self.lr = options.noise.steps, options.noise.lr
+        self.strengths = noise_strengths(self.generator)
+        self.maps = {**noise_maps(self.generator), **start.noise}
+        self.leaves = {name: torch.zeros_like(self.maps[name]) for name in self.strengths}
+
+    def point(self, leaves: Leaves) -> Point:
+        found = {
+            name: self.maps[name] + leaf / self.strengths[name] for name, leaf in leaves.items()
+        }
+        return replace(self.start, noise={**self.start.noise, **found})
+
+    def losses(self, index: int) -> Iterator[tuple[float, dict[str, Tensor]]]:
+        point = self.point(self.leaves)
+        img = draw(self.generator, point.ws, point.noise, point.weight_delta)
+        losses = {"pixel": self.goal.pixel(img)}
+        losses["total"] = losses["pixel"] + self.keep(img, slice(None))
+        yield 1.0, losses
+
+
+class TuneStage(_After):
+    """The weights, for one picture or for several at once."""
+
+    name = "tune"
+
+    def __init__(
+        self, goal: Goal, options: InversionOptions, rng: torch.Generator, start: Point
+    ) -> None:
+        super().__init__(goal, options, rng, start)
+        self.steps, self.lr = options.tune.steps, options.tune.lr
+        parameters = tuned_parameters(self.generator)
+        self.leaves = {name: torch.zeros_like(each) for name, each in parameters.items()}
+        self.weights = replace(
+            NOTHING, pixel=options.tune.pixel, perceptual=options.tune.perceptual
+        )
+        count = len(start.ws)
+        self.parts = [slice(i, min(i + CHUNK, count)) for i in range(0, count, CHUNK)]
+        self.goals = [
+            Goal(goal.targets[rows], goal.domain, self.weights, goal.mask) for rows in self.parts
+        ]
+
+    def point(self, leaves: Leaves) -> Point:
+        return replace(self.start, weight_delta=rounded(leaves, self.options.tune.levels))
+
+    def losses(self, index: int) -> Iterator[tuple[float, dict[str, Tensor]]]:
+        for rows, goal in zip(self.parts, self.goals, strict=True):
+            ws, delta = self.start.ws[rows], self.point(self.leaves).weight_delta
+            share = len(ws) / len(self.start.ws)
+            img = draw(self.generator, ws, self.start.noise, delta)
+            losses = goal.losses(img)
+            losses["total"] = losses["total"] + self.keep(img, rows)
+            if self.options.tune.locality and rows.start == 0:
+                losses["locality"] = self.locality(delta)
+                weighted = self.options.tune.locality * losses["locality"]
+                losses["total"] = losses["total"] + weighted / share
+            yield share, losses
+
+    def locality(self, delta: Mapping[str, Tensor]) -> Tensor:
+        """How much a latent nearby looks other than before, [1]."""
+        with torch.no_grad():
+            ws = nearby(self.generator, self.start.ws, self.rng)
+            before = draw(self.generator, ws)
+        goal = Goal(before, self.goal.domain, self.weights)
+        total: Tensor = goal.losses(draw(self.generator, ws, None, delta))["total"]
+        return total
+
+
+def check_noise(goal: Goal) -> str:
+    """Why the noise stage cannot help here, as a sentence; "" where it can."""
+    if noise_strengths(goal.domain.generator):
+        return ""
+    return "This generator's noise inputs are off, so the stage of noise maps was left out."
