@@ -21,7 +21,8 @@ STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("training.dataset", "--split", "judge", "--count", "12000"),
         ("training.dataset", "--split", "held_out", "--count", "10000"),
         ("training.dataset", "--split", "persons", "--resolution", "64", "--count", "24000"),
-        ("training.dataset", "--split", "held_out_persons", "--resolution", "64", "--count", "2000"),
+        ("training.dataset", "--split", "held_out_persons", "--resolution", "64",
+         "--count", "2000"),
     ),
     "generator": (("training.train_generator",),),
     "scorer": (("training.train_readers", "scorer"),),
@@ -29,6 +30,7 @@ STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "encoder": (("training.train_encoder",),),
     "boundaries": (("training.train_boundaries",),),
     "statistics": (("training.measure_statistics",),),
+    "perceptual": (("training.train_perceptual",),),
     "identity": (("training.train_identity",),),
     "clip": (("training.train_clip",),),
     "features": (("training.train_features",),),  # what benchmarks/world.py measures in; not landed
@@ -65,7 +67,8 @@ def describe_domain() -> None:
             part: entry(f"{part}.safetensors", part)
             for part in ("generator", "encoder", "scorer", "judge")
         },
-        "perceptual": entry("scorer.safetensors", "scorer"),
+        "perceptual": entry("perceptual.safetensors", "perceptual")
+        or entry("scorer.safetensors", "scorer"),
         "identity": entry("identity.safetensors", "identity"),
         "text_image_model": entry("clip/model.safetensors", "clip"),
         "boundaries": {p.stem: entry(f"boundaries/{p.name}", "boundaries") for p in boundaries},
