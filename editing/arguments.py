@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from editing.directions import boundary
+from editing.channels import parse_channel
+from editing.directions import Direction, boundary, load_direction
 from editing.domains import Domain
-from editing.edits import Move
+from editing.edits import ChannelMove, Move
 from editing.errors import BadInput
-from editing.layers import parse_layers
+from editing.layers import parse_strengths
 
 MAX_SEEDS = 10_000  # of one command
 
@@ -66,26 +68,67 @@ def parse_number(flag: str, text: str) -> float:
     return value
 
 
+def parse_whole(flag: str, text: str, low: int, high: int) -> int:
+    """A whole number from ``low`` to ``high``.
+
+    Raises:
+        BadInput: names the flag and the value.
+    """
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+        raise BadInput(f"{flag} needs a whole number from {low} to {high} instead of {text!r}.")
+    return int(text)
+
+
 def parse_moves(
     texts: Sequence[str], given: str, absolute: bool, domain: Domain
-) -> tuple[Move, ...]:
+) -> tuple[Move | ChannelMove, ...]:
     """'smile=2@0-5' and the attributes to hold still -> moves.
+
+    A name is one of the domain's attributes, a direction file, or a channel (LAYER:NUMBER, moved in
+    standard deviations); layers may carry strengths ('0-3*0.5,7').
 
     Raises:
         UnknownName: an attribute that the domain does not have; the message lists those it has.
-        BadInput: no number, or layers that do not exist.
+        BadInput: no number, layers or channels that do not exist, nothing left to move along.
     """
-    held = tuple(name.strip() for name in given.split(",") if name.strip())
-    for name in held:
-        boundary(domain, name)
-    moves = []
+    held = [parse_direction(name.strip(), domain) for name in given.split(",") if name.strip()]
+    moves: list[Move | ChannelMove] = []
     for text in texts:
-        name, equals, rest = text.partition("=")
+        name, equals, rest = text.rpartition("=")
         if not equals:
             raise BadInput(f"--move {text!r} has no strength; write {text or 'smile'}=2.")
-        boundary(domain, name)
         alpha, at, layers = rest.partition("@")
-        rows = parse_layers(layers, domain.generator.num_ws) if at else None
-        number = parse_number(f"--move {name}", alpha)
-        moves.append(Move(name, number, rows, held, absolute))
+        if ":" in name and not at and not Path(name).is_file():
+            channel = parse_channel(name, domain)
+            moves.append(ChannelMove(channel, parse_number(f"--move {name}", alpha)))
+            continue
+        direction = parse_direction(name, domain)
+        rows, strengths = parse_strengths(layers, domain.generator.num_ws) if at else (None, ())
+        own = tuple(d for d in (direction, *held) if d.name not in domain.boundaries)
+        move = Move(
+            direction.name,
+            parse_number(f"--move {name}", alpha),
+            rows,
+            tuple(each.name for each in held),
+            absolute,
+            strengths,
+            own,
+        )
+        move.direction(domain)  # refuses here, before any work, what cannot be moved along
+        moves.append(move)
     return tuple(moves)
+
+
+def parse_direction(name: str, domain: Domain) -> Direction:
+    """The domain's direction for an attribute, or the one in a file.
+
+    Raises:
+        UnknownName: neither; the message lists the attributes.
+        UnsafeFile, BadInput: the file is no direction.
+    """
+    if name in domain.boundaries or not Path(name).is_file():
+        return boundary(domain, name)
+    direction = load_direction(name)
+    if direction.name in domain.boundaries:  # the domain's own keeps the name
+        direction = replace(direction, name=f"{direction.name} ({Path(name).name})")
+    return direction

@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from editing.direction_flags import add_directions
 from editing.errors import EditingError
 
 SOURCE_HELP = (
@@ -67,6 +68,8 @@ def build_parser() -> argparse.ArgumentParser:
         added.set_defaults(function=function or f"commands.{name}")
         return added
 
+    add_directions(commands, command)
+    _add_weights(commands, command, [reporting])
     command("domains", "List the domains: parts, sizes, licences, what is present.")
     _add_generate(command("generate", "Draw pictures of seeds."))
     _add_invert(command("invert", "Find the latent of a photo, a folder of photos or a video.",
@@ -131,7 +134,9 @@ def _add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--move", action="append", required=True, dest="moves",
                         metavar="NAME=ALPHA[@LAYERS]",
                         help="such as smile=2 or age=-1.5@0-5 (alpha 1 = one σ of the world); "
-                        "layers are rows or coarse, middle, fine; may be repeated")
+                        "NAME may also be a direction file or a channel (b32.conv1:57); "
+                        "layers are rows or coarse, middle, fine, with strengths as in "
+                        "0-3*0.5,7; may be repeated")
     parser.add_argument("--given", default="", metavar="NAMES",
                         help="attributes to hold still, such as gender,eyeglasses")
     parser.add_argument("--absolute", action="store_true",

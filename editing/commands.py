@@ -136,6 +136,7 @@ def edit(args: Namespace) -> Result:
     portrait = open_portrait(args, domain)
     stack = EditStack((*portrait.stack.entries, *(Entry(move) for move in moves)))
     edited = stack.apply(portrait.state, domain)
+    notes = [*portrait.notes, *stack.doubts(domain)]
     before, after = render(portrait.state, domain), render(edited, domain)
     output, img = Output(), after
     if args.out_of_domain:
@@ -155,9 +156,9 @@ def edit(args: Namespace) -> Result:
         "moves": args.moves,
         "identity": identity(domain, before, after),
         "perceptual": perceptual(domain, before, after),
-        "notes": list(portrait.notes),
+        "notes": notes,
     }
-    return Result("\n".join([f"Written to {args.out}.", *portrait.notes]), facts)
+    return Result("\n".join([f"Written to {args.out}.", *notes]), facts)
 
 
 @dataclass(frozen=True, eq=False)

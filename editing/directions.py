@@ -1,4 +1,4 @@
-"""Directions in W: load, save, move along, condition, and train the InterFaceGAN way.
+"""Directions in W or Z: load, save, move along, move to, and condition.
 
 A direction is a unit vector n with a ``step``: alpha = 1 moves by step·n. A domain's own directions
 have the standard deviation of n·w over many latents as step; imported ones have step 1, so that
@@ -8,13 +8,12 @@ published formulae hold exactly. (Shen et al. 2020, "InterFaceGAN", sections 3.1
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from editing.domains import Domain
@@ -22,22 +21,24 @@ from editing.errors import BadInput, UnknownName
 from editing.tensors import read_tensors, write_tensors
 
 FORMAT = "latent-studio direction 1"
+SPACES = ("w", "z")
 TOLERANCE = 1e-3  # of a unit vector: what is left below counts as nothing
-MIN_EXTREMES = 1000  # per side, where there are enough latents
-EXTREMES = 0.02  # of all latents per side; InterFaceGAN's default
-TRAINED = 0.7  # of the extremes; the rest validates
+WEAK, NOTHING = 0.2, 0.05  # residuals of a conditioned direction that are doubtful, and refused
+MAX_ALPHA = 100.0  # steps, where no safe range is known
+HARD = 2.0  # times the safe range: beyond, nothing is left of the picture
 
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """A way to move in W."""
+    """A way to move in W, or in Z."""
 
     name: str
     vector: Tensor  # [w_dim], or [num_ws, w_dim] with a vector per row; unit norm (each row)
     layers: tuple[int, ...] | None = None  # rows of ws that move; None = all
     step: float = 1.0  # distance in W of alpha = 1
-    space: str = "w"
+    space: str = "w"  # "z": before the mapping, where the latent's z is known
     meta: Mapping[str, Any] = field(default_factory=dict)  # how it was made, how good it is
+    origin: float | None = None  # n·(mean of W): ``absolute`` counts steps from there (GANSpace)
 
     def __post_init__(self) -> None:
         norms = self.vector.norm(dim=-1)
@@ -52,6 +53,40 @@ class Direction:
                 f"The direction {self.name} has the step {self.step}; "
                 "it needs a positive number, such as 1."
             )
+        if self.space not in SPACES or (self.space == "z" and self.vector.ndim == 2):
+            raise BadInput(
+                f"The direction {self.name} is of the space {self.space!r} with a vector of shape "
+                f"{list(self.vector.shape)}; use w, or z with a single vector."
+            )
+
+    @property
+    def safe_range(self) -> tuple[float, float] | None:
+        """alpha from and to, between which its attribute follows it; None = never measured."""
+        found = self.meta.get("range")
+        return (float(found[0]), float(found[1])) if found else None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """alpha from and to, where every move ends."""
+        low, high = self.safe_range or (-MAX_ALPHA / HARD, MAX_ALPHA / HARD)
+        return HARD * low, HARD * high
+
+
+def unit(name: str, vector: Tensor, **facts: Any) -> Direction:
+    """The direction of a vector [w_dim] or [num_ws, w_dim] of any length.
+
+    Raises:
+        BadInput: a (row of the) vector is zero or not finite.
+    """
+    lengths = vector.norm(dim=-1, keepdim=True)
+    if not bool((lengths.isfinite() & (lengths > 1e-12)).all()):
+        raise BadInput(
+            f"The vector of {name} is zero or not finite, so it points nowhere; choose another one."
+        )
+    return Direction(name, vector / lengths, **facts)
+
+
+FACTS = ("name", "layers", "step", "space", "meta", "origin")  # in a file, beside the vector
 
 
 def save_direction(path: Path | str, direction: Direction) -> None:
@@ -60,7 +95,7 @@ def save_direction(path: Path | str, direction: Direction) -> None:
     Raises:
         CannotWrite: folder or disk refuse.
     """
-    facts = {key: getattr(direction, key) for key in ("name", "layers", "step", "space", "meta")}
+    facts = {key: getattr(direction, key) for key in FACTS}
     write_tensors(path, {"vector": direction.vector}, FORMAT, facts)
 
 
@@ -81,6 +116,7 @@ def load_direction(path: Path | str) -> Direction:
             step=float(facts["step"]),
             space=str(facts["space"]),
             meta=dict(facts["meta"]),
+            origin=None if facts.get("origin") is None else float(facts["origin"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path} is a damaged direction file ({error}); make it again.") from error
@@ -122,33 +158,57 @@ def rows_of(ws: Tensor, layers: Sequence[int] | None) -> list[int]:
 
 
 def move(
-    ws: Tensor, direction: Direction, alpha: float, layers: Sequence[int] | None = None
+    ws: Tensor,
+    direction: Direction,
+    alpha: float,
+    layers: Sequence[int] | None = None,
+    strengths: Sequence[float] = (),
 ) -> Tensor:
-    """ws + alpha·step·n on the given rows; the others stay bit-equal.
+    """ws + alpha·step·s·n on the given rows; the others stay bit-equal.
 
     Args:
         ws: [N, num_ws, w_dim].
         alpha: in steps; 0 changes nothing.
         layers: rows that move; None = the direction's own.
+        strengths: s, one factor per row of ``layers`` (idinvert's layerwise strength); () = all 1.
     """
     rows = rows_of(ws, direction.layers if layers is None else layers)
     moved = ws.clone()
     if alpha:
-        moved[:, rows] += alpha * direction.step * _vectors(ws, direction)[rows]
+        moved[:, rows] += (
+            alpha * direction.step * _factors(ws, rows, strengths) * _vectors(ws, direction)[rows]
+        )
     return moved
 
 
 def absolute(
-    ws: Tensor, direction: Direction, distance: float, layers: Sequence[int] | None = None
+    ws: Tensor,
+    direction: Direction,
+    distance: float,
+    layers: Sequence[int] | None = None,
+    strengths: Sequence[float] = (),
 ) -> Tensor:
     """ws + (distance − n·ws)·n on the given rows: InterFaceGAN's move *to* a signed distance.
 
-    The distance is in W, from the parallel of the boundary through the origin, without ``step``.
+    The distance is in W, from the parallel of the boundary through the origin, without ``step``;
+    for a direction with an ``origin`` it is GANSpace's coordinate, in steps from the mean of W.
     """
     rows = rows_of(ws, direction.layers if layers is None else layers)
     n, moved = _vectors(ws, direction)[rows], ws.clone()
-    moved[:, rows] += (distance - (ws[:, rows] * n).sum(-1, keepdim=True)) * n
+    if direction.origin is not None:
+        distance = direction.origin + distance * direction.step
+    missing = distance - (ws[:, rows] * n).sum(-1, keepdim=True)
+    moved[:, rows] += missing * _factors(ws, rows, strengths) * n
     return moved
+
+
+def _factors(ws: Tensor, rows: Sequence[int], strengths: Sequence[float]) -> Tensor:
+    """One factor per row, [len(rows), 1]."""
+    if strengths and len(strengths) != len(rows):
+        raise BadInput(
+            f"{len(strengths)} strengths were given for {len(rows)} layers; give one for each."
+        )
+    return torch.tensor(strengths or [1.0] * len(rows), device=ws.device, dtype=ws.dtype)[:, None]
 
 
 def _vectors(ws: Tensor, direction: Direction) -> Tensor:
@@ -160,125 +220,102 @@ def _vectors(ws: Tensor, direction: Direction) -> Tensor:
             f"The direction {direction.name} has the shape {list(direction.vector.shape)}, "
             f"but the latents have {list(ws.shape[1:])}; use a direction of this generator."
         )
-    return direction.vector.to(ws.device).expand(ws.shape[1], -1)
+    return direction.vector.to(ws).expand(ws.shape[1], -1)
 
 
-def condition(direction: Direction, others: Sequence[Direction]) -> Direction:
+def condition(
+    direction: Direction,
+    others: Sequence[Direction],
+    layers: Sequence[int] | None = None,
+    covariance: Tensor | None = None,
+) -> Direction:
     """The part of a direction that leaves ``others`` alone: n minus its projection on their span.
 
-    Others that hang together are counted once. The step is kept, so alpha stays a distance in W;
-    ``meta["residual"]`` is the length (0..1) of what was left before it was made a unit again.
-
-    Raises:
-        BadInput: nothing is left, the others fix the direction itself.
-    """
-    if not others:
-        return direction
-    vectors = [direction.vector, *(other.vector for other in others)]
-    shape = max((vector.shape for vector in vectors), key=len)
-    rows = [vector.double().expand(shape).reshape(-1, shape[-1]) for vector in vectors]
-    residual = torch.stack([_orthogonal(n, given) for n, *given in zip(*rows, strict=True)])
-    lengths = residual.norm(dim=1)
-    names = ", ".join(other.name for other in others)
-    if float(lengths.min()) < TOLERANCE:
-        raise BadInput(
-            f"{direction.name} cannot move while {names} stay: "
-            f"they say the same (residual {float(lengths.min()):.1e}); hold fewer of them still."
-        )
-    vector = (residual / lengths[:, None]).reshape(shape).to(direction.vector)
-    meta = {**direction.meta, "given": names, "residual": float(lengths.mean())}
-    return replace(direction, vector=vector, meta=meta)
-
-
-def _orthogonal(n: Tensor, others: Sequence[Tensor]) -> Tensor:
-    """n minus its projection on the span of the others (QR by Gram-Schmidt, dependent ones out)."""
-    basis: list[Tensor] = []
-    for other in others:
-        rest = _minus_projection(other, basis)
-        if float(rest.norm()) > TOLERANCE:
-            basis.append(rest / rest.norm())
-    return _minus_projection(n, basis)
-
-
-def _minus_projection(v: Tensor, basis: Sequence[Tensor]) -> Tensor:
-    for _ in range(2):  # the second round removes what rounding left
-        for b in basis:
-            v = v - (v @ b) * b
-    return v
-
-
-def train_boundary(
-    name: str,
-    latents: NDArray[np.float32],
-    scores: NDArray[np.float32],
-    rng: np.random.Generator,
-    ratio: float = EXTREMES,
-) -> Direction:
-    """The normal of a linear SVM between the latents of highest and lowest score.
+    Others that hang together are counted once (SVD, ``TOLERANCE``); the direction itself among
+    them is skipped. ``meta["residual"]`` is the length (0..1, the least of the rows that move) of
+    what was left before it was made a unit again.
 
     Args:
-        latents: w [N, w_dim], untruncated.
-        scores: a scorer's reading of each one's picture, [N].
-        rng: divides the extremes into training and validation.
-        ratio: part of the latents taken per side, but at least ``MIN_EXTREMES`` where there are
-            so many, and never more than half.
-
-    Returns:
-        A direction towards higher scores with step = the standard deviation of n·w over the
-        latents; its meta has accuracy and AUC on the validation part and on all latents (there
-        "positive" means a score above the middle of its 1st and 99th percentile).
+        layers: rows that move, which alone are conditioned; None = the direction's own.
+        covariance: of W, [w_dim, w_dim]: alpha = 1 then stays one standard deviation, of the new
+            n·w. Directions of step 1 count distances and keep it.
 
     Raises:
-        BadInput: fewer than ten latents, or shapes or values that do not fit.
+        BadInput: nothing is left, the others fix the direction itself; or another space.
     """
-    scores = scores.reshape(-1)
-    if latents.ndim != 2 or len(latents) != len(scores) or len(scores) < 10:
-        raise BadInput(
-            f"A boundary needs latents [N, w_dim] and N scores, N from 10; "
-            f"there are {list(latents.shape)} and {len(scores)}."
-        )
-    if not (np.isfinite(latents).all() and np.isfinite(scores).all()):
-        raise BadInput(f"Latents or scores of {name} are not finite; leave those out.")
-    if scores.min() == scores.max():
-        raise BadInput(f"All scores of {name} are {scores[0]}; nothing tells the latents apart.")
-    chosen = max(MIN_EXTREMES, math.ceil(ratio * len(scores)))
-    return _fit(name, latents, scores, rng, min(chosen, len(scores) // 2))
+    others = tuple(other for other in others if other.name != direction.name)
+    if not others:
+        return direction
+    rows = direction.layers if layers is None else tuple(layers)
+    return _condition(direction, others, None if rows is None else tuple(rows), covariance)
 
 
-def _fit(
-    name: str,
-    latents: NDArray[np.float32],
-    scores: NDArray[np.float32],
-    rng: np.random.Generator,
-    chosen: int,
+@lru_cache(maxsize=256)  # while a slider is dragged, the same ones are asked for again and again
+def _condition(
+    direction: Direction,
+    others: tuple[Direction, ...],
+    rows: tuple[int, ...] | None,
+    covariance: Tensor | None,
 ) -> Direction:
-    from sklearn.svm import SVC
+    names = ", ".join(other.name for other in others)
+    if any(other.space != direction.space for other in others):
+        raise BadInput(
+            f"{direction.name} is a direction of {direction.space.upper()}, but not all of {names} "
+            "are; hold only directions of the same space still."
+        )
+    vectors = [each.vector.to(direction.vector.device) for each in (direction, *others)]
+    shape = max((vector.shape for vector in vectors), key=len)
+    n, *given = (vector.double().expand(shape).reshape(-1, shape[-1]) for vector in vectors)
+    residual = _minus_span(n, torch.stack(given, dim=1))
+    if rows is not None and len(n) > 1:  # rows that stay need no condition
+        moved = torch.zeros(len(n), 1, dtype=torch.bool).index_fill(0, torch.tensor(rows), True)
+        residual = torch.where(moved.to(n.device), residual, n)
+    lengths = residual.norm(dim=1)
+    least = float(lengths.min())
+    if least < NOTHING:
+        raise BadInput(
+            f"{direction.name} cannot move while {names} stay: they say the same "
+            f"(residual {least:.2g}, below {NOTHING:g}); hold fewer of them still."
+        )
+    vector = (residual / lengths[:, None]).reshape(shape).to(direction.vector)
+    meta = {**direction.meta, "given": names, "residual": least}
+    step = direction.step
+    if covariance is not None and step != 1.0:
+        spread = [_spread(each, covariance) for each in (vector, direction.vector)]
+        step *= spread[0] / spread[1]
+    return replace(direction, vector=vector, meta=meta, step=step)
 
-    order = np.argsort(scores, kind="stable")
-    extremes = np.concatenate([order[:chosen], order[-chosen:]])
-    labels = np.repeat([0, 1], chosen)
-    shuffled = rng.permutation(2 * chosen)
-    train, validation = np.split(shuffled, [round(TRAINED * 2 * chosen)])
-    machine = SVC(kernel="linear").fit(latents[extremes[train]], labels[train])
-    n = machine.coef_[0] / np.linalg.norm(machine.coef_[0])
-    middle = np.percentile(scores, [1, 99]).mean()
-    meta = {
-        "latents": len(latents),
-        "extremes": chosen,
-        "validation": _quality(machine, latents[extremes[validation]], labels[validation]),
-        "all": _quality(machine, latents, scores > middle),
-    }
-    step = float((latents @ n).std())
-    return Direction(name, torch.from_numpy(n.astype(np.float32)), step=step, meta=meta)
+
+def _minus_span(n: Tensor, others: Tensor) -> Tensor:
+    """n [R, D] minus its projection on the span of ``others`` [R, K, D], row by row."""
+    _, lengths, axes = torch.linalg.svd(others, full_matrices=False)
+    axes = axes * (lengths > TOLERANCE)[..., None]
+    projection: Tensor = (axes.mT @ (axes @ n[..., None]))[..., 0]
+    return n - projection
 
 
-def _quality(
-    machine: Any, latents: NDArray[np.float32], labels: NDArray[Any]
-) -> dict[str, float | None]:
-    from sklearn.metrics import roc_auc_score
+def _spread(vector: Tensor, covariance: Tensor) -> float:
+    """Standard deviation of n·w, mean over the rows."""
+    rows = vector.reshape(-1, vector.shape[-1]).to(covariance)
+    return float(((rows @ covariance) * rows).sum(-1).sqrt().mean())
 
-    both = bool(labels.any()) and not bool(labels.all())
-    return {
-        "accuracy": float((machine.predict(latents) == labels).mean()),
-        "auc": float(roc_auc_score(labels, machine.decision_function(latents))) if both else None,
-    }
+
+def doubts(direction: Direction, alpha: float, absolute: bool = False) -> list[str]:
+    """Sentences on a move that is possible but doubtful: too far, or hardly anything left."""
+    notes = []
+    if (residual := direction.meta.get("residual", 1.0)) < WEAK:
+        notes.append(
+            f"Little of {direction.name} is left while {direction.meta['given']} stay "
+            f"(residual {residual:.2f}); the edit may show nothing else."
+        )
+    if not absolute and (kept := clamp(direction, alpha)) != alpha:
+        notes.append(
+            f"{direction.name}={alpha:g} is beyond the limit of this direction; {kept:g} is used."
+        )
+    return notes
+
+
+def clamp(direction: Direction, alpha: float) -> float:
+    """alpha within the direction's hard limits."""
+    low, high = direction.limits
+    return min(max(alpha, low), high)

@@ -262,73 +262,9 @@ def find_device(name: str | None) -> torch.device:
     return torch.device(name or "cpu")
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def read_description(path: Path) -> dict[str, Any]:
-    """domain.yaml with every part as a ``FileEntry`` or None.
-
-    Raises:
-        BadInput: what is wrong with it, in a sentence.
-        UnsafeFile: it names a file outside its folder.
-    """
-    try:
-        settings = parse_yaml(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is no text; write it anew.") from error
-    facts: dict[str, Any] = {
-        "name": settings.take("name", str, path.parent.name),
-        "title": settings.take("title", str, ""),
-        "resolution": settings.need("resolution", int),
-        "family": settings.take("family", str, "stylegan2"),
-        "alignment": settings.take("alignment", str),
-    }
-    for key, fits, wanted in (
-        ("name", bool(re.fullmatch(r"[\w.-]+", facts["name"])), "letters, digits, - and _"),
-        ("family", facts["family"] in FAMILIES, f"one of {tuple(FAMILIES)}"),
-        ("alignment", facts["alignment"] in ALIGNMENTS, "ffhq or null"),
-    ):
-        if not fits:
-            raise BadInput(f"{path} has {key}: {facts[key]!r}; it needs {wanted}.")
-    facts |= {part: _entry(settings.part(part)) for part in PARTS}
-    if facts["generator"] is None:
-        raise BadInput(f"{path} lacks the generator; add its file and sha256.")
-    boundaries = settings.named_parts("boundaries").items()
-    facts["boundaries"] = {name: e for name, part in boundaries if (e := _entry(part))}
-    settings.end()
-    return facts
-
-    facts["hub_clip"] = settings.take_if_text("text_image_model")
-
-def _entry(settings: Settings | None) -> FileEntry | None:
-    if settings is None:
-        return None
-    entry = FileEntry(
-        file=settings.need("file", str),
-        sha256=settings.need("sha256", str),
-        size=settings.take("size", int),
-        licence=settings.take("licence", str, ""),
-        source=settings.take("source", str, ""),
-    )
-    settings.end()
-    if not re.fullmatch(r"[0-9a-f]{64}", entry.sha256):
-        raise BadInput(
-            f"The sha256 of {settings.name} is {entry.sha256!r}; write its 64 hexadecimal digits."
-        )
-    inside = Path(os.path.normpath(entry.file))
-    if inside.is_absolute() or inside.parts[:1] in ((), ("..",)):
-        raise UnsafeFile(
-            f"The file {entry.file!r} of {settings.name} lies outside its folder; "
-            "put it into the folder."
-        )
-    return entry
-
-
-def _way_to(entry: FileEntry) -> str:
-    return f"get it again ({entry.source or 'from the place the domain came from'})"
+def has_fast_bf16(kind: str) -> bool:
+    """Whether bf16 is faster than float32 on this kind of device."""
+    if kind == "cpu":
+        supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        return bool(supported and supported())
+    return kind == "cuda" and torch.cuda.is_bf16_supported()

@@ -6,7 +6,7 @@ never touches pixels.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -15,12 +15,22 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from editing.directions import absolute, boundary, condition, move
-from editing.domains import Domain
+from editing.channels import Channel, delta
+from editing.directions import (
+    MAX_ALPHA,
+    Direction,
+    absolute,
+    boundary,
+    clamp,
+    condition,
+    doubts,
+    move,
+    rows_of,
+)
+from editing.domains import Domain, has_fast_bf16
 from editing.errors import BadInput
 from editing.latents import Latent, SeedSpec, parse_seed, sample_z
-
-MAX_ALPHA = 100.0  # steps; far beyond, nothing is left of the picture
+from editing.samples import moments
 
 Tensors = Mapping[str, Tensor]
 
@@ -42,6 +52,8 @@ class EditState:
     noise: Tensors = field(default_factory=dict)  # layer -> [R, R], instead of the stored maps
     weight_delta: Tensors = field(default_factory=dict)  # synthesis parameter -> its change
     composites: tuple[Composite, ...] = ()  # run last, after synthesis, in this order
+    z: Tensor | None = None  # [1, z_dim], where it is known: for moves in Z
+    psi: float = 1.0  # truncation with which z became ws
 
 
 class Edit(Protocol):
@@ -52,42 +64,117 @@ class Edit(Protocol):
 
 @dataclass(frozen=True)
 class Move:
-    """Move along a domain's boundary.
+    """Move along a direction.
 
-    alpha is in steps (1 = one standard deviation of the attribute's coordinate), or with
-    ``absolute`` the signed distance from the boundary to end at.
+    alpha is in steps (1 = one standard deviation of the attribute's coordinate) and ends at the
+    direction's limits; with ``absolute`` it is the signed distance from the boundary to end at.
     """
 
     attribute: str
     alpha: float
     layers: tuple[int, ...] | None = None  # rows of ws; None = the direction's own
-    given: tuple[str, ...] = ()  # attributes held still
+    given: tuple[str, ...] = ()  # attributes held still; the move's own is skipped
     absolute: bool = False
+    strengths: tuple[float, ...] = ()  # a factor for each of ``layers``; () = all 1
+    own: tuple[Direction, ...] = ()  # directions the domain does not have, found here by name
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.alpha) and abs(self.alpha) <= MAX_ALPHA):
+        if not math.isfinite(self.alpha) or self.absolute and abs(self.alpha) > MAX_ALPHA:
             raise BadInput(
                 f"{self.attribute}={self.alpha} is not possible; choose a strength from "
                 f"{-MAX_ALPHA:g} to {MAX_ALPHA:g}, usually -3 to 3."
             )
-        if self.attribute in self.given:
+        if self.strengths and len(self.strengths) != len(self.layers or ()):
             raise BadInput(
-                f"{self.attribute} cannot move and be held still at once; "
-                "leave it out of the given attributes."
+                f"{self.attribute} has {len(self.strengths)} strengths for "
+                f"{len(self.layers or ())} layers; give one for each layer named."
             )
+
+    def direction(self, domain: Domain) -> Direction:
+        """What it moves along, conditions projected out.
+
+        Raises:
+            UnknownName: an attribute that the domain does not have.
+            BadInput: nothing is left to move along.
+        """
+        direction = self._named(self.attribute, domain)
+        others = [self._named(name, domain) for name in self.given]
+        if not others:
+            return direction
+        covariance = moments(domain).covariance if direction.space == "w" else None
+        return condition(direction, others, self.layers, covariance)
+
+    def _named(self, name: str, domain: Domain) -> Direction:
+        return next((d for d in self.own if d.name == name), None) or boundary(domain, name)
 
     def apply(self, state: EditState, domain: Domain) -> EditState:
         """The state with ws moved.
 
         Raises:
             UnknownName: an attribute that the domain does not have.
-            BadInput: layers it does not have, or nothing is left to move along.
+            BadInput: layers it does not have, nothing is left to move along, or a direction of Z
+                on a latent whose z nobody knows.
         """
-        direction = boundary(domain, self.attribute)
-        direction = condition(direction, [boundary(domain, name) for name in self.given])
+        direction = self.direction(domain)
+        alpha = self.alpha if self.absolute else clamp(direction, self.alpha)
+        along = absolute if self.absolute else move
+        if direction.space == "z":
+            return _moved_in_z(state, domain, self, along, direction, alpha)
         ws = state.ws.to(domain.device)
-        moved = (absolute if self.absolute else move)(ws, direction, self.alpha, self.layers)
-        return replace(state, ws=moved)
+        return replace(state, ws=along(ws, direction, alpha, self.layers, self.strengths))
+
+    def doubts(self, domain: Domain) -> list[str]:
+        """Sentences on a move that is possible but doubtful; see ``directions.doubts``."""
+        return doubts(self.direction(domain), self.alpha, self.absolute)
+
+
+def _moved_in_z(
+    state: EditState,
+    domain: Domain,
+    edit: Move,
+    along: Callable[[Tensor, Direction, float], Tensor],
+    direction: Direction,
+    alpha: float,
+) -> EditState:
+    """z moved, and ws by what that changes in the mapping's answer, on the rows of the move."""
+    if state.z is None:
+        raise BadInput(
+            f"{direction.name} is a direction of Z, and the z of this portrait is not known; "
+            "use it on a seed, or take a direction of W."
+        )
+    z = along(state.z.to(domain.device)[:, None], direction, alpha)[:, 0]
+    change = _map(z, state.psi, domain) - _map(state.z, state.psi, domain)
+    ws = state.ws.to(domain.device).clone()
+    rows = rows_of(ws, direction.layers if edit.layers is None else edit.layers)
+    factors = torch.tensor(edit.strengths or [1.0] * len(rows)).to(ws)[:, None]
+    ws[:, rows] += factors * change[:, rows]
+    return replace(state, ws=ws, z=z)
+
+
+@dataclass(frozen=True)
+class ChannelMove:
+    """Move one channel of StyleSpace by alpha standard deviations."""
+
+    channel: Channel
+    alpha: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.alpha) and abs(self.alpha) <= MAX_ALPHA):
+            raise BadInput(
+                f"{self.channel}={self.alpha} is not possible; choose a strength from "
+                f"{-MAX_ALPHA:g} to {MAX_ALPHA:g}, usually -10 to 10."
+            )
+
+    def apply(self, state: EditState, domain: Domain) -> EditState:
+        """The state with the channel's s_delta changed.
+
+        Raises:
+            BadInput: a channel that the generator does not have.
+        """
+        change, layer = delta(domain, self.channel, self.alpha), self.channel.layer
+        before = state.s_delta.get(layer)
+        total = change if before is None else before.to(change) + change
+        return replace(state, s_delta={**state.s_delta, layer: total})
 
 
 @dataclass(frozen=True)
@@ -110,6 +197,11 @@ class EditStack:
             if entry.on:
                 state = entry.edit.apply(state, domain)
         return state
+
+    def doubts(self, domain: Domain) -> list[str]:
+        """Sentences on moves that are on and possible, but doubtful."""
+        moves = [e.edit for e in self.entries if e.on and isinstance(e.edit, Move)]
+        return [note for move in moves for note in move.doubts(domain)]
 
     def add(self, edit: Edit) -> "EditStack":
         return EditStack((*self.entries, Entry(edit)))
@@ -154,11 +246,16 @@ def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
     spec = parse_seed(source) if isinstance(source, str) else source
     if spec is None:
         raise BadInput(f"{source!r} is no seed; write seed:123, or seed:123@0.5 for a psi.")
-    generator = domain.generator
-    z = sample_z([spec.seed], generator.z_dim).to(domain.device)
-    label = torch.zeros(1, generator.c_dim, device=domain.device) if generator.c_dim else None
+    z = sample_z([spec.seed], domain.generator.z_dim).to(domain.device)
+    return EditState(_map(z, spec.psi, domain), z=z, psi=spec.psi)
+
+
+def _map(z: Tensor, psi: float, domain: Domain) -> Tensor:
+    generator, z = domain.generator, z.to(domain.device)
+    label = torch.zeros(len(z), generator.c_dim, device=z.device) if generator.c_dim else None
     with torch.no_grad():
-        return EditState(generator.mapping(z, label, truncation_psi=spec.psi))
+        ws: Tensor = generator.mapping(z, label, truncation_psi=psi)
+    return ws
 
 
 def latent_of(
@@ -197,14 +294,6 @@ def preview(state: EditState, domain: Domain) -> Tensor:
     kind = domain.device.type
     with torch.no_grad(), torch.autocast(kind, torch.bfloat16, enabled=has_fast_bf16(kind)):
         return _draw(state, domain)
-
-
-def has_fast_bf16(kind: str) -> bool:
-    """Whether bf16 is faster than float32 on this kind of device."""
-    if kind == "cpu":
-        supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-        return bool(supported and supported())
-    return kind == "cuda" and torch.cuda.is_bf16_supported()
 
 
 @contextmanager

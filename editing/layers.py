@@ -6,9 +6,12 @@ groups are 0-2, 3-6 and the rest, whatever the size. (StyleGAN1 has two rows at 
 0-3 / 4-7 / 8-17 mean other resolutions here.)
 """
 
+import math
+
 from editing.errors import BadInput
 from editing.generator import Generator
 
+MAX_STRENGTH = 10.0  # of one layer
 GROUPS = {"coarse": (4, 8), "middle": (16, 32), "fine": (64, 2**30)}  # pixels, from - to
 
 
@@ -57,6 +60,44 @@ def parse_layers(text: str, num_ws: int) -> tuple[int, ...]:
             )
         rows.update(range(int(first), int(last) + 1))
     return tuple(sorted(rows))
+
+
+def parse_strengths(text: str, num_ws: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """'0-3*0.5,7' -> ((0, 1, 2, 3, 7), (0.5, 0.5, 0.5, 0.5, 1)); without any * the second is ().
+
+    Raises:
+        BadInput: no such layers, or a strength that is no number from -10 to 10.
+    """
+    strengths: dict[int, float] = {}
+    for part in text.split(","):
+        layers, star, factor = part.partition("*")
+        try:
+            value = float(factor) if star else 1.0
+        except ValueError:
+            value = math.nan
+        if not abs(value) <= MAX_STRENGTH:
+            raise BadInput(
+                f"The layer strength {factor!r} is not possible; write a number up to "
+                f"{MAX_STRENGTH:g} after the *, such as 0-3*0.5."
+            )
+        strengths |= dict.fromkeys(parse_layers(layers, num_ws), value)
+    rows = tuple(sorted(strengths))
+    return rows, tuple(strengths[row] for row in rows) if "*" in text else ()
+
+
+def format_strengths(rows: tuple[int, ...], strengths: tuple[float, ...]) -> str:
+    """The inverse of ``parse_strengths``."""
+    if not strengths:
+        return format_layers(rows)
+    parts = [(row, value) for row, value in sorted(zip(rows, strengths, strict=True))]
+    runs: list[tuple[list[int], float]] = []
+    for row, value in parts:
+        if runs and runs[-1][1] == value:
+            runs[-1][0].append(row)
+        else:
+            runs.append(([row], value))
+    texts = [(format_layers(tuple(run)), value) for run, value in runs]
+    return ",".join(f"{part}*{value!r}" for text, value in texts for part in text.split(","))
 
 
 def format_layers(rows: tuple[int, ...]) -> str:

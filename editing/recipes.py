@@ -12,7 +12,7 @@ was made::
     source: {kind: photo, name: me.jpg, sha256: ..., aligned: true}  # or {kind: seed, name: seed:7}
     inversion: {level: quick, steps: 40, ...}
     edits:
-    - {move: smile, alpha: 2.0, layers: 0-3, given: [gender], absolute: false, enabled: true}
+    - {move: smile, alpha: 2.0, layers: 0-3, given: [gender], enabled: true}  # see edit_values
     output: {outcome: picture}       # or photo: the photo with the change added, size pixels wide
 
 Only ``edits`` is needed. An exported PNG carries its recipe and the latent of its unedited source
@@ -29,7 +29,8 @@ import torch
 from torch import Tensor
 
 from editing.domains import Domain
-from editing.edits import EditStack, Entry, Move
+from editing.edit_values import entry_from, entry_values
+from editing.edits import EditStack
 from editing.errors import BadInput, BadRecipe, MissingFile
 from editing.images import (
     encode_png,
@@ -45,13 +46,11 @@ from editing.latents import (
     parse_seed,
     tensors_hash,
 )
-from editing.layers import format_layers, parse_layers
 from editing.settings import Settings, parse_yaml
 
 FORMAT = "latent-studio recipe 1"
 RECIPE_KEY, LATENT_KEY = "latent-studio:recipe", "latent-studio:latent"  # of the PNG's text chunks
 MAX_EMBEDDED = 2**20  # bytes of noise, or of weight delta, that travel in a PNG
-MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
 MAX_THREADS = 1024
 SOURCES = ("seed", "photo", "latent")
 OUTCOMES = ("picture", "photo")
@@ -154,7 +153,7 @@ def recipe_to_yaml(recipe: Recipe) -> str:
     if recipe.inversion:
         options = asdict(recipe.inversion.options)
         values["inversion"] = _present({**options, "done": recipe.inversion.done})
-    values["edits"] = [_entry_values(entry) for entry in recipe.stack.entries]
+    values["edits"] = [entry_values(entry) for entry in recipe.stack.entries]
     values["output"] = _present(asdict(recipe.output))
     text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     return text
@@ -162,20 +161,6 @@ def recipe_to_yaml(recipe: Recipe) -> str:
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None and value != ""}
-
-
-def _entry_values(entry: Entry) -> dict[str, Any]:
-    move = entry.edit
-    if not isinstance(move, Move):
-        raise BadRecipe(f"An edit of the kind {type(move).__name__} cannot be written down yet.")
-    values: dict[str, Any] = {"move": move.attribute, "alpha": float(move.alpha)}
-    if move.layers is not None:
-        values["layers"] = format_layers(move.layers)
-    if move.given:
-        values["given"] = list(move.given)
-    if move.absolute:
-        values["absolute"] = True
-    return values if entry.on else {**values, "enabled": False}
 
 
 def recipe_from_yaml(text: str, name: str = "The recipe") -> Recipe:
@@ -196,7 +181,7 @@ def _recipe(settings: Settings) -> Recipe:
         raise BadRecipe(f"{settings.name} is not of the format {FORMAT!r}; update the program.")
     source, inversion, output = (settings.part(key) for key in ("source", "inversion", "output"))
     recipe = Recipe(
-        EditStack(tuple(_entry(edit) for edit in settings.parts("edits"))),
+        EditStack(tuple(entry_from(edit) for edit in settings.parts("edits"))),
         _source(source) if source else Source(),
         _inversion(inversion) if inversion else None,
         _output(output) if output else Output(),
@@ -228,18 +213,6 @@ def _inversion(settings: Settings) -> Inversion:
     options = options_for(settings.take("level", str, "standard"))
     done = settings.take("done", int)
     return Inversion(read_options(settings, options), done)
-
-
-def _entry(settings: Settings) -> Entry:
-    attribute, alpha = settings.need("move", str), settings.need("alpha", float)
-    layers = settings.take("layers", str)
-    if layers is not None and any(letter.isalpha() for letter in layers):
-        raise BadRecipe(f"{settings.name} has layers: {layers!r}; write rows such as 0-3,7.")
-    rows = None if layers is None else parse_layers(layers, MAX_ROWS)
-    given, absolute = settings.texts("given"), settings.take("absolute", bool, False)
-    enabled = settings.take("enabled", bool, True)
-    settings.end()
-    return Entry(Move(attribute, alpha, rows, given, absolute), enabled)
 
 
 def _output(settings: Settings) -> Output:

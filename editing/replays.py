@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -78,7 +78,11 @@ def _source_state(
     recipe: Recipe, domain: Domain, latent: Latent | None, cut: Photo | None
 ) -> EditState:
     if latent is not None and (cut is None or cut.sha256 == recipe.source.sha256):
-        return state_of(latent, domain)
+        state = state_of(latent, domain)
+        if recipe.source.kind != "seed":
+            return state
+        seeded = state_of(recipe.source.name, domain)  # only a seed knows its z
+        return replace(state, z=seeded.z, psi=seeded.psi)
     if cut is not None:
         inversion = recipe.inversion or Inversion(options_for())
         for step in invert(cut.at(domain.generator.img_resolution), domain, inversion.options):

@@ -16,10 +16,10 @@ from editing.directions import (
     load_direction,
     move,
     save_direction,
-    train_boundary,
 )
 from editing.domains import Domain
 from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
+from editing.separation import train_boundary
 from editing.tensors import write_tensors
 
 

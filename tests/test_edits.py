@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from editing.directions import boundary
+from editing.directions import MAX_ALPHA, boundary
 from editing.domains import Domain
 from editing.edits import (
     EditStack,
@@ -70,15 +70,30 @@ def test_strength_zero_and_switched_off_change_nothing(
     assert same(EditStack().apply(state, tiny_domain), state)
 
 
-@pytest.mark.parametrize("alpha", [float("nan"), float("inf"), -101.0])
+@pytest.mark.parametrize("alpha", [float("nan"), float("inf")])
 def test_impossible_strengths(alpha: float) -> None:
     with pytest.raises(BadInput, match="smile="):
         Move("smile", alpha)
+    with pytest.raises(BadInput, match="smile="):
+        Move("smile", -101.0, absolute=True)
+
+
+def test_a_strength_beyond_all_limits_ends_at_the_limit(
+    tiny_domain: Domain, state: EditState
+) -> None:
+    far, limit = Move("smile", 1e9), Move("smile", MAX_ALPHA)
+    assert same(far.apply(state, tiny_domain), limit.apply(state, tiny_domain))
+    assert "smile=1e+09 is beyond" in far.doubts(tiny_domain)[0] and not limit.doubts(tiny_domain)
+
+
+def test_a_move_is_not_held_still_against_itself(tiny_domain: Domain, state: EditState) -> None:
+    alone, own = Move("smile", 2.0, given=("age",)), Move("smile", 2.0, given=("smile", "age"))
+    assert same(own.apply(state, tiny_domain), alone.apply(state, tiny_domain))
 
 
 def test_impossible_moves(tiny_domain: Domain, state: EditState) -> None:
-    with pytest.raises(BadInput, match="held still"):
-        Move("smile", 1.0, given=("smile",))
+    with pytest.raises(BadInput, match="2 strengths for 1 layers"):
+        Move("smile", 1.0, layers=(3,), strengths=(1.0, 0.5))
     with pytest.raises(UnknownName, match="choose from smile, age, gender"):
         Move("charm", 1.0).apply(state, tiny_domain)
     with pytest.raises(UnknownName, match="choose from smile, age, gender"):

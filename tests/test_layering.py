@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROWS = [
-    {"errors"},
+    {"errors", "progress"},
     {"images", "networks"},
     {"tensors", "settings"},  # files: of tensors, and YAML that people write
     {"rounding", "schedules"},
@@ -36,6 +36,7 @@ ROWS = [
     {"replays"},
     {"photos", "arguments"},
     {"batches"},
+    {"edit_values", "sheets"},
     {"commands"},
     {"inversion_commands"},
     {"cli"},
@@ -43,6 +44,10 @@ ROWS = [
 ]
 ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
 LAZY = {"dlib", "gradio", "imageio", "sklearn", "skimage", "transformers", "huggingface_hub"}
+    {"direction_commands"},
+    {"boundary_commands"},
+    {"weights_commands"},
+    {"direction_flags"},
 
 
 def sources(folder: str) -> list[Path]:

@@ -11,9 +11,10 @@ import json
 import numpy as np
 import torch
 
-from editing.directions import save_direction, train_boundary
+from editing.directions import save_direction
 from editing.features import load_picture_net
 from editing.generator import load_generator
+from editing.separation import train_boundary
 from training.train_readers import OUT
 
 ATTRIBUTES = ("smile", "age", "gender", "pose", "eyeglasses")

@@ -41,6 +41,8 @@ class Portrait:
     notes: tuple[str, ...] = ()  # what the alignment has to say
     inversion: Inversion | None = None  # how ``state`` was found
     quad: tuple[tuple[float, float], ...] | None = None  # where the photo was cut out
+    fit: Mapping[str, float | None] | None = None  # how near ``before`` is to the photo
+    findings: tuple[str, ...] = ()  # what the search has to say
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,4 +167,5 @@ def on_cpu(state: EditState) -> EditState:
         s_delta=kept(state.s_delta),
         noise=kept(state.noise),
         weight_delta=kept(state.weight_delta),
+        z=None if state.z is None else state.z.detach().cpu(),
     )

@@ -1,0 +1,243 @@
+"""What ``boundary ...`` does; ``editing.cli`` reads its flags."""
+
+from __future__ import annotations
+
+import csv
+import io
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from editing.arguments import parse_direction, parse_seeds, parse_whole
+from editing.commands import Result, open_named
+from editing.direction_commands import file_name
+from editing.directions import Direction, condition, save_direction
+from editing.domains import Domain
+from editing.edits import state_of
+from editing.errors import BadInput
+from editing.images import check_writable, encode_png
+from editing.latents import load_latent, parse_seed
+from editing.photos import write_bytes
+from editing.progress import bar, reported
+from editing.rescoring import Effect, safe_range, trial_ws
+from editing.rescoring import rescore as rescored
+from editing.samples import (
+    Score,
+    ScoredSet,
+    draw_ws,
+    joined,
+    moments,
+    read,
+    score_latents,
+    text_score,
+)
+from editing.separation import (
+    cosines,
+    from_few,
+    from_picks,
+    from_scores,
+    read_labels,
+    train_boundary,
+)
+from editing.sheets import heat_map
+
+RANGE_LATENTS = 8  # on which the safe range is measured
+
+
+# -- boundary train
+
+
+def train(args: Namespace) -> Result:
+    """Train one boundary, or all that the scorer reads."""
+    domain, out = open_named(args), Path(args.out)
+    if args.space not in ("w", "z"):
+        raise BadInput(f"--space {args.space!r} is none of w and z.")
+    sources = [args.factor, args.labels, args.more or args.less, args.text]
+    if sum(map(bool, sources)) > 1:
+        raise BadInput("Name only one of --factor, --labels, --more with --less, and --text.")
+    if args.name == "all":
+        return _train_all(args, domain, out)
+    check_writable(out)
+    notes: tuple[str, ...] = ()
+    if args.labels:
+        direction, notes = _from_labels(args, domain)
+    elif args.more or args.less:
+        direction = _from_picks(args, domain, out.parent)
+    else:
+        scored = _scored(args, domain, out.parent)
+        factor = "text" if args.text else args.factor or args.name
+        direction = _from_set(args, domain, scored, factor)
+    direction = finished(domain, replace(direction, name=args.name), args.factor or args.name)
+    save_direction(out, direction)
+    text = "\n".join([*_quality_lines(domain, direction), f"Written to {out}.", *notes])
+    facts = {"out": str(out), "step": direction.step, **dict(direction.meta), "notes": list(notes)}
+    return Result(text, facts)
+
+
+def _train_all(args: Namespace, domain: Domain, out: Path) -> Result:
+    check_writable(out / "train.txt")
+    scored = _scored(args, domain, out)
+    lines, facts = [], {}
+    for name in bar(scored.names, "boundaries"):
+        direction = finished(domain, _from_set(args, domain, scored, name), name)
+        save_direction(out / f"{file_name(name)}.safetensors", direction)
+        lines.append(f"{name:<22} AUC {direction.meta['all']['auc']:.3f}")
+        facts[name] = dict(direction.meta)
+    return Result("\n".join([*lines, f"Written to {out}."]), {"out": str(out), "boundaries": facts})
+
+
+def finished(domain: Domain, direction: Direction, attribute: str) -> Direction:
+    """The direction with its safe range, where the scorer reads the attribute."""
+    if "scorer" not in domain.parts or attribute not in domain.scorer.outputs:
+        return direction
+    if direction.space != "w":
+        return direction
+    ws = trial_ws(domain, RANGE_LATENTS)
+    found = safe_range(domain, direction, attribute, ws)
+    return replace(direction, meta={**direction.meta, "range": list(found)})
+
+
+def _from_set(args: Namespace, domain: Domain, scored: ScoredSet, factor: str) -> Direction:
+    if args.space == "w":
+        return from_scores(factor, scored, factor, args.seed)
+    rng = np.random.default_rng(args.seed)
+    z = scored.z(domain.generator.z_dim)
+    return train_boundary(factor, z, scored.score(factor), rng, 0.1, "z")
+
+
+def _scored(args: Namespace, domain: Domain, folder: Path) -> ScoredSet:
+    """Drawn and scored latents; kept in a folder beside the result, so that a kill loses little."""
+    count = parse_whole("--count", args.count, 10, 10**6)
+    if args.text:
+        names: tuple[str, ...] = ("text",)
+        score: Score = text_score(domain, *args.text)
+        kept = folder / f".scored-{file_name('-'.join(args.text))}"
+    else:
+        score, names, kept = domain.scorer, domain.scorer.outputs, folder / ".scored"
+    parts = []
+    with reported("scoring") as report:
+        done = 0
+        for part in score_latents(domain, score, names, count, folder=kept):
+            parts.append(part)
+            done += len(part.seeds)
+            report(done, count)
+    return joined(parts)
+
+
+def _from_labels(args: Namespace, domain: Domain) -> tuple[Direction, tuple[str, ...]]:
+    labels = read_labels(args.labels)
+    states = []
+    for source in labels.sources:
+        latent = None if parse_seed(source) else load_latent(source)
+        if latent is not None:
+            latent.check(domain.generator, domain.fingerprint, domain.name)
+        states.append(state_of(latent or source, domain))
+    if args.space == "z":
+        if any(state.z is None for state in states):
+            raise BadInput(f"{args.labels} names latent files, whose z is not known; train in w.")
+        points = torch.cat([state.z for state in states if state.z is not None])
+    else:
+        points = torch.cat([state.ws.mean(1) for state in states])
+    scores = np.array(labels.scores, np.float32)
+    rng = np.random.default_rng(args.seed)
+    latents = points.cpu().numpy()
+    return train_boundary(args.name, latents, scores, rng, 0.5, args.space), labels.notes
+
+
+def _from_picks(args: Namespace, domain: Domain, folder: Path) -> Direction:
+    if not (args.more and args.less):
+        raise BadInput("--more and --less belong together; name seeds for both.")
+    more, less = (draw_ws(domain, parse_seeds(text), 0.7) for text in (args.more, args.less))
+    if "scorer" not in domain.parts:
+        return from_few(args.name, more[:, 0].cpu(), less[:, 0].cpu(), moments(domain))
+    scored = _scored(args, domain, folder)
+    readings = [read(domain, ws, domain.scorer).numpy() for ws in (more, less)]
+    return from_picks(args.name, scored, *readings, seed=args.seed)
+
+
+def _quality_lines(domain: Domain, direction: Direction) -> list[str]:
+    meta = direction.meta
+    lines = []
+    for part in ("validation", "all"):
+        if (quality := meta.get(part)) and quality["accuracy"] is not None:
+            area = "" if quality["auc"] is None else f", AUC {quality['auc']:.3f}"
+            lines.append(f"{part + ':':<12} accuracy {quality['accuracy']:.3f}{area}")
+    if "picked" in meta:
+        lines.append(f"{'meant:':<12} {meta['picked']}")
+    if direction.safe_range:
+        low, high = direction.safe_range
+        lines.append(f"{'safe range:':<12} {low:g} to {high:g}")
+    others = [parse_direction(name, domain) for name in domain.boundaries]
+    found = sorted(cosines(direction, others).items(), key=lambda item: -abs(item[1]))[:5]
+    if found:
+        lines.append(f"{'cosines:':<12} " + ", ".join(f"{n} {v:+.2f}" for n, v in found))
+    return lines
+
+
+# -- boundary rescore
+
+
+def rescore(args: Namespace) -> Result:
+    """The rescoring table: what one step along each boundary changes."""
+    domain = open_named(args)
+    names = args.names or list(domain.boundaries)
+    held = [parse_direction(n.strip(), domain) for n in args.given.split(",") if n.strip()]
+    covariance = moments(domain).covariance if held else None
+    directions = [
+        condition(parse_direction(name, domain), held, covariance=covariance) for name in names
+    ]
+    if not directions:
+        raise BadInput(f"The domain {domain.name} has no boundaries; train some first.")
+    ws = trial_ws(domain, parse_whole("--count", args.count, 1, 100_000))
+    if args.out:
+        check_writable(args.out)
+    effects = list(bar(rescored(domain, directions, ws), "directions", len(directions)))
+    if args.out:
+        write_bytes(Path(args.out), _table_bytes(args.out, effects))
+    text = "\n".join(rescoring_lines(effects) + ([f"Written to {args.out}."] if args.out else []))
+    facts: dict[str, Any] = {
+        effect.name: {
+            "change": dict(effect.change),
+            "identity": effect.identity,
+            "perceptual": effect.perceptual,
+            "background": effect.background,
+        }
+        for effect in effects
+    }
+    return Result(text, {"given": [d.name for d in held], "rescoring": facts})
+
+
+def rescoring_lines(effects: Sequence[Effect], most: int = 5) -> list[str]:
+    """One line per direction: its own change first, then what else moves most."""
+    lines = []
+    for effect in effects:
+        own = effect.change.get(effect.name)
+        others = sorted(effect.change.items(), key=lambda item: -abs(item[1]))
+        shown = [f"{n} {v:+.2f}" for n, v in others if n != effect.name][:most]
+        first = "" if own is None else f"{own:+.2f} σ; "
+        identity = "" if effect.identity is None else f"; identity −{effect.identity:.3f}"
+        lines.append(
+            f"{effect.name:<16} {first}{', '.join(shown)}{identity}; "
+            f"background {100 * effect.background:.1f} %"
+        )
+    return lines
+
+
+def _table_bytes(out: str, effects: Sequence[Effect]) -> bytes:
+    suffix = Path(out).suffix.lower()
+    if suffix == ".png":
+        return encode_png(heat_map({effect.name: effect.change for effect in effects}))
+    if suffix != ".csv":
+        raise BadInput(f"--out {out} is neither CSV nor PNG; write NAME.csv or NAME.png.")
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["direction", *effects[0].change, "identity", "perceptual", "background"])
+    for effect in effects:
+        measured = [effect.identity, effect.perceptual, effect.background]
+        writer.writerow([effect.name, *effect.change.values(), *measured])
+    return text.getvalue().encode()

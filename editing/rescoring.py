@@ -1,0 +1,284 @@
+"""What a move really changes: the rescoring table, safe ranges, layer ranges, row by row.
+
+InterFaceGAN measures a boundary by scoring the moved pictures again (its section 4.3). Here the
+same is done for every attribute the scorer knows, with identity and background beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from editing.directions import Direction, move
+from editing.domains import Domain
+from editing.errors import BadInput
+from editing.features import PictureNet
+from editing.metrics import feature_distance, unit_features
+from editing.samples import BATCH, draw, draw_ws, output_of, read
+
+FIRST_SEED = 30_000_000  # of the latents that are edited: not those that boundaries are trained on
+PSI = 0.7
+ALPHAS = tuple(range(-6, 7))  # steps at which the safe range is looked for
+STALLED = 0.25  # of the slope around 0: a step that gains less follows no more
+CORNER = 8  # the background is measured in corners of an eighth of the picture
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """What one step along a direction changes, mean over some latents."""
+
+    name: str
+    change: Mapping[str, float]  # attribute -> change of the reading, in σ of the world
+    identity: float | None  # 1 − cosine of the identity network; None = the domain has none
+    perceptual: float  # mean squared difference where the domain has no perceptual network
+    background: float  # mean |difference| in the top corners, 0..1 of the range of a pixel
+
+    def worst(self, own: str, apart: Sequence[str] = ()) -> tuple[str, float]:
+        """The other attribute that changes most, those in ``apart`` left out."""
+        others = {n: v for n, v in self.change.items() if n != own and n not in apart}
+        name = max(others, key=lambda n: abs(others[n]))
+        return name, others[name]
+
+
+def trial_ws(domain: Domain, count: int, psi: float = PSI) -> Tensor:
+    """Latents to try edits on, [count, num_ws, w_dim]: seeds that nothing is trained on."""
+    if count < 1:
+        raise BadInput(f"{count} latents show nothing; take 1 or more, usually 50.")
+    return draw_ws(domain, range(FIRST_SEED, FIRST_SEED + count), psi)
+
+
+def rescore(
+    domain: Domain,
+    directions: Sequence[Direction],
+    ws: Tensor,
+    net: PictureNet | None = None,
+    alpha: float = 1.0,
+) -> Iterator[Effect]:
+    """One ``Effect`` per direction: half the difference between alpha and −alpha, per step.
+
+    Args:
+        ws: [N, num_ws, w_dim].
+        net: reads the pictures; None = the domain's scorer.
+    """
+    net = net or domain.scorer
+    if not 0 < alpha <= 100:
+        raise BadInput(f"A rescoring step of {alpha} is not possible; choose from 0 to 100.")
+    for direction in directions:
+        up, down = (move(ws, direction, sign * alpha) for sign in (1, -1))
+        change = (read(domain, up, net) - read(domain, down, net)).mean(0) / (2 * alpha)
+        distances = apartness(domain, ws, up)
+        yield Effect(
+            direction.name,
+            dict(zip(net.outputs, change.tolist(), strict=True)),
+            None if distances.identity is None else float(distances.identity.mean()),
+            float(distances.perceptual.mean()),
+            float(distances.background.mean()),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Apartness:
+    """How far edited pictures are from the unedited ones, [N] each."""
+
+    identity: Tensor | None
+    perceptual: Tensor
+    background: Tensor
+
+
+@torch.no_grad()
+def apartness(domain: Domain, ws: Tensor, moved: Tensor) -> Apartness:
+    """Distances between the pictures of two sets of latents [N, num_ws, w_dim]."""
+    identities, perceptuals, backgrounds = [], [], []
+    for before, after in zip(torch.split(ws, BATCH), torch.split(moved, BATCH), strict=True):
+        a, b = draw(domain, before), draw(domain, after)
+        if domain.identity is not None:
+            cosine = functional.cosine_similarity(domain.identity(a), domain.identity(b))
+            identities.append(1 - cosine.cpu())
+        if "perceptual" in domain.parts:
+            taps = [unit_features(domain.perceptual, picture) for picture in (a, b)]
+            perceptuals.append(feature_distance(*taps).cpu())
+        else:
+            perceptuals.append((a - b).square().mean((1, 2, 3)).cpu())
+        backgrounds.append(background_change(a, b).cpu())
+    return Apartness(
+        torch.cat(identities) if identities else None,
+        torch.cat(perceptuals),
+        torch.cat(backgrounds),
+    )
+
+
+def background_change(a: Tensor, b: Tensor) -> Tensor:
+    """Mean |difference| of the two top corners, [N], 0..1: what a portrait has behind it."""
+    side = max(a.shape[-1] // CORNER, 1)
+    change = (a.float() - b.float()).abs()[:, :, :side] / 2
+    return torch.cat([change[..., :side], change[..., -side:]], dim=-1).mean((1, 2, 3))
+
+
+# -- how far
+
+
+def safe_range(
+    domain: Domain,
+    direction: Direction,
+    attribute: str,
+    ws: Tensor,
+    net: PictureNet | None = None,
+) -> tuple[float, float]:
+    """alpha from and to, between which the reading of ``attribute`` follows every step.
+
+    The mean reading over ws is taken at every alpha of ``ALPHAS``; outwards from 0, the range ends
+    before the first step that gains less than ``STALLED`` of what the steps around 0 gain.
+    """
+    net = net or domain.scorer
+    own = output_of(net, attribute)
+    mean = [float(read(domain, move(ws, direction, a), net)[:, own].mean()) for a in ALPHAS]
+    middle = ALPHAS.index(0)
+    least = STALLED * (mean[middle + 1] - mean[middle - 1]) / 2
+    return (
+        float(-_reach([mean[middle - i] for i in range(middle + 1)], -least)),
+        float(_reach(mean[middle:], least)),
+    )
+
+
+def _reach(readings: Sequence[float], least: float) -> int:
+    """Steps until one changes the reading by less than ``least`` (of its sign); at least 1."""
+    for step, (here, there) in enumerate(zip(readings, readings[1:], strict=False)):
+        if (there - here) * (1 if least > 0 else -1) < abs(least):
+            return max(step, 1)
+    return len(readings) - 1
+
+
+# -- which layers
+
+
+@dataclass(frozen=True)
+class LayerChoice:
+    """A range of rows, and what it costs to change the attribute as much as all rows do."""
+
+    layers: tuple[int, ...]
+    alpha: float  # that changes the attribute by ``amount``
+    cost: float  # identity distance there (perceptual where the domain has no identity network)
+    others: float  # root mean square change of the other readings there, in σ
+
+
+def find_layers(
+    domain: Domain,
+    direction: Direction,
+    attribute: str,
+    ws: Tensor,
+    amount: float = 1.0,
+    net: PictureNet | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> list[LayerChoice]:
+    """Ranges of neighbouring rows that move ``attribute`` by ``amount`` σ, cheapest first.
+
+    All rows stand among them. Ranges that need more than three times the alpha of all rows are
+    left out: they hardly carry the attribute.
+    """
+    net = net or domain.scorer
+    num_ws = ws.shape[1]
+    whole = tuple(range(num_ws))
+    ranges = [tuple(range(a, b)) for a in range(num_ws) for b in range(a + 1, num_ws + 1)]
+    limit = 3 * abs(_matched(domain, direction, attribute, ws, whole, amount, net))
+    found = []
+    for index, layers in enumerate(ranges):
+        alpha = _matched(domain, direction, attribute, ws, layers, amount, net, limit)
+        if abs(alpha) <= limit:
+            found.append(_choice(domain, direction, attribute, ws, layers, alpha, net))
+        report(index + 1, len(ranges))
+    return sorted(found, key=lambda choice: choice.cost)
+
+
+def _matched(
+    domain: Domain,
+    direction: Direction,
+    attribute: str,
+    ws: Tensor,
+    layers: tuple[int, ...],
+    amount: float,
+    net: PictureNet,
+    limit: float = 100.0,
+) -> float:
+    """The alpha that changes the attribute by ``amount`` σ on average (two secant steps)."""
+
+    def change(alpha: float) -> float:
+        return matched_change(domain, replace(direction, layers=layers), attribute, ws, alpha, net)
+
+    alpha = amount
+    for _ in range(2):
+        got = change(alpha)
+        if got * amount <= 0 or abs(alpha) > limit:
+            return float("inf")
+        alpha *= amount / got
+    return alpha
+
+
+def matched_change(
+    domain: Domain,
+    direction: Direction,
+    attribute: str,
+    ws: Tensor,
+    alpha: float,
+    net: PictureNet,
+) -> float:
+    """Mean change of one reading when ws move by alpha, in σ."""
+    own = output_of(net, attribute)
+    after, before = read(domain, move(ws, direction, alpha), net), read(domain, ws, net)
+    return float((after - before)[:, own].mean())
+
+
+def _choice(
+    domain: Domain,
+    direction: Direction,
+    attribute: str,
+    ws: Tensor,
+    layers: tuple[int, ...],
+    alpha: float,
+    net: PictureNet,
+) -> LayerChoice:
+    moved = move(ws, direction, alpha, layers)
+    distances = apartness(domain, ws, moved)
+    cost = distances.perceptual if distances.identity is None else distances.identity
+    change = (read(domain, moved, net) - read(domain, ws, net)).mean(0)
+    others = torch.cat([change[: (i := output_of(net, attribute))], change[i + 1 :]])
+    return LayerChoice(layers, alpha, float(cost.mean()), float(others.square().mean().sqrt()))
+
+
+# -- row by row
+
+
+@dataclass(frozen=True)
+class RowEffect:
+    """What a move changes when only one row of ws takes part."""
+
+    row: int
+    picture: float  # mean |difference| over the picture, 0..1 of the range of a pixel
+    background: float  # the same in the top corners
+    change: float | None  # of the attribute's reading, in σ; None = nothing reads it
+
+
+def by_row(
+    domain: Domain, direction: Direction, ws: Tensor, alpha: float, attribute: str = ""
+) -> Iterator[RowEffect]:
+    """One ``RowEffect`` for every row of ws [N, num_ws, w_dim]."""
+    net = domain.scorer if "scorer" in domain.parts else None
+    reads = net is not None and attribute in net.outputs
+    before = draw(domain, ws)
+
+    def reading(img: Tensor) -> float:
+        assert net is not None
+        with torch.no_grad():
+            return float(net(img)[:, net.outputs.index(attribute)].mean())
+
+    for row in range(ws.shape[1]):
+        after = draw(domain, move(ws, direction, alpha, (row,)))
+        yield RowEffect(
+            row,
+            float((after - before).abs().mean() / 2),
+            float(background_change(before, after).mean()),
+            reading(after) - reading(before) if reads else None,
+        )

@@ -1,0 +1,126 @@
+"""Pictures side by side with words: sweeps of one or two moves, strips, and heat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from editing.domains import Domain
+from editing.edits import ChannelMove, EditState, Move, render
+from editing.errors import BadInput
+from editing.images import to_pil
+
+LABEL = 22  # pixels of a line of text
+MAX_CELLS = 400
+PAPER, INK = (255, 255, 255), (40, 44, 52)
+
+AnyMove = Move | ChannelMove
+Report = Callable[[int, int], None]  # done, total
+
+
+def sweep_sheet(
+    domain: Domain,
+    state: EditState,
+    along: AnyMove,
+    alphas: Sequence[float],
+    across: AnyMove | None = None,
+    betas: Sequence[float] = (0.0,),
+    report: Report = lambda done, total: None,
+) -> Image.Image:
+    """One picture per strength, written on it: ``along`` in columns, ``across`` in rows.
+
+    Raises:
+        BadInput: no strengths, or more than ``MAX_CELLS`` pictures.
+    """
+    if not 0 < len(alphas) * len(betas) <= MAX_CELLS:
+        raise BadInput(
+            f"A sweep of {len(betas)} x {len(alphas)} pictures is not possible; "
+            f"take 1 to {MAX_CELLS}."
+        )
+    cells = []
+    for beta in betas:
+        base = state if across is None else replace(across, alpha=beta).apply(state, domain)
+        for alpha in alphas:
+            moved = replace(along, alpha=alpha).apply(base, domain)
+            cells.append(to_pil(render(moved, domain)))
+            report(len(cells), len(alphas) * len(betas))
+    columns = [f"{title(along)} {alpha:+g}" for alpha in alphas]
+    rows = [] if across is None else [f"{title(across)} {b:+g}" for b in betas]
+    return sheet(cells, columns, rows)
+
+
+def title(move: AnyMove) -> str:
+    """How a move is called in a picture."""
+    return str(move.channel) if isinstance(move, ChannelMove) else move.attribute
+
+
+def sheet(
+    cells: Sequence[Image.Image], columns: Sequence[str], rows: Sequence[str] = ()
+) -> Image.Image:
+    """Pictures of one size as a grid, with the words of every column above and row beside it."""
+    width, height = cells[0].size
+    font = ImageFont.load_default(14)
+    left = max((int(font.getlength(row)) for row in rows), default=-12) + 12
+    count = -(-len(cells) // len(columns))
+    paper = Image.new("RGB", (left + len(columns) * width, LABEL + count * height), PAPER)
+    pen = ImageDraw.Draw(paper)
+    for index, column in enumerate(columns):
+        x = left + index * width + width / 2
+        pen.text((x, LABEL / 2), fitted(column, font, width), INK, font, anchor="mm")
+    for index, row in enumerate(rows):
+        pen.text((6, LABEL + (index + 0.5) * height), row, INK, font, anchor="lm")
+    for index, cell in enumerate(cells):
+        at = divmod(index, len(columns))
+        paper.paste(cell, (left + at[1] * width, LABEL + at[0] * height))
+    return paper
+
+
+def fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """The end of a text that fits: its number matters most."""
+    while len(text) > 4 and font.getlength(text) > width:
+        text = "…" + text[2:]
+    return text
+
+
+def heat_map(
+    table: Mapping[str, Mapping[str, float]], full: float = 1.0, cell: int = 30
+) -> Image.Image:
+    """A table of changes in σ as colours: red for more, blue for less; ``full`` is full colour.
+
+    Rows are the directions, columns everything that is read.
+    """
+    rows, columns = list(table), list(next(iter(table.values()), {}))
+    font, small = ImageFont.load_default(13), ImageFont.load_default(10)
+    left = max((int(font.getlength(row)) for row in rows), default=0) + 14
+    top = max((int(font.getlength(column)) for column in columns), default=0) + 14
+    paper = Image.new("RGB", (left + cell * len(columns), top + cell * len(rows)), PAPER)
+    pen = ImageDraw.Draw(paper)
+    for x, column in enumerate(columns):
+        word = Image.new("L", (top, cell), 0)
+        ImageDraw.Draw(word).text((6, cell / 2), column, 255, font, anchor="lm")
+        paper.paste(INK, (left + x * cell, 0), word.rotate(90, expand=True))
+    for y, row in enumerate(rows):
+        pen.text((6, top + (y + 0.5) * cell), row, INK, font, anchor="lm")
+        for x, column in enumerate(columns):
+            value = table[row][column]
+            box = (left + x * cell, top + y * cell)
+            pen.rectangle((*box, box[0] + cell - 2, box[1] + cell - 2), heat(value / full))
+            if abs(value) >= 0.05:
+                middle = (box[0] + cell / 2 - 1, box[1] + cell / 2 - 1)
+                ink = PAPER if abs(value) > 0.6 * full else INK
+                pen.text(middle, f"{value:.1f}", ink, small, anchor="mm")
+    return paper
+
+
+def heat(value: float) -> tuple[int, int, int]:
+    """−1..1 -> blue, pale, red."""
+    ends = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]], float)
+    x = float(np.clip(value, -1, 1)) + 1
+    low = ends[min(int(x), 1)] + (ends[min(int(x), 1) + 1] - ends[min(int(x), 1)]) * (
+        x - min(int(x), 1)
+    )
+    r, g, b = low.round().astype(int).tolist()
+    return r, g, b
