@@ -163,6 +163,29 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
                         help="folder for the picture (default: %(default)s)")  # fmt: skip
 
 
+def _add_weights(
+    commands: Any,
+    command: Callable[..., argparse.ArgumentParser],
+    parents: Sequence[argparse.ArgumentParser],
+) -> None:
+    """The commands about files: ``weights ...``."""
+    text = "List, fetch and check the files of domains."
+    group = commands.add_parser("weights", help=text, description=text)
+    group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    module = "weights_commands"
+    command("list", "List every file of every domain: size, source, licence, present or not.",
+            f"{module}.weights_list", group, parents)
+    fetch = command("fetch", "Download what a domain lacks; resumes, and checks what arrives.",
+                    f"{module}.weights_fetch", group, parents)
+    fetch.add_argument("name", metavar="DOMAIN", help="folder under weights/, or a path")
+    fetch.add_argument("parts", nargs="*", metavar="PART",
+                       help="such as generator, boundaries or smile (default: all)")
+    verify = command("verify", "Compare a domain's files with their SHA-256.",
+                     f"{module}.weights_verify", group, parents)
+    verify.add_argument("name", metavar="DOMAIN",
+                        help="folder under weights/, or a path")  # fmt: skip
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 after a refusal, 130 when interrupted."""
     for stream in (sys.stdout, sys.stderr):

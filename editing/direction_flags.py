@@ -51,7 +51,7 @@ def add_directions(commands: Any, command: Callable[..., argparse.ArgumentParser
     rows.add_argument("--count", default="8", metavar="N", help="latents (default: 8)")
     sweep = command("sweep", "A strip or a grid of strengths as one labelled PNG.",
                     f"{module}.sweep", group)
-    sweep.add_argument("source", metavar="SOURCE", help="whom to edit: a photo, latent, exported PNG or seed")
+    sweep.add_argument("source", metavar="SOURCE", help="a photo, latent, exported PNG or seed")
     sweep.add_argument("--along", required=True, metavar="NAME[@LAYERS]",
                        help="attribute or direction file")
     sweep.add_argument("--across", metavar="NAME[@LAYERS]", help="a second one, as rows")
@@ -90,19 +90,3 @@ def add_directions(commands: Any, command: Callable[..., argparse.ArgumentParser
     rescore.add_argument("--given", default="", metavar="NAMES", help="attributes to hold still")
     rescore.add_argument("--count", default="50", metavar="N", help="latents (default: 50)")
     rescore.add_argument("--out", metavar="FILE", help="also write it as CSV or PNG")  # fmt: skip
-
-
-def _add_score(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE",
-                        help="a picture (its pixels are read, not an embedded latent), a latent "
-                        "file or seed:N[@PSI]")
-    parser.add_argument("--reference", metavar="SOURCE",
-                        help="also give identity and perceptual distance to this")  # fmt: skip
-
-
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE",
-                        help="a recipe file, the name of a preset, or an exported PNG")
-    parser.add_argument("--photo", metavar="PHOTO", help="the photo to apply the recipe to")
-    parser.add_argument("--out", default="outputs", metavar="DIR",
-                        help="folder for the picture (default: %(default)s)")  # fmt: skip
