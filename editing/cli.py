@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from editing.direction_flags import add_directions
@@ -64,7 +64,9 @@ def build_parser() -> argparse.ArgumentParser:
         parents: Sequence[argparse.ArgumentParser] = (shared,),
     ) -> argparse.ArgumentParser:
         """One command, or with ``group`` the second word of one."""
-        added = group.add_parser(name, help=text, description=text, parents=parents)
+        added: argparse.ArgumentParser = group.add_parser(
+            name, help=text, description=text, parents=parents
+        )
         added.set_defaults(function=function or f"commands.{name}")
         return added
 

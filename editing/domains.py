@@ -1,40 +1,11 @@
 """Domains: a generator and the models that belong to it, each loaded when it is first used.
 
-A domain is a folder with a ``domain.yaml``::
-
-    name: portraits                 # how commands and files call it
-    title: Portraits                # how people call it
-    resolution: 128                 # pixels
-    family: stylegan2
-    alignment: ffhq                 # how photos are cropped; null = not at all
-    generator:                      # every file: these five; only file and sha256 are needed
-      file: generator.safetensors   # inside the folder
-      sha256: 6b86b273...
-      size: 8123456                 # bytes
-      licence: MIT
-      source: python -m training generator
-    encoder: {file: ...}            # picture -> ws minus w_avg, [N, num_ws · w_dim] or [N, w_dim]
-    scorer: {file: ...}             # picture -> attributes, in σ of the world
-    judge: {file: ...}              # the same, trained apart; see open_judge
-    perceptual: {file: ...}         # picture -> feature maps
-    identity: {file: ...}           # picture -> embedding
-    text_image_model:               # the weights of a CLIP folder in the transformers layout,
-      file: clip/model.safetensors  # or a model of the Hugging Face hub in one line:
-      sha256: ...                   #   text_image_model: openai/clip-vit-base-patch32
-    boundaries:                     # attribute -> direction file
-      smile: {file: boundaries/smile.safetensors, sha256: ...}
-    statistics: {file: ...}         # StyleSpace: mean and deviation of every channel
-    global_directions: null
-
-Every part but the generator may be null. Files are checked against their SHA-256 when they are
-loaded. A user adds a domain by writing such a folder, anywhere.
+A domain is a folder with a ``domain.yaml`` (see ``editing.descriptions``). Files are checked
+against their SHA-256 when they are loaded. A user adds a domain by writing such a folder, anywhere.
 """
 
-import hashlib
-import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,33 +13,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from editing.descriptions import DESCRIPTION, PARTS, FileEntry, read_description
+from editing.downloads import file_hash as file_hash
 from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
-from editing.generator import FAMILIES, Generator, fingerprint, load_generator
-from editing.settings import Settings, parse_yaml
+from editing.formats.checkpoints import read_generator
+from editing.generator import Generator, fingerprint, load_generator
+from editing.tensors import is_tensor_file
+from editing.trust import trust_if_possible, trusted
 
 if TYPE_CHECKING:
-    from editing.features import PictureNet
+    from editing.features import Encoder, Eye, IdentityNet, PictureNet
     from editing.statistics import Statistics
     from editing.text_image import TextImageModel
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
-DESCRIPTION = "domain.yaml"
-ALIGNMENTS = ("ffhq", None)
-PARTS = (
-    "generator", "encoder", "scorer", "judge", "perceptual", "identity",
-    "text_image_model", "statistics", "global_directions",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """One file of a domain."""
-
-    file: str  # relative to the domain's folder
-    sha256: str
-    size: int | None = None  # bytes
-    licence: str = ""
-    source: str = ""  # where it comes from, or the command that makes it
 
 
 class Domain:
@@ -89,27 +47,56 @@ class Domain:
         self.hub_clip: str | None = facts["hub_clip"]  # text_image_model where it is on the hub
         self.boundaries: dict[str, FileEntry] = facts["boundaries"]  # by attribute
 
+    @property
+    def entries(self) -> dict[str, FileEntry]:
+        """Every part and every boundary ("boundary smile")."""
+        return self.parts | {f"boundary {name}": e for name, e in self.boundaries.items()}
+
+    @property
+    def missing(self) -> dict[str, FileEntry]:
+        """The entries of which a file is not there."""
+        return {name: e for name, e in self.entries.items() if not self.is_present(e)}
+
     def is_present(self, entry: FileEntry) -> bool:
-        """Whether the file is there (not whether it is whole)."""
-        return (self.folder / entry.file).is_file()
+        """Whether its files are there (not whether they are whole)."""
+        return all((self.folder / member.file).is_file() for member in entry.members)
 
     def path_of(self, entry: FileEntry) -> Path:
-        """The path of a file whose contents are what ``domain.yaml`` promises.
+        """The path of a file (or folder) whose contents are what ``domain.yaml`` promises.
+
+        Where it promises nothing, the first file found is trusted from there on.
 
         Raises:
             MissingFile: it is not there.
             UnsafeFile: its SHA-256 is another.
         """
-        path = self.folder / entry.file
-        if not path.is_file():
-            raise MissingFile(f"The domain {self.name} has no {path}; {_way_to(entry)}.")
-        found = file_hash(path)
-        if found != entry.sha256:
-            raise UnsafeFile(
-                f"{path} has the SHA-256 {found[:12]}... instead of {entry.sha256[:12]}..., so it "
-                f"is damaged or another file; {_way_to(entry)}."
-            )
-        return path
+        for member in entry.members:
+            path = self.folder / member.file
+            if not path.is_file():
+                raise MissingFile(f"The domain {self.name} has no {path}; {self._way_to(entry)}.")
+            found, wanted = file_hash(path), self.expected(member)
+            if wanted is None:
+                trust_if_possible(self.folder, member.file, found, path.stat().st_size)
+            elif found != wanted:
+                raise UnsafeFile(
+                    f"{path} has the SHA-256 {found[:12]}... instead of {wanted[:12]}..., so it "
+                    f"is damaged or another file; {self._way_to(entry)}."
+                )
+        return self.folder / entry.file
+
+    def expected(self, entry: FileEntry) -> str | None:
+        """The SHA-256 a file must have; None where any is taken, and then kept."""
+        return entry.sha256 or trusted(self.folder, entry.file)
+
+    def _way_to(self, entry: FileEntry) -> str:
+        if not any(member.urls for member in entry.members):
+            return f"get it again ({entry.source or 'from the place the domain came from'})"
+        name = next((n for n, known in self.entries.items() if known == entry), "")
+        size = f", {entry.bytes / 1e6:.0f} MB" if entry.bytes else ""
+        return (
+            f"get it with 'python -m editing weights fetch {self.name} {name.split(' ')[-1]}'"
+            f"{size} (licence: {entry.licence or 'not stated'})"
+        )
 
     def part(self, name: str) -> Path:
         """The checked path of a part such as "statistics".
@@ -127,13 +114,23 @@ class Domain:
 
     @cached_property
     def generator(self) -> Generator:
+        """From our own file or one of another system, whichever lies there."""
+        path = self.part("generator")
         with torch.inference_mode(False):  # whoever asks first, weights must serve autograd later
-            generator = load_generator(self.part("generator"), self.device)
-        if generator.img_resolution != self.resolution:
-            raise BadInput(
-                f"{self.folder / DESCRIPTION} says {self.resolution} px, but the generator makes "
-                f"{generator.img_resolution} px; correct the resolution there."
-            )
+            if is_tensor_file(path):
+                generator = load_generator(path, self.device)
+            else:
+                generator = read_generator(path).to(self.device)
+        for key, said, found in (
+            ("resolution", self.resolution, generator.img_resolution),
+            ("family", self.family, generator.family),
+        ):
+            if said != found:
+                raise BadInput(
+                    f"{self.folder / DESCRIPTION} says {said}{' px' * (key == 'resolution')}, but "
+                    f"the generator makes {found}{' px' * (key == 'resolution')}; "
+                    f"correct the {key} there."
+                )
         return generator
 
     @cached_property
@@ -142,19 +139,22 @@ class Domain:
         return fingerprint(self.generator)
 
     @cached_property
-    def encoder(self) -> "PictureNet":
-        return self._net("encoder")
+    def encoder(self) -> "Encoder":
+        net: Encoder = self._net("encoder")
+        return net
 
     @cached_property
     def scorer(self) -> "PictureNet":
-        return self._net("scorer")
+        net: PictureNet = self._net("scorer")
+        return net
 
     @cached_property
-    def perceptual(self) -> "PictureNet":
-        return self._net("perceptual")
+    def perceptual(self) -> "Eye":
+        net: Eye = self._net("perceptual")
+        return net
 
     @cached_property
-    def identity(self) -> "PictureNet | None":
+    def identity(self) -> "IdentityNet | None":
         """None where the domain has none; its distance is then not shown."""
         return self._net("identity") if "identity" in self.parts else None
 
@@ -186,18 +186,16 @@ class Domain:
         statistics.check(self.generator, self.fingerprint, self.name)
         return statistics
 
-    def _net(self, name: str) -> "PictureNet":
+    def _net(self, name: str) -> Any:
         path = self.part(name)
         from editing.features import load_picture_net
 
         with torch.inference_mode(False):
-            return load_picture_net(path, self.device)
+            return load_picture_net(path, self.device, name)
 
     def encode(self, img: Tensor) -> Tensor:
         """The encoder's guess: pictures [N, 3, R, R] in [-1, 1] -> ws [N, num_ws, w_dim]."""
-        rows, width = self.generator.num_ws, self.generator.w_dim
-        deviation = self.encoder(img.to(self.device)).reshape(len(img), -1, width)
-        ws: Tensor = self.generator.mapping.w_avg + deviation.expand(-1, rows, -1)
+        ws: Tensor = self.encoder.encode(img.to(self.device), self.generator)
         return ws
 
 
@@ -207,7 +205,8 @@ def open_judge(domain: Domain) -> "PictureNet":
     An edit that is measured by the network that made it proves nothing. So the judge is no
     property of the domain, and a test holds that nothing else in the app mentions this function.
     """
-    return domain._net("judge")
+    net: PictureNet = domain._net("judge")
+    return net
 
 
 def open_domain(

@@ -73,9 +73,9 @@ class Settings:
         values = self.take(key, dict)
         return None if values is None else Settings(values, f"{key} of {self.name}", self.error)
 
-    def parts(self, key: str) -> list["Settings"]:
-        """A list of mappings, which must be there."""
-        values = self.need(key, list)
+    def parts(self, key: str, needed: bool = True) -> list["Settings"]:
+        """A list of mappings, which must be there or else is empty."""
+        values = self.need(key, list) if needed else self.take(key, list, [])
         return [
             Settings(value, f"{key} {number} of {self.name}", self.error)
             for number, value in enumerate(values, 1)

@@ -14,6 +14,14 @@ from editing.images import write_atomically
 Metadata = dict[str, Any]
 
 
+def is_tensor_file(path: Path) -> bool:
+    """Whether a file begins like safetensors: the length of a header, then its JSON."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    length = int.from_bytes(head[:8], "little")
+    return head[8:] == b"{" and length < path.stat().st_size
+
+
 def write_tensors(
     path: Path | str,
     tensors: Mapping[str, Tensor],

@@ -1,0 +1,129 @@
+"""The commands about files of weights: list, fetch, verify."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from editing.commands import Result
+from editing.domains import Domain, list_domains, open_domain
+from editing.downloads import Fetched, Progress
+from editing.errors import CannotFetch, UnsafeFile
+from editing.fetching import CLIP, amount, bring, bring_hub, plan, verify
+from editing.servers import host_of
+
+
+def weights_list(args: Namespace) -> Result:
+    """Every file of every domain: present or not, how large, from where, under which licence."""
+    found = [_facts(domain) for domain in list_domains()]
+    return Result("\n\n".join(_text(facts) for facts in found), {"domains": found})
+
+
+def _facts(domain: Domain) -> dict[str, Any]:
+    files: list[dict[str, Any]] = [
+        {"part": part, "file": member.file, "bytes": member.size, "licence": member.licence,
+         "citation": member.citation, "urls": list(member.urls), "sha256": domain.expected(member),
+         "present": (domain.folder / member.file).is_file()}
+        for part, entry in domain.entries.items()
+        for member in entry.members
+    ]  # fmt: skip
+    return {
+        "name": domain.name,
+        "title": domain.title,
+        "hub": domain.hub_clip,
+        "present": not domain.missing,
+        "files": files,
+    }
+
+
+def _text(facts: dict[str, Any]) -> str:
+    missing = sum(not file["present"] for file in facts["files"])
+    state = f"{missing} of {len(facts['files'])} files missing" if missing else "complete"
+    lines = [f"{facts['name']}: {facts['title']}, {state}"]
+    for file in facts["files"]:
+        size = f"{amount(file['bytes']) if file['bytes'] else 'size ?':>10}"
+        place = "here" if file["present"] else "missing"
+        source = host_of(file["urls"][0]) if file["urls"] else "shipped"
+        licence = file["licence"] or "not stated"
+        lines.append(f"  {place:<8}{file['part']:<22}{size}  {source}, {licence}")
+    if facts["hub"]:
+        lines.append(f"  hub     {CLIP:<22}    size ?  {facts['hub']}")
+    if missing:
+        lines.append(f"  fetch with: python -m editing weights fetch {facts['name']}")
+    return "\n".join(lines)
+
+
+def weights_fetch(args: Namespace) -> Result:
+    """Download what a domain lacks; what can be fetched is, whatever else fails."""
+    domain = open_domain(args.name)
+    wanted = plan(domain, args.parts)
+    if not wanted.files and not wanted.hub:
+        text = f"{domain.name} has all its files; 'weights verify {domain.name}' checks them."
+        return Result(text, {"name": domain.name, "fetched": []})
+    print(wanted.announcement(), file=sys.stderr, flush=True)
+    fetched: dict[str, Fetched] = {}
+    failed: dict[str, str] = {}
+    for file in wanted.files:
+        try:
+            with _bar(file.part) as progress:
+                fetched[file.entry.file] = bring(domain, file, progress)
+        except CannotFetch as error:
+            failed[file.entry.file] = str(error)
+            print(error, file=sys.stderr, flush=True)
+    if wanted.hub:
+        try:
+            bring_hub(wanted.hub)
+        except CannotFetch as error:
+            failed[wanted.hub] = str(error)
+            print(error, file=sys.stderr, flush=True)
+    if failed:
+        kept = f"; {len(fetched)} arrived and are kept" if fetched else ""
+        raise CannotFetch(
+            f"{len(failed)} of {len(failed) + len(fetched)} files of {domain.name} could not be "
+            f"fetched{kept}: run the command again, or see above for each."
+        )
+    files = [
+        {"file": name, "bytes": got.size, "sha256": got.sha256, "url": got.url}
+        for name, got in fetched.items()
+    ]
+    lines = [f"{domain.name}: {len(files) + bool(wanted.hub)} files are here now."]
+    lines += [f"Please cite: {text}" for text in sorted(_citations(domain))]
+    lines += [f"Still missing, without an address: {place}" for place in wanted.homeless]
+    return Result(
+        "\n".join(lines),
+        {"name": domain.name, "fetched": files, "hub": wanted.hub},
+    )
+
+
+def _citations(domain: Domain) -> set[str]:
+    entries = domain.entries.values()
+    return {m.citation for entry in entries for m in entry.members if m.citation}
+
+
+@contextmanager
+def _bar(part: str) -> Iterator[Progress]:
+    from tqdm import tqdm
+
+    with tqdm(desc=part, unit="B", unit_scale=True, disable=None, leave=False) as bar:
+
+        def progress(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+def weights_verify(args: Namespace) -> Result:
+    """Compare every file of a domain with what it should be."""
+    domain = open_domain(args.name)
+    states = verify(domain)
+    lines = [f"{state:<8}  {file}" for file, state in states.items()]
+    if damaged := [file for file, state in states.items() if state == "damaged"]:
+        raise UnsafeFile(
+            f"{', '.join(damaged)} of {domain.name} are not what they should be; delete them and "
+            f"run 'python -m editing weights fetch {domain.name}'."
+        )
+    return Result("\n".join(lines), {"name": domain.name, "files": states})
