@@ -1,7 +1,8 @@
-"""Small convolutional networks that read pictures: encoder, scorer, judge, perceptual, identity.
+"""Networks that read pictures: encoder, scorer, judge, perceptual, identity.
 
-One class in two architectures, so that the judge shares neither weights nor structure with what
-it judges. Files are safetensors with the config in their metadata.
+The bundled ones are one class in two architectures, so that the judge shares neither weights nor
+structure with what it judges; those of other systems stand in modules of their own. Files are
+safetensors with the config in their metadata.
 """
 
 import dataclasses
@@ -13,8 +14,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from editing.encoders import (
+    InDomainConfig,
+    InDomainEncoder,
+    StyleEncoder,
+    StyleEncoderConfig,
+)
 from editing.errors import BadInput, UnsafeFile
+from editing.generator import Generator
+from editing.irse import ArcFace, ArcFaceConfig, resized
 from editing.tensors import read_tensors, write_tensors
+from editing.vgg import VGG16, VGGConfig
 
 FORMAT = "latent-studio picture net 1"
 
@@ -90,6 +100,8 @@ class PlainStage(nn.Module):
 class PictureNet(nn.Module):
     """Pictures [N, 3, H, W] in [-1, 1], any size -> [N, num_outputs]."""
 
+    tap_scales: list[Tensor] | None = None  # of ``features``, where some count more than others
+
     def __init__(self, config: PictureNetConfig) -> None:
         super().__init__()
         self.config = config
@@ -113,10 +125,7 @@ class PictureNet(nn.Module):
 
     def taps(self, img: Tensor) -> Iterator[Tensor]:
         """The maps after the stem and every stage, [N, C, R, R], finest first."""
-        side = self.config.resolution
-        if img.shape[-2:] != (side, side):
-            img = F.interpolate(img, (side, side), mode="bilinear", antialias=True)
-        x = F.relu(self.stem(img))
+        x = F.relu(self.stem(resized(img, self.config.resolution)))
         yield x
         for stage in self.stages:
             x = stage(x)
@@ -132,14 +141,60 @@ class PictureNet(nn.Module):
         read: Tensor = self.head(pooled.float())
         return read
 
+    def encode(self, img: Tensor, generator: Generator) -> Tensor:
+        """An encoder's guess: outputs are ws minus w_avg, of all rows or one for all.
 
-def save_picture_net(path: Path | str, net: PictureNet, half: bool = True) -> None:
+        [N, 3, H, W] -> ws [N, num_ws, w_dim].
+        """
+        deviation = self(img).reshape(len(img), -1, generator.w_dim)
+        ws: Tensor = generator.mapping.w_avg + deviation.expand(-1, generator.num_ws, -1)
+        return ws
+
+
+Encoder = PictureNet | StyleEncoder | InDomainEncoder
+Eye = PictureNet | VGG16  # tells how alike two pictures are
+IdentityNet = PictureNet | ArcFace
+Net = PictureNet | StyleEncoder | InDomainEncoder | VGG16 | ArcFace
+NetConfig = PictureNetConfig | StyleEncoderConfig | InDomainConfig | VGGConfig | ArcFaceConfig
+CONFIGS: dict[str, type[NetConfig]] = {
+    "residual": PictureNetConfig,
+    "plain": PictureNetConfig,
+    "style encoder": StyleEncoderConfig,
+    "idinvert encoder": InDomainConfig,
+    "vgg16": VGGConfig,
+    "arcface": ArcFaceConfig,
+}
+# What may serve as which part of a domain.
+SERVES: dict[str, tuple[type[Net], ...]] = {
+    "encoder": (PictureNet, StyleEncoder, InDomainEncoder),
+    "perceptual": (PictureNet, VGG16),
+    "identity": (PictureNet, ArcFace),
+}
+
+
+def make_net(config: NetConfig) -> Net:
+    """The untrained network of a config."""
+    if isinstance(config, StyleEncoderConfig):
+        return StyleEncoder(config)
+    if isinstance(config, InDomainConfig):
+        return InDomainEncoder(config)
+    if isinstance(config, VGGConfig):
+        return VGG16(config)
+    return ArcFace(config) if isinstance(config, ArcFaceConfig) else PictureNet(config)
+
+
+def save_picture_net(path: Path | str, net: Net, half: bool = True) -> None:
     """Write a safetensors file whose metadata holds the config; ``half`` stores float16."""
     write_tensors(path, net.state_dict(), FORMAT, {"config": dataclasses.asdict(net.config)}, half)
 
 
-def load_picture_net(path: Path | str, device: str | torch.device = "cpu") -> PictureNet:
+def load_picture_net(
+    path: Path | str, device: str | torch.device = "cpu", part: str = "scorer"
+) -> Any:
     """Read a file of ``save_picture_net`` as float32, frozen and in eval mode.
+
+    Args:
+        part: of a domain, as which it must be able to serve; a scorer or judge is a ``PictureNet``.
 
     Raises:
         MissingFile: there is no such file.
@@ -149,10 +204,15 @@ def load_picture_net(path: Path | str, device: str | torch.device = "cpu") -> Pi
     try:
         stored = metadata["config"].items()  # JSON has lists where the config has tuples
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored}
-        net = PictureNet(PictureNetConfig(**values))
-        net.load_state_dict(state)
-    except (KeyError, TypeError, RuntimeError) as error:
+        with torch.device("meta"):  # no random weights that are thrown away at once
+            net = make_net(CONFIGS[values["kind"]](**values))
+        net.load_state_dict(state, assign=True)
+    except (KeyError, TypeError, RuntimeError, BadInput) as error:
         raise UnsafeFile(
             f"{path} is damaged: its weights do not fit its own description; make it again."
         ) from error
+    if not isinstance(net, SERVES.get(part, PictureNet)):
+        raise UnsafeFile(
+            f"{path} holds a {values['kind']}, which cannot serve as {part}; name another file."
+        )
     return net.eval().requires_grad_(False).to(device)

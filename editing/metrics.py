@@ -16,17 +16,17 @@ from torch.nn import functional
 from editing.errors import BadInput
 
 if TYPE_CHECKING:
-    from editing.features import PictureNet
+    from editing.features import Eye, IdentityNet, PictureNet
 
 
 class Measures(Protocol):
     """The parts of a domain that compare pictures."""
 
     @property
-    def perceptual(self) -> PictureNet: ...
+    def perceptual(self) -> Eye: ...
 
     @property
-    def identity(self) -> PictureNet | None: ...
+    def identity(self) -> IdentityNet | None: ...
 
 
 def mse(a: Tensor, b: Tensor) -> float:
@@ -65,18 +65,24 @@ def ssim(a: Tensor, b: Tensor) -> float:
     return float(sum(values) / len(values))
 
 
-def perceptual_distance(net: PictureNet, a: Tensor, b: Tensor) -> Tensor:
+def perceptual_distance(net: Eye, a: Tensor, b: Tensor) -> Tensor:
     """LPIPS without its learnt weights (Zhang et al. 2018, eq. 1), [N]; differentiable.
 
     Every tap of ``net`` gives a map of feature vectors; each vector is scaled to length 1, and the
-    squared differences are summed over channels, averaged over places, then over the taps.
+    squared differences are summed over channels, averaged over places, then over the taps. With
+    LPIPS's own network and weights it is LPIPS.
     """
     return feature_distance(unit_features(net, a), unit_features(net, b))
 
 
-def unit_features(net: PictureNet, img: Tensor) -> list[Tensor]:
-    """The maps [N, C, H, W] of ``net``'s taps, every place a vector of length 1."""
-    return [functional.normalize(tap, dim=1, eps=1e-6) for tap in net.features(img)]
+def unit_features(net: Eye, img: Tensor) -> list[Tensor]:
+    """The maps [N, C, H, W] of ``net``'s taps, every place a vector of length 1.
+
+    Where the network has weights for its channels (LPIPS), they are multiplied in.
+    """
+    taps = [functional.normalize(tap, dim=1, eps=1e-6) for tap in net.features(img)]
+    scales = net.tap_scales
+    return taps if scales is None else [t * s for t, s in zip(taps, scales, strict=True)]
 
 
 def feature_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:

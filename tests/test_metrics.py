@@ -17,6 +17,7 @@ class Eyes(nn.Module):
     """The smallest network with the interface of a PictureNet."""
 
     outputs = ("smile", "age")
+    tap_scales = None
 
     def __init__(self) -> None:
         super().__init__()

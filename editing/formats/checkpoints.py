@@ -1,22 +1,49 @@
-"""Any generator file -> our generator, whoever wrote it."""
+"""Any file of networks -> our networks, whoever wrote it."""
 
 from pathlib import Path
+from typing import Any
 
 from editing.errors import UnsafeFile
-from editing.formats import bare, nvidia, rosinality, sefa, stylegan1, tensorflow
+from editing.features import Net
+from editing.formats import (
+    bare,
+    encoders,
+    nvidia,
+    picture_nets,
+    rosinality,
+    sefa,
+    stylegan1,
+    tensorflow,
+)
 from editing.formats.contents import read_content
-from editing.formats.foreign import Foreign, build
+from editing.formats.foreign import Foreign, ForeignNet, build, build_net
 from editing.formats.pickles import refusing
 from editing.generator import Generator
 
-READERS = (
+GENERATORS = (
     nvidia.find_generator,
     rosinality.find_generator,
     tensorflow.find_generator,
     stylegan1.find_generator,
     sefa.find_generator,
+    encoders.find_generator,
     bare.find_generator,
 )
+NETS = (encoders.find_net, picture_nets.find_net)
+
+
+def generator_in(content: Any) -> Foreign | None:
+    """The generator of what ``read_content`` gave, its weights not yet read.
+
+    Raises:
+        Refused and others that ``refusing`` catches.
+    """
+    return next((found for reader in GENERATORS if (found := reader(content))), None)
+
+
+def net_in(content: Any) -> ForeignNet | None:
+    """The encoder, perceptual or identity network, as ``generator_in``."""
+    return next((found for reader in NETS if (found := reader(content))), None)
 
 
 def find_generator(path: Path | str) -> Foreign:
@@ -28,13 +55,13 @@ def find_generator(path: Path | str) -> Foreign:
     """
     content = read_content(path)
     with refusing(path):
-        for reader in READERS:
-            if found := reader(content):
-                return found
-    raise UnsafeFile(
-        f"{path} can be read, but holds no generator that is known here; "
-        "pass a checkpoint of NVIDIA, rosinality, genforce or idinvert."
-    )
+        found = generator_in(content)
+    if found is None:
+        raise UnsafeFile(
+            f"{path} can be read, but holds no generator that is known here; "
+            "pass a checkpoint of NVIDIA, rosinality, genforce or idinvert."
+        )
+    return found
 
 
 def read_generator(path: Path | str) -> Generator:
@@ -46,3 +73,19 @@ def read_generator(path: Path | str) -> Generator:
     foreign = find_generator(path)
     with refusing(path):
         return build(foreign)
+
+
+def read_net(path: Path | str) -> tuple[str, Net]:
+    """The network that reads pictures of a foreign file, and as which part of a domain it serves.
+
+    Raises:
+        MissingFile, UnsafeFile: as ``read_generator``.
+    """
+    content = read_content(path)
+    with refusing(path):
+        if found := net_in(content):
+            return found.part, build_net(found)
+    raise UnsafeFile(
+        f"{path} can be read, but holds no encoder, perceptual or identity network that is known "
+        "here; pass one of pSp, e4e, ReStyle, idinvert, VGG16, LPIPS or ArcFace."
+    )

@@ -1,4 +1,4 @@
-"""What every reader of a generator returns, and how a generator is made of it."""
+"""What readers of networks return, and how a network is made of it."""
 
 import re
 import zlib
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from editing.features import Net, NetConfig, make_net
 from editing.formats.pickles import Refused
 from editing.formats.torch_files import StoredTensor
 from editing.generator import Config, Generator, GeneratorConfig
@@ -40,6 +41,17 @@ class Foreign:
     config: Config
     weights: Weights
     missing: tuple[str, ...] = ()  # what the file lacks and is made up here, for people
+
+
+@dataclass(frozen=True, eq=False)
+class ForeignNet:
+    """A network that reads pictures, in a file of another system; as ``Foreign``."""
+
+    system: str
+    part: str  # of a domain: encoder, perceptual, identity
+    config: NetConfig
+    weights: Weights
+    missing: tuple[str, ...] = ()
 
 
 def stored(value: Any) -> Weight:
@@ -80,24 +92,45 @@ def build(foreign: Foreign) -> Generator:
     """
     with torch.device("meta"):  # no random weights that are thrown away at once
         generator = Generator(foreign.config)
-    shapes = {name: tuple(tensor.shape) for name, tensor in generator.state_dict().items()}
-    differing = shapes.keys() ^ foreign.weights.keys()
-    for name in differing - ({MEAN} if MEAN in foreign.missing else set()):
-        raise Refused(f"{name} is {'missing' if name in shapes else 'unexpected'}")
+    absent = MEAN in foreign.missing
+    weights = dict(foreign.weights)
+    if absent:
+        shape = tuple(generator.mapping.w_avg.shape)
+        weights[MEAN] = Weight(shape, lambda: torch.zeros(shape))
+    _fill(generator, weights)
+    if absent:
+        generator.mapping.w_avg.copy_(_mean(generator))
+    return generator
+
+
+def build_net(foreign: ForeignNet) -> Net:
+    """The network: float32, frozen, eval mode.
+
+    Raises:
+        Refused: as ``build``.
+    """
+    with torch.device("meta"):
+        net = make_net(foreign.config)
+    counts = {name for name, _ in net.named_buffers() if name.endswith("num_batches_tracked")}
+    weights = {k: v for k, v in foreign.weights.items() if k not in counts}  # says nothing here
+    _fill(net, {**weights, **{name: Weight((), lambda: torch.zeros(())) for name in counts}})
+    return net
+
+
+def _fill(module: nn.Module, weights: Weights) -> None:
+    """Put weights into a module whose tensors are on no device yet."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    for name in sorted(map(str, shapes.keys() ^ weights.keys())):
+        raise Refused(f"{name[:80]} is {'missing' if name in shapes else 'unexpected'}")
     state = {}
-    for name, weight in foreign.weights.items():
+    for name, weight in weights.items():
         if weight.shape != shapes[name]:
             raise Refused(f"{name} is {list(weight.shape)}, where {list(shapes[name])} belongs")
         state[name] = weight.load().float()
         if not bool(state[name].isfinite().all()):
             raise Refused(f"{name} has numbers that are not finite")
-    if MEAN in foreign.missing:
-        state[MEAN] = torch.zeros(shapes[MEAN])
-    generator.load_state_dict(state, assign=True)
-    generator.eval().requires_grad_(False)
-    if MEAN in foreign.missing:
-        generator.mapping.w_avg.copy_(_mean(generator))
-    return generator
+    module.load_state_dict(state, assign=True)
+    module.eval().requires_grad_(False)
 
 
 def _mean(generator: Generator) -> Tensor:
