@@ -64,7 +64,7 @@ class Loop:
         if state := load_state(folder, device):
             for name, part in parts.items():
                 part.load_state_dict(state[name])
-            self.done, self.seconds = state["done"], state["seconds"]
+            self.done, self.seconds = state["done"], state.get("seconds", 0.0)
 
     @property
     def finished(self) -> bool:
@@ -119,14 +119,12 @@ class Loop:
         save_state(self.folder, state | {"done": self.done, "seconds": self.seconds})
 
 
-def arguments(description: str | None, **more: int) -> argparse.Namespace:
-    """The flags of every such trainer, and whole numbers of its own with their defaults."""
-    parser = argparse.ArgumentParser(
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The flags of every such trainer."""
+    flags = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--minutes", type=float, default=math.inf, help="stop early, resumably")
-    parser.add_argument("--state", type=Path, help="where the training state lies")
-    for name, default in more.items():
-        parser.add_argument(f"--{name}", type=int, default=default)
-    return parser.parse_args()
+    flags.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    flags.add_argument("--minutes", type=float, default=math.inf, help="stop early, resumably")
+    flags.add_argument("--state", type=Path, help="where the training state lies")
+    return flags

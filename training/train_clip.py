@@ -28,7 +28,7 @@ from editing.images import write_atomically
 from training.captions import BANDS, LANGUAGES, attributes_named, caption, sayable
 from training.dataset import CACHE, VISIBLE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.factors import NAMES, NUM_FACTORS, LatentWorld
-from training.loop import Loop, Plan, arguments
+from training.loop import Loop, Plan, parser
 from training.prompts import HELD_OUT_PROMPTS, PROMPTS
 from training.train_readers import OUT, augment, labels_of
 from training.vocabulary import END, PAD, SPECIAL, START, make_tokenizer, save_tokenizer, words_of
@@ -246,7 +246,7 @@ def export(model: CLIPModel, words: Sequence[str], folder: Path = FOLDER) -> Non
 
 
 def main() -> None:
-    args = arguments(__doc__)
+    args = parser(__doc__).parse_args()
     folder = args.state or CACHE / "clip-state"
     teacher, words, finished = train(args.device, args.minutes, folder)
     if not finished:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from training.dataset import CACHE, load_renders
-from training.loop import Loop, Plan, arguments
+from training.loop import Loop, Plan, parser
 
 CHANNELS = (24, 48, 96, 160, 192)
 PLAN = Plan("features", pictures=60_000, batch=96, learning_rate=2e-3, seed=61)
@@ -94,7 +94,9 @@ def contrastive_loss(a: Tensor, b: Tensor, others: Tensor) -> Tensor:
 
 
 def main() -> None:
-    args = arguments(__doc__, resolution=128)
+    flags = parser(__doc__)
+    flags.add_argument("--resolution", type=int, default=128)
+    args = flags.parse_args()
     torch.manual_seed(PLAN.seed)
     net = make_net(args.resolution).to(args.device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.02)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from training.dataset import CACHE, Renders, load_renders
-from training.loop import Loop, Plan, arguments
+from training.loop import Loop, Plan, parser
 from training.persons import PICTURES, person_of
 from training.train_readers import OUT, augment
 
@@ -59,7 +59,7 @@ def auc(scores: Tensor, positive: Tensor) -> float:
 
 
 def main() -> None:
-    args = arguments(__doc__)
+    args = parser(__doc__).parse_args()
     torch.manual_seed(PLAN.seed)
     net = PictureNet(CONFIG).to(args.device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.05)

@@ -20,7 +20,7 @@ from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from editing.metrics import feature_distance
 from training.dataset import CACHE, load_renders
 from training.factors import NAMES, NUM_FACTORS
-from training.loop import Loop, Plan, arguments
+from training.loop import Loop, Plan, parser
 from training.train_features import gaussian_blur
 from training.train_readers import OUT, labels_of
 
@@ -66,7 +66,7 @@ def maps_and_readings(net: PictureNet, pictures: Tensor) -> tuple[list[Tensor], 
 
 
 def main() -> None:
-    args = arguments(__doc__)
+    args = parser(__doc__).parse_args()
     torch.manual_seed(PLAN.seed)
     net = PictureNet(CONFIG).to(args.device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.02)

@@ -9,10 +9,8 @@ seed and architecture. A factor counts only where its feature shows. Resumable::
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +31,7 @@ from training.factors import (
     LatentWorld,
     to_sigma,
 )
-from training.state import load_state, save_state
+from training.loop import Loop, Plan, parser
 
 OUT = Path(__file__).parent.parent / "weights" / "portraits"
 
@@ -44,20 +42,17 @@ class Recipe:
 
     config: PictureNetConfig
     split: str
-    seed: int
-    pictures: int
-    batch: int = 64
-    learning_rate: float = 2e-3
+    plan: Plan
 
 
 RECIPES: dict[str, Recipe] = {
     "scorer": Recipe(
         PictureNetConfig("residual", 128, (24, 48, 96, 160, 192), NAMES, NUM_FACTORS, 4, 256),
-        "train", 11, 90_000,
+        "train", Plan("scorer", pictures=90_000, batch=64, learning_rate=2e-3, seed=11),
     ),
     "judge": Recipe(
         PictureNetConfig("plain", 64, (24, 48, 96, 144, 192), NAMES, NUM_FACTORS, 2, 192),
-        "judge", 23, 50_000,
+        "judge", Plan("judge", pictures=50_000, batch=64, learning_rate=2e-3, seed=23),
     ),
 }  # fmt: skip
 
@@ -109,33 +104,18 @@ def mirror(pictures: Tensor, labels: Tensor, flip: Tensor) -> tuple[Tensor, Tens
     return pictures, torch.where(flip[:, None], labels * sign.to(labels), labels)
 
 
-def warm_cosine(t: float) -> float:
-    """Learning-rate factor at t in 0..1 of the training: a short ramp, then half a cosine."""
-    return min(1.0, 0.05 + 30 * t) * (0.5 + 0.5 * math.cos(math.pi * t))
-
-
-def train(name: str, device: str) -> PictureNet:
+def train(name: str, device: str, minutes: float = math.inf, folder: Path | None = None) -> Loop:
+    """Train a reader as far as the minutes reach; the loop's ``parts["net"]`` is the network."""
     recipe = RECIPES[name]
-    torch.manual_seed(recipe.seed)
-    rng = torch.Generator().manual_seed(recipe.seed)
-    net = PictureNet(recipe.config).to(device, memory_format=torch.channels_last)
+    torch.manual_seed(recipe.plan.seed)
+    net = PictureNet(recipe.config).to(device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.02)
     renders = load_renders(recipe.split, 128)
     labels, seen = labels_of(renders)
-    folder = CACHE / f"{name}-state"
-    done = 0
-    if state := load_state(folder, device):
-        net.load_state_dict(state["net"])
-        optimiser.load_state_dict(state["optimiser"])
-        done = state["done"]
-        rng.manual_seed(recipe.seed + done)
-    reported = time.monotonic()
-    net.train()
-    while done < recipe.pictures:
-        t = done / recipe.pictures
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * warm_cosine(t)
-        pick = torch.randint(len(labels), [recipe.batch], generator=rng)
+    parts = {"net": net, "optimiser": optimiser}
+    loop = Loop(recipe.plan, parts, folder or CACHE / f"{name}-state", device, minutes)
+    for rng in loop:
+        pick = torch.randint(len(labels), [recipe.plan.batch], generator=rng)
         pictures = augment(renders.pictures[pick].to(device).float() / 127.5 - 1, rng)
         flip = (torch.rand(len(pick), generator=rng) < 0.5).to(device)
         pictures, wanted = mirror(pictures, labels[pick].to(device), flip)
@@ -146,14 +126,8 @@ def train(name: str, device: str) -> PictureNet:
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-        done += recipe.batch
-        if time.monotonic() - reported > 20:
-            line = {"net": name, "done": done, "loss": round(loss.item(), 4)}
-            print(json.dumps(line), flush=True)
-            reported = time.monotonic()
-            nets = {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
-            save_state(folder, nets | {"done": done})
-    return net.eval()
+        loop.report(loss=loss)
+    return loop
 
 
 @torch.no_grad()
@@ -170,13 +144,14 @@ def accuracy(net: PictureNet, renders: Renders) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("name", choices=list(RECIPES))
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    args = parser.parse_args()
-    net = train(args.name, args.device).cpu()
+    flags = parser(__doc__)
+    flags.add_argument("name", choices=list(RECIPES))
+    args = flags.parse_args()
+    loop = train(args.name, args.device, args.minutes, args.state)
+    if not loop.finished:
+        print(json.dumps({"net": args.name, "stopped": "the same command goes on"}))
+        return
+    net = loop.parts["net"].cpu().eval()
     OUT.mkdir(parents=True, exist_ok=True)
     save_picture_net(OUT / f"{args.name}.safetensors", net)
     scores = accuracy(net, load_renders("held_out", 128))
