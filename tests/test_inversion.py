@@ -390,11 +390,9 @@ def test_a_region_counts_alone(domain, target):
     mask = torch.zeros(1, 1, 16, 16)
     mask[..., 4:12, 4:12] = 1
     other = torch.where(mask > 0, target, torch.rand_like(target))
-    first, second = (
-        list(invert(t, domain, InversionOptions(start="mean", steps=10), mask=mask))[-1]
-        for t in (target, other)
-    )
-    whole = list(invert(other, domain, InversionOptions(start="mean", steps=10)))[-1]
+    options = InversionOptions(start="mean", steps=10, weights=replace(NOTHING, pixel=1.0))
+    first, second = (list(invert(t, domain, options, mask=mask))[-1] for t in (target, other))
+    whole = list(invert(other, domain, options))[-1]
 
     def inside(step: Step) -> float:
         return float((mask * (domain.generator.synthesis(step.ws) - target)).square().mean())
@@ -415,10 +413,10 @@ def test_outside_the_region_noise_and_weights_keep_the_picture(noisy, target):
 
 
 def test_stopping_early_at_a_nearness_or_a_plateau(domain, target):
-    near = InversionOptions(steps=200, stop_at=20)
+    near = InversionOptions(steps=200, stop_at=16)
     last = list(invert(target, domain, near))[-1]
     assert last.done and last.index < 200 and last.total == last.index
-    assert "reached 20 dB" in last.notes[0] and last.losses["pixel"] <= 0.04
+    assert "reached 16 dB" in last.notes[0] and last.losses["pixel"] <= 0.1005
     patient = InversionOptions(steps=200, lr=1e-9, patience=5)
     last = list(invert(target, domain, patient))[-1]
     assert last.index == 5 and "no gain in 5 steps" in last.notes[0]

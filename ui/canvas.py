@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from ui.messages import say
+from ui.views import VIEWS
 from ui.widgets import Pixels, strip
 from ui.words import Words
 
@@ -18,6 +20,7 @@ DOWNLOADS = {
 
 
 class Canvas(NamedTuple):
+    view: gr.Radio
     picture: gr.ImageSlider
     outcome: gr.ImageSlider
     metrics: gr.HTML
@@ -34,6 +37,10 @@ def build_canvas(
 ) -> Canvas:
     """The canvas, first showing ``pair`` (before, after)."""
     with gr.Column(elem_id="view"):
+        view = gr.Radio(
+            view_choices(words.lang), value="compare", show_label=False, container=False,
+            elem_id="look",
+        )  # fmt: skip
         with gr.Row(elem_id="pictures"):
             picture = words.make(
                 gr.ImageSlider, {"label": "canvas"}, value=pair, elem_id="canvas", **LOOK
@@ -66,8 +73,21 @@ def build_canvas(
             }
     file = gr.DownloadButton(visible="hidden", elem_id="file")
     return Canvas(
-        picture, outcome, metrics, undo, redo, reset, {"png": main, **others}, file, thumbnails
+        view,
+        picture,
+        outcome,
+        metrics,
+        undo,
+        redo,
+        reset,
+        {"png": main, **others},
+        file,
+        thumbnails,
     )
+
+
+def view_choices(lang: str) -> list[tuple[str, str]]:
+    return [(say(f"view.{name}", lang), name) for name in VIEWS]
 
 
 LOOK: dict[str, Any] = {

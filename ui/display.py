@@ -7,10 +7,11 @@ import gradio as gr
 
 from editing.edits import Move
 from ui.boundaries_tab import given_choices, layer_choices
-from ui.drawing import metrics_html, note_html, waiting_html
+from ui.drawing import metrics_html, note_html, result_html, waiting_html
 from ui.messages import attribute_name, say
 from ui.session import Label, Session, strengths
 from ui.studio import Studio, View
+from ui.views import heat_map, reach
 
 
 class Display:
@@ -20,14 +21,17 @@ class Display:
         self.studio = studio
         self.names = list(studio.attributes)
 
-    def preview(self, session: Session, *values: float) -> tuple[Any, Any]:
+    def preview(self, session: Session, look: str, *values: float) -> tuple[Any, Any]:
         view = self.studio.preview(session, dict(zip(self.names, values, strict=True)))
-        return pairs(view)
+        return pairs(view, look)
 
-    def show(self, session: Session, lang: str) -> tuple[Any, ...]:
+    def show(self, session: Session, lang: str, look: str) -> tuple[Any, ...]:
         """Everything that follows the session, except the sliders."""
-        picture, outcome = pairs(self.studio.view(session))
-        label = "canvas" if session.now.portrait.photo is None else "world"
+        portrait = session.now.portrait
+        picture, outcome = pairs(self.studio.view(session), look)
+        label = "canvas" if portrait.photo is None else "world"
+        label = label if look == "compare" else f"view.{look}.label"
+        tuned = bool(portrait.state.weight_delta or portrait.state.noise)
         name, layers, given = self.studio.details(session)
         others = [other for other in self.names if other != name]
         return (
@@ -43,6 +47,8 @@ class Display:
             gr.update(value=layers, choices=layer_choices(self.studio.groups, lang)),
             gr.update(value=given, choices=given_choices(others, lang)),
             waiting_html(lang),
+            result_html(portrait.fit, portrait.findings, self.studio.reach, lang),
+            gr.update(interactive=tuned),
         )
 
     def sliders(self, session: Session) -> Any:
@@ -111,11 +117,16 @@ class Display:
         }
 
 
-def pairs(view: View) -> tuple[Any, Any]:
-    """The canvas and, for a photo, the second outcome."""
+def pairs(view: View, look: str = "compare") -> tuple[Any, Any]:
+    """The canvas, as one of ``views.VIEWS``, and for a photo the second outcome."""
+    pair = (view.before, view.after)
+    if look == "difference":
+        pair = (view.after, heat_map(view.before, view.after))
+    elif look == "mask" and view.plain is not None:
+        pair = (view.after, reach(view.plain, view.after, view.after))
     if view.photo is None:
-        return (view.before, view.after), gr.update(visible=False)
-    return (view.before, view.after), gr.update(value=(view.photo, view.edited), visible=True)
+        return pair, gr.update(visible=False)
+    return pair, gr.update(value=(view.photo, view.edited), visible=True)
 
 
 def label_text(label: Label, lang: str) -> str:

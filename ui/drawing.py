@@ -1,11 +1,15 @@
 """Small pieces of HTML: the metrics line and the progress of an inversion."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from ui.messages import attribute_name, say
+from ui.messages import attribute_name, note, say
 
 FULL_BAR = 2.0  # sigma: a bar of this length is full
+FAR = 2.0  # times what held-out pictures reach: beyond, the page says so
+CURVES = ("pixel", "perceptual")
+WIDTH, HEIGHT, MARGIN = 300, 60, 4  # of the curves, in units of their own
 
 
 def metrics_html(
@@ -32,11 +36,38 @@ def waiting_html(lang: str) -> str:
     return f'<div class="metrics waiting">{escape(say("metrics.wait", lang))}</div>'
 
 
-def progress_html(text: str, done: float, losses: Sequence[float], lang: str) -> str:
-    """A bar (``done`` in 0..1), a line of text and the loss so far as a curve."""
+def progress_html(text: str, done: float, losses: Sequence[Mapping[str, float]], lang: str) -> str:
+    """A bar (``done`` in 0..1), a line of text and the losses so far as curves."""
     bar = f'<div class="bar"><i style="width:{100 * done:.1f}%"></i></div>'
-    curve = _curve(losses, say("inversion.loss", lang)) if len(losses) > 1 else ""
-    return f'<div class="progress" role="status"><p>{escape(text)}</p>{bar}{curve}</div>'
+    curves = _curves(losses, lang) if len(losses) > 1 else ""
+    return f'<div class="progress" role="status"><p>{escape(text)}</p>{bar}{curves}</div>'
+
+
+def result_html(
+    fit: Mapping[str, float | None] | None,
+    findings: Sequence[str],
+    reach: Mapping[str, float],
+    lang: str,
+) -> str:
+    """How near an inversion is to its photo, and what a person should know of it.
+
+    Args:
+        reach: what held-out pictures of the domain's world reach, all but the worst 5 %.
+    """
+    if fit is None:
+        return ""
+    formats = {"psnr": "{:.1f} dB", "ssim": "{:.2f}", "perceptual": "{:.3f}", "identity": "{:.2f}"}
+    numbers = [
+        f"{_tip(f'fit.{name}', lang)}<b>{form.format(value)}</b>"
+        for name, form in formats.items()
+        if (value := fit.get(name)) is not None
+    ]
+    lines = [note(sentence, lang) for sentence in findings]
+    limit, found = reach.get("perceptual"), fit.get("perceptual")
+    if limit and found and found > FAR * limit:
+        lines.insert(0, say("fit.far", lang, times=f"{found / limit:.0f}"))
+    texts = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    return f'<div class="metrics fit">{"".join(numbers)}</div><div class="findings">{texts}</div>'
 
 
 def note_html(text: str) -> str:
@@ -60,14 +91,28 @@ def _bar(name: str, sigma: float) -> str:
     )
 
 
-def _curve(losses: Sequence[float], title: str) -> str:
-    low, high = min(losses), max(losses)
-    span = (high - low) or 1.0
-    last = len(losses) - 1
-    points = " ".join(
-        f"{300 * i / last:.1f},{4 + 52 * (high - loss) / span:.1f}" for i, loss in enumerate(losses)
-    )
-    return (
-        f'<svg class="curve" viewBox="0 0 300 60" preserveAspectRatio="none" role="img">'
-        f'<title>{escape(title)}</title><polyline points="{points}"/></svg>'
+def _curves(losses: Sequence[Mapping[str, float]], lang: str) -> str:
+    """Pixel and perceptual loss, each between its own extremes, on a logarithmic scale."""
+    drawn, words = "", []
+    for name in CURVES:
+        points = [(i, each[name]) for i, each in enumerate(losses) if each.get(name, 0) > 0]
+        if len(points) < 2:
+            continue
+        drawn += f'<polyline class="{name}" points="{_polyline(points, len(losses))}"/>'
+        value = f"{points[-1][1]:.4f}"
+        words.append(f'<span class="{name}">{escape(say(f"loss.{name}", lang))} {value}</span>')
+    title = f"<title>{escape(say('inversion.loss', lang))}</title>"
+    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img"'
+    legend = f'<div class="legend">{"".join(words)}</div>'
+    return f'<svg class="curve" {box}>{title}{drawn}</svg>{legend}'
+
+
+def _polyline(points: Sequence[tuple[int, float]], count: int) -> str:
+    """Points of a curve; at most two for each pixel of its width."""
+    logs = [(i, math.log(value)) for i, value in points[:: max(len(points) // (2 * WIDTH), 1)]]
+    low, high = min(v for _, v in logs), max(v for _, v in logs)
+    span, last = (high - low) or 1.0, max(count - 1, 1)
+    inner = HEIGHT - 2 * MARGIN
+    return " ".join(
+        f"{WIDTH * i / last:.1f},{MARGIN + inner * (high - v) / span:.1f}" for i, v in logs
     )

@@ -3,11 +3,10 @@
 import functools
 import inspect
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import escape
 from inspect import Parameter
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import gradio as gr
@@ -17,33 +16,24 @@ from gradio.utils import get_upload_folder
 from editing.errors import EditingError
 from editing.images import load_picture
 from ui.display import Display
-from ui.drawing import line_html, note_html, progress_html
-from ui.inversion_tab import LEVELS
+from ui.inversion_handlers import InversionHandlers
 from ui.messages import LANGUAGES, note, preferred_language, say
 from ui.polite import polite
 from ui.session import Portrait, Session
-from ui.studio import Studio, enlarged
+from ui.studio import Studio
 from ui.widgets import data_uri, upload_path
 from ui.words import Words
 
 
-class Run:
-    """An inversion that is going on."""
-
-    def __init__(self) -> None:
-        self.stop = Event()
-        self.abandoned = False
-
-
 class Handlers:
-    """Bound to one studio; holds nothing of any visitor but the way to stop their inversion."""
+    """Bound to one studio; knows nothing of any visitor."""
 
     def __init__(self, studio: Studio, examples: list[Any]) -> None:
         self.studio = studio
         self.examples = examples
         self.display = Display(studio)
         self.names = self.display.names
-        self._runs: dict[str, Run] = {}
+        self.inversion = InversionHandlers(studio, self.display)
 
     # -- actions: (session, lang, values) -> (session, status)
 
@@ -147,96 +137,6 @@ class Handlers:
             gr.Info(escape(note(sentence, lang), quote=False))
         session = self.studio.replace(session, portrait)
         return session, self.display.status(session)
-
-    # -- inversion
-
-    @polite
-    def invert(
-        self, session: Session, lang: str, level: str, request: gr.Request
-    ) -> Iterator[tuple[Any, ...]]:
-        """Search the latent of the current photo; yields (portrait so far, picture, progress)."""
-        portrait, run = session.now.portrait, Run()
-        visitor = str(request.session_hash)
-        self._runs[visitor] = run
-        losses: list[float] = []
-        try:
-            for step, picture in self.studio.invert(portrait, level, run.stop):
-                losses.append(step.losses["total"])
-                if run.abandoned:
-                    idle = note_html(say("inversion.idle", lang))
-                    yield None, gr.skip(), idle, gr.skip()
-                    return
-                if picture is None or portrait.photo is None:
-                    continue
-                found = self.studio.inverted(portrait, step, level, picture)
-                pair = (portrait.photo, enlarged(picture, portrait.photo.shape[0]))
-                ended = step.done or run.stop.is_set()
-                yield found, pair, *self._progress(step, losses, ended, lang)
-        finally:
-            if self._runs.get(visitor) is run:
-                del self._runs[visitor]
-
-    def _progress(self, step: Any, losses: list[float], ended: bool, lang: str) -> tuple[str, str]:
-        """For the tab and, shorter, for below the canvas."""
-        if step.done:
-            before, after = f"{losses[0]:.3f}", f"{step.best:.3f}"
-            seconds = f"{step.seconds:.0f}"
-            text = say("inversion.done", lang, seconds=seconds, before=before, after=after)
-        elif ended:
-            text = say("inversion.stopped", lang, steps=step.index)
-        else:
-            text = say("inversion.running", lang, step=step.index, total=step.total)
-            text += " · " + say("inversion.left", lang, seconds=f"{step.eta:.0f}")
-        done = step.index / max(step.total, 1)
-        return progress_html(text, done, losses, lang), line_html(text, done)
-
-    def stop(self, request: gr.Request) -> None:
-        """Stop this visitor's inversion; the best so far is kept."""
-        run = self._runs.get(str(request.session_hash))
-        if run is not None:
-            run.stop.set()
-
-    def abandon(self, request: gr.Request) -> None:
-        """Stop this visitor's inversion without a result: they have opened something else."""
-        run = self._runs.get(str(request.session_hash))
-        if run is not None:
-            run.abandoned = True
-            run.stop.set()
-
-    @polite
-    def adopt(self, session: Session, lang: str, found: Portrait | None) -> tuple[Any, ...]:
-        """Take over what the inversion found, unless the visitor has moved on meanwhile."""
-        if found is not None and found.photo is session.now.portrait.photo:
-            session = self.studio.adopt(session, found)
-        return session, self.display.status(session)
-
-    @polite
-    def invert_new(
-        self, session: Session, lang: str, level: str, request: gr.Request
-    ) -> Iterator[tuple[Any, ...]]:
-        """Invert a photo that was just opened, quickly; anything else needs no inversion."""
-        if session.now.label.key == "history.estimate":
-            yield from self.invert(session, lang, "quick", request)
-        else:
-            yield None, gr.skip(), gr.skip(), gr.skip()
-
-    @polite
-    def invert_whole(
-        self, session: Session, lang: str, level: str, request: gr.Request
-    ) -> tuple[Any, ...]:
-        """Search the latent of the current photo: level quick, standard or best."""
-        found = [found for found, *_ in self.invert(session, lang, level, request)][-1]
-        return self.adopt(session, lang, found)
-
-    def level_setter(self, level: str) -> Callable[[], str]:
-        return lambda: level
-
-    def busy(self, session: Session) -> list[Any]:
-        on = session.now.portrait.photo is not None
-        return [gr.update(interactive=not on)] * len(LEVELS) + [gr.update(interactive=on)]
-
-    def idle(self) -> list[Any]:
-        return [gr.update(interactive=True)] * len(LEVELS) + [gr.update(interactive=False)]
 
     # -- files
 

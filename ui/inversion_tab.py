@@ -1,30 +1,43 @@
-"""The Inversion tab: how long to search for the photo's place in this world."""
+"""The Inversion tab: how long to search for the photo's place in this world, where, and how."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 
+from editing.inversion_options import METHODS, SPACES
 from ui.drawing import note_html
+from ui.inversion_choices import LOSSES, STARTS, choices_of
 from ui.messages import say
 from ui.words import Words
 
 LEVELS = ("quick", "standard", "best")
+FIRST_METHOD = "standard"  # what the Advanced panel opens with
+CANVAS = 384  # pixels of the picture that a region is brushed on
 
 
 class InversionTab(NamedTuple):
     levels: dict[str, gr.Button]
     level: gr.Radio
     stop: gr.Button
+    resume: gr.Button
     progress: gr.HTML
+    result: gr.HTML
+    film: gr.Button
+    untune: gr.Button
+    region: gr.Accordion
+    painted: gr.ImageEditor
+    method: gr.Dropdown
+    choices: list[Any]  # space, start, steps of the stages, weights of the losses
+    search: gr.Button
 
 
-def build_inversion_tab(words: Words) -> InversionTab:
+def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
+    """``labels`` are the texts of the three level buttons, with their times."""
     words.make(gr.Markdown, {"value": "inversion.intro"}, elem_classes="intro")
     with gr.Row(elem_id="levels"):
         buttons = {
-            name: words.make(
-                gr.Button,
-                {"value": f"level.{name}"},
+            name: gr.Button(
+                labels[name],
                 variant="primary" if name == "quick" else "secondary",
                 min_width=140,
                 elem_id=f"level-{name}",
@@ -34,7 +47,66 @@ def build_inversion_tab(words: Words) -> InversionTab:
     # Says to the API, in one place, which of the three buttons was pressed.
     level = gr.Radio(LEVELS, value="quick", label="level", visible=False)
     progress = gr.HTML(note_html(say("inversion.idle", words.lang)), elem_id="progress")
-    stop = words.make(gr.Button, {"value": "stop"}, interactive=False, size="sm", elem_id="stop")
+    with gr.Row(elem_id="running"):
+        stop, resume, film, untune = (
+            words.make(gr.Button, {"value": key}, interactive=False, elem_id=key, **SMALL)
+            for key in ("stop", "resume", "film", "untune")
+        )
+    result = gr.HTML("", elem_id="result")
     words.make(gr.Markdown, {"value": "inversion.two"}, elem_classes="hint")
-    words.make(gr.Markdown, {"value": "level.times"}, elem_classes="hint")
-    return InversionTab(buttons, level, stop, progress)
+    with words.make(gr.Accordion, {"label": "region"}, open=False, elem_id="region") as region:
+        words.make(gr.Markdown, {"value": "region.tip"}, elem_classes="hint")
+        painted = gr.ImageEditor(
+            type="numpy",
+            canvas_size=(CANVAS, CANVAS),
+            fixed_canvas=True,
+            transforms=(),
+            sources=(),
+            layers=False,
+            brush=gr.Brush(default_size=36, colors=["#ffffff"], color_mode="fixed"),
+            eraser=gr.Eraser(default_size=36),
+            show_label=False,
+            height=CANVAS + 60,
+            elem_id="painted",
+        )
+    with words.make(gr.Accordion, {"label": "advanced"}, open=False, elem_id="advanced"):
+        method, choices, search = _build_advanced(words)
+    return InversionTab(
+        buttons, level, stop, resume, progress, result, film, untune, region, painted, method,
+        choices, search,
+    )  # fmt: skip
+
+
+def _build_advanced(words: Words) -> tuple[gr.Dropdown, list[Any], gr.Button]:
+    space, start, *numbers = choices_of(FIRST_METHOD)
+    steps, weights = numbers[:3], numbers[3:]
+    with gr.Row():
+        method = words.make(
+            gr.Dropdown, {"label": "method", "info": "method.tip"},
+            choices=list(METHODS), value=FIRST_METHOD, min_width=150,
+        )  # fmt: skip
+        spaces = words.make(
+            gr.Dropdown, {"label": "space", "info": "space.tip"},
+            choices=list(SPACES), value=space, min_width=110,
+        )  # fmt: skip
+        starts = words.make(
+            gr.Dropdown, {"label": "start", "info": "start.tip"},
+            choices=["", *STARTS], value=start, allow_custom_value=True, min_width=130,
+        )  # fmt: skip
+    with gr.Row():
+        stages = [
+            words.make(gr.Number, {"label": key}, value=value, precision=0, minimum=0, **NARROW)
+            for key, value in zip(("steps.latent", "steps.noise", "steps.tune"), steps, strict=True)
+        ]
+    words.make(gr.Markdown, {"value": "losses.tip"}, elem_classes="hint")
+    with gr.Row(elem_id="losses"):
+        losses = [
+            gr.Number(value, label=name, minimum=0, **NARROW)
+            for name, value in zip(LOSSES, weights, strict=True)
+        ]
+    search = words.make(gr.Button, {"value": "search"}, size="sm", elem_id="search")
+    return method, [spaces, starts, *stages, *losses], search
+
+
+SMALL: dict[str, Any] = {"size": "sm", "min_width": 80}
+NARROW: dict[str, Any] = {"min_width": 96}

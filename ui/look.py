@@ -16,6 +16,7 @@ TIPS = {  # element id -> message key of its hover text
     **{name: name for name in ("undo", "redo", "reset", "stop", "seed", "open", "download")},
     **{f"download-{kind}": f"download.{kind}" for kind in ("plain", "photo", "latent", "recipe")},
     **{f"level-{level}": "level" for level in LEVELS},
+    **{name: name for name in ("resume", "film", "untune")},
 }
 
 

@@ -103,18 +103,16 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Longer searches come closer.",
         "反演在这个世界里寻找最像你照片的一点；搜索越久越接近。",
     ),
-    "level.quick": ("Quick · about 4 s", "快速 · 约 4 秒"),
-    "level.standard": ("Standard · about 10 s", "标准 · 约 10 秒"),
-    "level.best": ("Best · about 1 min", "最佳 · 约 1 分钟"),
+    "level.quick": ("Quick", "快速"),
+    "level.standard": ("Standard", "标准"),
+    "level.best": ("Best", "最佳"),
+    "time.seconds": ("about {seconds} s", "约 {seconds} 秒"),
+    "time.minutes": ("about {minutes} min", "约 {minutes} 分钟"),
     "level.tip": (
         "Search the photo's place in this world; longer searches come closer",
         "在这个世界里搜索照片的位置；越久越接近",
     ),
     "level.none": ("A search is running; press Stop first", "搜索正在进行，请先停止"),
-    "level.times": (
-        "Times measured on two processor cores; a busy machine takes longer.",
-        "时间在双核处理器上测得；机器繁忙时会更久。",
-    ),
     "stop": ("Stop", "停止"),
     "stop.tip": ("Stop and keep the best so far", "停止并保留目前最好的结果"),
     "stop.none": ("Nothing is running", "没有正在进行的任务"),
@@ -124,15 +122,74 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "inversion.running": ("Step {step} of {total}", "第 {step} / {total} 步"),
     "inversion.left": ("{seconds} s left", "剩余 {seconds} 秒"),
-    "inversion.done": (
-        "Done in {seconds} s; loss {before} → {after}",
-        "用时 {seconds} 秒；损失 {before} → {after}",
-    ),
+    "inversion.done": ("{steps} steps in {seconds} s", "{steps} 步，用时 {seconds} 秒"),
     "inversion.stopped": (
         "Stopped after {steps} steps; the best so far is kept.",
         "第 {steps} 步后停止，已保留目前最好的结果。",
     ),
-    "inversion.loss": ("loss, falling", "损失"),
+    "inversion.loss": ("losses, falling", "损失曲线"),
+    "loss.pixel": ("pixels", "像素"),
+    "loss.perceptual": ("perceptual", "感知"),
+    "stage.latent": ("Latent", "隐编码"),
+    "stage.noise": ("Noise maps", "噪声图"),
+    "stage.tune": ("Weights", "权重"),
+    "resume": ("Continue", "继续"),
+    "resume.tip": ("Go on with the search that was stopped", "从停止处继续搜索"),
+    "resume.none": ("No search of this photo was stopped", "没有被停止的搜索"),
+    "film": ("Make a film", "生成反演影片"),
+    "film.tip": ("The search as a short video", "把搜索过程做成短片"),
+    "film.none": ("Invert a photo first", "请先反演一张照片"),
+    "untune": ("Remove tuning", "移除调优"),
+    "untune.tip": (
+        "Draw with the generator's own weights and noise again, from the same latent",
+        "用生成器原有的权重和噪声重新绘制同一隐编码",
+    ),
+    "untune.none": ("Nothing was tuned for this portrait", "此肖像没有调优"),
+    "history.untuned": ("untuned", "未调优"),
+    "fit.psnr": ("likeness", "相似度"),
+    "fit.psnr.tip": (
+        "PSNR between photo and portrait: 20 dB is rough, 30 dB close, 40 dB hard to tell apart",
+        "照片与肖像之间的 PSNR：20 dB 较粗略，30 dB 接近，40 dB 难以分辨",
+    ),
+    "fit.ssim": ("structure", "结构"),
+    "fit.ssim.tip": ("SSIM: 1 is the same structure everywhere", "SSIM：1 表示处处结构相同"),
+    "fit.perceptual": ("perceptual", "感知"),
+    "fit.perceptual.tip": (
+        "Perceptual distance to the photo: 0 is none",
+        "与照片的感知距离：0 为无差别",
+    ),
+    "fit.identity": ("identity", "身份"),
+    "fit.identity.tip": ("1 is the same person", "1 表示同一个人"),
+    "fit.far": (
+        "This picture is {times} times farther from this world than its own people are: the "
+        "portrait is the nearest there is, not the person. Use “Your photo, edited” to keep the "
+        "person.",
+        "这张图片与这个世界的距离是其中人物的 {times} 倍：肖像只是最接近的一个，并非本人。"
+        "想保留本人请用“编辑后的照片”。",
+    ),
+    "view.compare": ("before | after", "前 | 后"),
+    "view.difference": ("difference", "差异"),
+    "view.mask": ("reach", "范围"),
+    "view.difference.label": ("after | how far it differs from before", "编辑后 | 与编辑前的差异"),
+    "view.mask.label": ("after | where the edit reaches", "编辑后 | 编辑触及之处"),
+    "region": ("Region", "区域"),
+    "region.tip": (
+        "Brush where the portrait must resemble your photo; the search looks nowhere else. "
+        "Nothing brushed = everywhere.",
+        "涂出肖像必须像照片的部分，搜索只看这里；不涂则看整张照片。",
+    ),
+    "advanced": ("Advanced", "高级"),
+    "method": ("Method", "方法"),
+    "method.tip": ("Fills in the rest", "填入其余各项"),
+    "space": ("Space", "空间"),
+    "space.tip": ("w+: one row per layer", "w+：每层一行"),
+    "start": ("Start", "起点"),
+    "start.tip": ("empty: the method's own", "留空：方法默认"),
+    "steps.latent": ("Latent steps", "隐编码步数"),
+    "steps.noise": ("Noise steps", "噪声步数"),
+    "steps.tune": ("Weight steps", "权重步数"),
+    "losses.tip": ("Weights of the losses; 0 leaves one out", "各项损失的权重；0 表示不用"),
+    "search": ("Search with these settings", "按这些设置搜索"),
     "inversion.two": (
         "After it you see two honest outcomes: the portrait of you in this world, and your own "
         "photo with only the change added.",
@@ -140,16 +197,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     # boundaries tab
     "boundaries": ("Boundaries", "语义边界"),
-    "attribute.smile": ("Smile", "微笑"),
-    "attribute.age": ("Age", "年龄"),
-    "attribute.gender": ("Gender", "性别"),
-    "attribute.pose": ("Pose", "姿态"),
-    "attribute.eyeglasses": ("Eyeglasses", "眼镜"),
-    "ends.smile": ("less ↔ more", "少 ↔ 多"),
-    "ends.age": ("younger ↔ older", "年轻 ↔ 年长"),
-    "ends.gender": ("feminine ↔ masculine", "女性化 ↔ 男性化"),
-    "ends.pose": ("left ↔ right", "向左 ↔ 向右"),
-    "ends.eyeglasses": ("off ↔ on", "无 ↔ 有"),
     "unit": (
         "Each slider moves the portrait across a boundary between less and more of an attribute; "
         "1 is one standard deviation in this world.",
@@ -185,9 +232,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Something went wrong here that is not your fault; your portrait is kept, try again.",
         "程序出错，不是你的问题；肖像已保留，请再试一次。",
     ),
-    # the library's own sentences are English; in Chinese these stand in for them
+    # the library's own sentences are English; where there are words here they stand in for them
     "error.NoFace": (
-        "",
+        "No face was found: use an upright, well-lit photo of a person looking towards the camera, "
+        "or go on with the picture's centre (the button under the photo).",
         "照片里没有找到人脸：请上传一张正面、清晰的人像照片，或使用图片中央。",
     ),
     "error.BadPicture": ("", "无法读取这张图片：请上传一张静态的 JPEG、PNG 或 WebP 图片。"),
@@ -203,6 +251,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
 NOTES: tuple[tuple[str, str], ...] = (
     (r"(\d+) faces were found", "找到 {0} 张人脸，使用最大的一张。"),
     (r"The picture's centre is used", "直接使用图片中央，未对齐人脸。"),
+    (r"noise inputs are off", "此生成器的噪声输入未启用，已跳过噪声图阶段。"),
+    (r"reached ([\d.]+) dB", "已达到 {0} dB，提前结束。"),
+    (r"did not reach ([\d.]+) dB", "未能达到 {0} dB。"),
+    (r"no gain in (\d+) steps", "{0} 步内没有改进，提前结束。"),
+    (r"became unstable at step (\d+)", "第 {0} 步变得不稳定，已保留最好的结果。"),
 )
 
 
@@ -219,10 +272,13 @@ def attribute_name(name: str, lang: str) -> str:
 
 def refusal(error: Exception, lang: str) -> str:
     """The sentence to show for ``error``: the library's own, or its counterpart in Chinese."""
+    own = MESSAGES.get(f"error.{type(error).__name__}", ("",))[0]
     if lang == "en":
-        return str(error)
+        return own or str(error)
     for kind in type(error).__mro__:
         if f"error.{kind.__name__}" in MESSAGES:
+            if own:
+                return say(f"error.{kind.__name__}", lang)
             # The original follows: it names the value and the limit.
             return f"{say(f'error.{kind.__name__}', lang)}（{error}）"
     return str(error)

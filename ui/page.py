@@ -1,6 +1,6 @@
 """The page: layout first, wiring last."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,9 +9,10 @@ import gradio as gr
 
 from editing.domains import Domain
 from ui.boundaries_tab import REACH, BoundariesTab, build_boundaries_tab
-from ui.canvas import DOWNLOADS, Canvas, build_canvas
+from ui.canvas import DOWNLOADS, Canvas, build_canvas, view_choices
 from ui.examples import find_examples
 from ui.handlers import Handlers
+from ui.inversion_handlers import level_setter
 from ui.inversion_tab import LEVELS, InversionTab, build_inversion_tab
 from ui.look import QUEUE
 from ui.session import Session, strengths
@@ -64,6 +65,7 @@ def build_app(domain: Domain, lang: str = "en") -> gr.Blocks:
             wire_sliders(page, handlers)
         wire_edits(page, handlers)
         wire_inversion(page, handlers)
+        wire_views(page, handlers)
         wire_downloads(page, handlers)
         wire_language(page, handlers, blocks)
     blocks.queue(max_size=QUEUE, api_open=False)
@@ -93,7 +95,7 @@ def lay_out(handlers: Handlers, session: Session, lang: str) -> Page:
         with gr.Column(scale=5, min_width=320):
             with gr.Tabs(selected="boundaries"):
                 with words.make(gr.Tab, {"label": "inversion"}, id="inversion"):
-                    inversion = build_inversion_tab(words)
+                    inversion = build_inversion_tab(words, handlers.inversion.level_labels(lang))
                 with words.make(gr.Tab, {"label": "boundaries"}, id="boundaries"):
                     at = strengths(session.now.stack, handlers.names)
                     boundaries = build_boundaries_tab(
@@ -131,8 +133,9 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
     shown = [
         *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["photo"], c.history),
         *(b.chips, b.details, b.layers, b.given, c.metrics),
+        *(page.inversion.result, page.inversion.untune),
     ]
-    event = event.success(display.show, base, shown, **INTERACTIVE, **PRIVATE)
+    event = event.success(display.show, [*base, c.view], shown, **INTERACTIVE, **PRIVATE)
     event.success(
         display.measure,
         base,
@@ -167,7 +170,7 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
     s = page.source
     new = [s.photo.input, s.crop.click, s.examples.pick, s.seed.submit, s.dice.click, s.file.upload]
     for trigger in new:
-        trigger(handlers.abandon, None, None, **INSTANT)
+        trigger(handlers.inversion.abandon, None, None, **INSTANT)
     opened = s.photo.input(
         handlers.open_photo,
         [page.session, page.language, s.photo],
@@ -184,7 +187,7 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
     cropped.success(handlers.hide, None, [s.crop], **INSTANT)
     chosen = action(page, handlers, s.examples.pick, handlers.open_example)
     for shown in (then_show(page, handlers, opened), cropped, chosen):
-        invert_after(page, handlers, shown, handlers.invert_new)
+        invert_after(page, handlers, shown, handlers.inversion.invert_new)
     action(page, handlers, s.seed.submit, handlers.open_seed, [s.seed], "open_seed")
     rolled = s.dice.click(handlers.roll, None, [s.seed], **INSTANT)
     action(page, handlers, rolled.then, handlers.open_seed, [s.seed])
@@ -196,7 +199,7 @@ def wire_sliders(page: Page, handlers: Handlers) -> None:
     gr.on(
         [slider.input for slider in sliders],
         handlers.display.preview,
-        [page.session, *sliders],
+        [page.session, c.view, *sliders],
         [c.picture, c.outcome],
         trigger_mode="always_last",
         **INTERACTIVE,
@@ -231,52 +234,71 @@ def wire_edits(page: Page, handlers: Handlers) -> None:
 
 
 def wire_inversion(page: Page, handlers: Handlers) -> None:
-    tab = page.inversion
+    tab, h = page.inversion, handlers.inversion
     for name in LEVELS:
-        pressed = tab.levels[name].click(handlers.level_setter(name), None, [tab.level], **INSTANT)
-        invert_after(page, handlers, pressed, handlers.invert)
-    tab.stop.click(handlers.stop, None, None, api_name="stop", queue=False)
+        pressed = tab.levels[name].click(level_setter(name), None, [tab.level], **INSTANT)
+        invert_after(page, handlers, pressed, h.invert, [tab.level, tab.painted])
+    searched = tab.search.click(lambda: None, None, None, **INSTANT)
+    invert_after(page, handlers, searched, h.invert_with, [tab.painted, *tab.choices])
+    resumed = tab.resume.click(lambda: None, None, None, **INSTANT)
+    invert_after(page, handlers, resumed, h.resume)
+    tab.stop.click(h.stop, None, None, api_name="stop", queue=False)
+    tab.method.input(h.fill_in, [tab.method], tab.choices, **INSTANT)
+    tab.region.expand(h.canvas_for_region, [page.session], [tab.painted], **INSTANT)
+    base = [page.session, page.language]
+    action(page, handlers, tab.untune.click, h.untune, api_name="untune")
+    made = tab.film.click(h.film, base, [page.canvas.file], api_name="film", **INTERACTIVE)
+    made.success(None, [page.canvas.file], None, js="(file) => window.latentStudio.save(file)")
     # A browser follows an inversion in several events; the API gets one that does it all.
-    hidden = gr.Button(visible=False)
-    hidden.click(
-        handlers.invert_whole,
-        [page.session, page.language, tab.level],
-        [page.session, page.status],
-        api_name="invert",
-        **LONG,
-    )
+    settings = gr.Textbox(visible=False, label="settings")
+    for given, handler, api_name in (
+        (tab.level, h.invert_whole, "invert"),
+        (settings, h.invert_whole_with, "invert_with"),
+    ):
+        gr.Button(visible=False).click(
+            handler, [*base, given], [page.session, page.status], api_name=api_name, **LONG
+        )
 
 
-def invert_after(page: Page, handlers: Handlers, event: Any, handler: Callable[..., Any]) -> None:
+def invert_after(
+    page: Page,
+    handlers: Handlers,
+    event: Any,
+    handler: Callable[..., Any],
+    inputs: Sequence[Any] = (),
+) -> None:
     """Once ``event`` has succeeded: invert on the canvas, then take the result over."""
-    tab = page.inversion
-    buttons = [*tab.levels.values(), tab.stop]
-    running = event.success(handlers.busy, [page.session], buttons, **INSTANT).success(
+    tab, h = page.inversion, handlers.inversion
+    levels = list(tab.levels.values())
+    buttons = [*levels, tab.search, tab.stop, tab.resume, tab.film]
+    running = event.success(h.busy, [page.session], buttons, **INSTANT).success(
         handler,
-        [page.session, page.language, tab.level],
+        [page.session, page.language, *inputs],
         [page.found, page.canvas.picture, tab.progress, page.canvas.metrics],
         show_progress="hidden",
         **LONG,
         **PRIVATE,
     )
-    running.then(handlers.idle, None, buttons, **INSTANT)
+    ended = running.then(h.idle, [page.session], buttons, **INSTANT)
+    ended.then(h.relabel, [page.language], levels, **INSTANT)
 
-    action(page, handlers, running.success, handlers.adopt, [page.found], sliders=False)
+    action(page, handlers, running.success, h.adopt, [page.found], sliders=False)
+
+
+def wire_views(page: Page, handlers: Handlers) -> None:
+    """Another look at the canvas draws it anew, as a change of language does."""
+    then_show(page, handlers, page.canvas.view.input(lambda: None, None, None, **INSTANT), False)
 
 
 def wire_downloads(page: Page, handlers: Handlers) -> None:
     c = page.canvas
     base = [page.session, page.language]
     for kind, button in c.downloads.items():
-        made = button.click(
-            handlers.downloader(kind), base, [c.file], **INTERACTIVE, **PRIVATE
-        )
+        made = button.click(handlers.downloader(kind), base, [c.file], **INTERACTIVE, **PRIVATE)
         made.success(None, [c.file], None, js="(file) => window.latentStudio.save(file)")
     kind_of = gr.Radio(list(DOWNLOADS), value="png", label="kind", visible=False)
     hidden = gr.Button(visible=False)
-    hidden.click(
-        handlers.download, [*base, kind_of], [c.file], api_name="download", **INTERACTIVE
-    )
+    hidden.click(handlers.download, [*base, kind_of], [c.file], api_name="download", **INTERACTIVE)
 
 
 def wire_language(page: Page, handlers: Handlers, blocks: gr.Blocks) -> None:
@@ -289,5 +311,12 @@ def wire_language(page: Page, handlers: Handlers, blocks: gr.Blocks) -> None:
         **INSTANT,
     )
     changed.then(None, [language], None, js="(lang) => window.latentStudio.speak(lang)")
+    levels = list(page.inversion.levels.values())
+    changed.then(handlers.inversion.relabel, [language], levels, **INSTANT)
+    changed.then(
+        lambda lang: gr.update(choices=view_choices(lang)),
+        [language],
+        [page.canvas.view],
+        **INSTANT,
+    )
     then_show(page, handlers, changed, sliders=False)
-

@@ -7,7 +7,6 @@ opens its own inference mode, so nothing depends on the thread a handler happens
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
 from time import monotonic
 
 import torch
@@ -19,15 +18,23 @@ from editing.domains import Domain, file_hash
 from editing.edits import EditStack, EditState, Move, preview, render, state_of
 from editing.errors import BadInput, BadRecipe
 from editing.images import load_picture, to_tensor, to_uint8
-from editing.inversion import Step, invert, options_for
+from editing.inversion import Step, invert
+from editing.inversion_options import (
+    InversionOptions,
+    NoiseOptions,
+    TuneOptions,
+    options_for,
+)
 from editing.latents import DEFAULT_PSI, SeedSpec
 from editing.layers import layer_groups
-from editing.metrics import identity, perceptual, readings
+from editing.metrics import compare, identity, perceptual, readings
+from editing.pace import STAGES, Pace
 from editing.recipes import Inversion, Source
 from editing.replays import photo_outcome
 from ui import files
 from ui import session as sessions
 from ui.lanes import Lanes
+from ui.runs import Run
 from ui.session import Label, Moment, Portrait, Session, on_cpu
 from ui.widgets import Pixels, data_uri
 
@@ -45,6 +52,7 @@ class View:
     after: Pixels
     photo: Pixels | None = None
     edited: Pixels | None = None  # the photo with the change of the edits added
+    plain: Pixels | None = None  # the portrait without the edits
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,8 @@ class Studio:
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
         self.lanes = Lanes()
+        self.pace = Pace()
+        self.reach: Mapping[str, float] = getattr(domain, "reach", {})  # of held-out pictures
         classic = [name for name in CLASSIC if name in domain.boundaries]
         self.attributes = (*classic, *(n for n in domain.boundaries if n not in classic))
         self.groups = layer_groups(domain.generator)
@@ -157,9 +167,9 @@ class Studio:
         before = enlarged(portrait.before, size)
         shown = enlarged(to_uint8(after)[0], size)
         if portrait.photo is None:
-            return View(before, shown)
+            return View(before, shown, plain=before)
         photo = enlarged(portrait.photo, size)
-        return View(photo, shown, photo, self._composite(portrait, after, photo))
+        return View(photo, shown, photo, self._composite(portrait, after, photo), before)
 
     def _composite(self, portrait: Portrait, after: Tensor, photo: Pixels) -> Pixels:
         before = to_tensor(portrait.before)
@@ -196,6 +206,7 @@ class Studio:
 
     def adopt(self, session: Session, portrait: Portrait) -> Session:
         """Take over an inversion that has ended; the edits made meanwhile stay."""
+        portrait = self._measured(portrait)
         moment = self._moment(portrait, session.now.stack, Label("history.inverted"))
         return session.add(moment)
 
@@ -284,34 +295,81 @@ class Studio:
 
     # -- inversion
 
-    def invert(
-        self, portrait: Portrait, level: str, stop: Event
-    ) -> Iterator[tuple[Step, Pixels | None]]:
+    def seconds(self, options: InversionOptions) -> float:
+        """How long a search takes here, from the steps that were seen so far."""
+        if not self.pace.known:
+            self._calibrate()
+        return self.pace.of(options)
+
+    def _calibrate(self) -> None:
+        """Take the first steps of a search once, to know this machine's pace."""
+        few = replace(options_for("best"), steps=3, noise=NoiseOptions(2), tune=TuneOptions(2))
+        if "encoder" not in self.domain.parts:
+            few = replace(few, start="mean")
+        if "perceptual" not in self.domain.parts:
+            weights = replace(few.weights, perceptual=0.0)
+            few = replace(few, weights=weights, tune=replace(few.tune, perceptual=0.0))
+        target = to_tensor(self.draw(state_of(SeedSpec(0), self.domain)))
+        for step in self.lanes.steps(invert(target, self.domain, few)):
+            self.pace.note(step.stage, step.cost)
+
+    def invert(self, run: Run) -> Iterator[tuple[Step, Pixels | None]]:
         """Search the latent of a photo; yields each step, now and then with a picture of it.
 
-        ``stop`` ends the search after the step that runs; what was yielded last is the result.
+        ``run.stop`` ends the search after the step that runs: what was yielded last is the result,
+        and ``run.memory`` is what it can go on from.
         """
-        if portrait.target is None:
+        target = run.portrait.target
+        if target is None:
             raise BadInput(
                 "Inversion needs a photo: drop one above, or pick the photograph as an example."
             )
-        due = 0.0
-        steps = invert(to_tensor(portrait.target), self.domain, options_for(level))
+        due, memory = 0.0, run.memory
+        run.memory = None
+        steps = invert(to_tensor(target), self.domain, run.options, mask=run.mask, memory=memory)
         for step in self.lanes.steps(steps):
-            ended = step.done or stop.is_set()
+            self.pace.note(step.stage, step.cost)
+            run.losses.append({**step.losses, "stage": STAGES.index(step.stage)})
+            ended = step.done or run.stop.is_set()
             show = ended or monotonic() >= due
-            yield step, self.draw(EditState(step.ws)) if show else None
-            if show:
+            picture = self.draw(EditState(**vars(step.point))) if show else None
+            if picture is not None:
+                run.film(picture)
                 due = monotonic() + PREVIEW_EVERY
+            if ended and not step.done and not run.abandoned:
+                run.memory = step.memory()
+            yield step, picture
             if ended:
                 return
 
-    def inverted(self, portrait: Portrait, step: Step, level: str, picture: Pixels) -> Portrait:
+    def inverted(self, run: Run, step: Step, picture: Pixels) -> Portrait:
         """The portrait at the point the search has found, whose picture is ``picture``."""
         done = None if step.done else step.index
-        state = replace(portrait.state, ws=step.ws.cpu())
-        inversion = Inversion(options_for(level), done)
-        return replace(portrait, state=state, before=picture, inversion=inversion)
+        state = on_cpu(EditState(**vars(step.point)))
+        # With a mask, photo and options alone would not find it again.
+        inversion = Inversion(run.options, done) if run.mask is None else None
+        return replace(
+            run.portrait, state=state, before=picture, inversion=inversion, findings=step.notes
+        )
+
+    def untune(self, session: Session) -> Session:
+        """The portrait without what was tuned beyond its latent; the edits stay."""
+        portrait = session.now.portrait
+        if not (portrait.state.weight_delta or portrait.state.noise):
+            return session
+        state = replace(portrait.state, weight_delta={}, noise={})
+        plain = replace(portrait, state=state, before=self.draw(state), inversion=None)
+        moment = self._moment(self._measured(plain), session.now.stack, Label("history.untuned"))
+        return session.add(moment)
+
+    def _measured(self, portrait: Portrait) -> Portrait:
+        """The portrait with how near it is to its photo."""
+        if portrait.target is None or "perceptual" not in self.domain.parts:
+            return portrait
+        with self.lanes.long(), torch.no_grad():
+            pictures = (to_tensor(pixels) for pixels in (portrait.before, portrait.target))
+            fit = compare(self.domain, *pictures)
+        return replace(portrait, fit=fit)
 
 
 def enlarged(pixels: Pixels, size: int) -> Pixels:

@@ -1,0 +1,105 @@
+"""Inversions as a visitor meets them: through the running app, and on a real photo."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.inversion_measures import descriptor_distance, editability, likeness
+from benchmarks.inversion_pictures import held_out_renders
+from editing.alignment import open_photo
+from editing.domains import Domain, open_judge
+from editing.edits import EditState, Move, render, state_of
+from editing.images import grid, save_png
+from editing.inversion import METHODS, invert
+from editing.latents import load_latent
+from editing.metrics import psnr, readings
+from editing.out_of_domain import photo_edited
+from ui.boundaries_tab import REACH
+
+ATTRIBUTES = ("smile", "eyeglasses", "age")
+STILL = 0.02  # a mask below this means that nothing was edited there
+
+
+def in_the_app(
+    domain: Domain, level: str, count: int, alphas: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """Open held-out renders in the app, invert each at ``level``, download what was found."""
+    from gradio_client import Client, handle_file
+
+    from ui.look import launch_options
+    from ui.page import build_app
+
+    app = build_app(domain)
+    _, url, _ = app.launch(prevent_thread_lock=True, **launch_options())
+    found = []
+    try:
+        client = Client(url, verbose=False)
+        with tempfile.TemporaryDirectory() as folder:
+            for target in held_out_renders(count, domain.generator.img_resolution):
+                path = Path(folder) / "render.png"
+                save_png(path, target)
+                client.predict(photo=handle_file(path), api_name="/crop_photo")
+                began = time.perf_counter()
+                client.predict(level=level, api_name="/invert")
+                seconds = time.perf_counter() - began
+                latent = load_latent(client.predict(kind="latent", api_name="/download"))
+                state = state_of(latent, domain)
+                edits = asdict(editability(state, domain, alphas))
+                measures = likeness(state, domain, target)
+                found.append({**measures, "seconds": seconds, "edits": edits})
+    finally:
+        app.close(verbose=False)
+    return found
+
+
+@torch.no_grad()
+def edited_photo(domain: Domain, sheet: Path) -> Iterator[str]:
+    """Lines of what came of the astronaut; the contact sheet goes to ``sheet``."""
+    import skimage
+
+    photo = open_photo(Path(skimage.__file__).parent / "data" / "astronaut.png")
+    size = domain.generator.img_resolution
+    target = photo.at(size)
+    *_, last = invert(target, domain, METHODS["best"])
+    state = EditState(**vars(last.point))
+    inverted = render(state, domain)
+    yield f"reconstruction {psnr(inverted, target):.2f} dB (≥ 28), {last.seconds:.0f} s"
+    judge = open_judge(domain)
+    large = photo.at(512)
+    cells = [large, enlarged(inverted)]
+    before = readings(judge, inverted)
+    for name in ATTRIBUTES:
+        sign = -1.0 if before[name] > 0.5 else 1.0
+        edited = render(Move(name, sign * REACH / 2).apply(state, domain), domain)
+        result, mask = photo_edited(large, inverted, edited)
+        change = sign * (readings(judge, edited)[name] - before[name])
+        in_photo = readings(judge, shrunk(result, size))[name] - readings(judge, target)[name]
+        still = (result - large).abs().mean(1, keepdim=True)[mask < STILL].mean() * 127.5
+        distance = descriptor_distance(large, result)
+        apart = "no face found" if distance is None else f"{distance:.2f} (≤ 0.6)"
+        yield (
+            f"{name} {sign * REACH / 2:+.1f}: judge {change:+.2f} σ in the portrait, "
+            f"{sign * in_photo:+.2f} σ in the photo (≥ 1), descriptor {apart}, "
+            f"untouched {float(still):.2f}/255 (≤ 2)"
+        )
+        cells += [result, enlarged(edited)]
+    pairs = torch.cat([cells[0], *cells[2::2], cells[1], *cells[3::2]])
+    save_png(sheet, grid(pairs, rows=2, cols=len(cells) // 2))
+    yield f"contact sheet: {sheet}"
+
+
+def enlarged(img: Tensor, size: int = 512) -> Tensor:
+    whole = torch.nn.functional.interpolate(img, (size, size), mode="bicubic", antialias=True)
+    return whole.clamp(-1, 1)
+
+
+def shrunk(img: Tensor, size: int) -> Tensor:
+    return torch.nn.functional.interpolate(img, (size, size), mode="area")

@@ -1,0 +1,216 @@
+"""Inversion in the studio: stopped anywhere, gone on with, measured, filmed; on the tiny domain."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from editing.errors import BadInput, UnknownName
+from editing.inversion_options import InversionOptions, NoiseOptions, TuneOptions, options_for
+from tests.studio_domain import write_studio_domain
+from ui.display import Display
+from ui.drawing import progress_html, result_html
+from ui.film import film
+from ui.inversion_choices import LOSSES, choices_of, mask_from, options_from, written_options
+from ui.inversion_handlers import InversionHandlers
+from ui.inversion_tab import LEVELS
+from ui.runs import KEPT, MAX_FRAMES, Run, Runs
+from ui.studio import Studio
+from ui.views import heat_map, reach
+
+SHORT = InversionOptions(steps=8, noise=NoiseOptions(4), tune=TuneOptions(4))
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory) -> Studio:
+    return Studio(write_studio_domain(tmp_path_factory.mktemp("domain") / "studio"))
+
+
+@pytest.fixture(scope="module")
+def portrait(studio, tmp_path_factory):
+    path = tmp_path_factory.mktemp("photo") / "photo.png"
+    rng = np.random.RandomState(0)
+    small = Image.fromarray(rng.randint(0, 255, (6, 6, 3), np.uint8))
+    small.resize((96, 96), Image.Resampling.BICUBIC).save(path)
+    return studio.open_photo(path, crop=True)
+
+
+def lock_is_free(studio: Studio) -> bool:
+    taken = threading.Event()
+
+    def take() -> None:
+        with studio.lanes.interactive():
+            taken.set()
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    thread.join(5)
+    return taken.is_set()
+
+
+def test_cancelling_at_a_hundred_random_steps_leaves_a_latent_and_a_free_lock(studio, portrait):
+    rng = random.Random(0)
+    for _ in range(100):
+        run, last = Run(portrait, SHORT), rng.randrange(17)
+        for step, shown in studio.invert(run):
+            picture = shown
+            if step.index == last:
+                run.stop.set()
+        assert picture is not None and step.index == min(last, step.total)
+        found = studio.inverted(run, step, picture)
+        assert np.array_equal(studio.draw(found.state), found.before)
+        assert torch.isfinite(found.state.ws).all()
+    assert lock_is_free(studio)
+
+
+def test_a_search_dropped_in_the_middle_of_a_step_frees_the_lock(studio, portrait):
+    steps = studio.invert(Run(portrait, SHORT))
+    next(steps)
+    steps.close()
+    assert lock_is_free(studio)
+
+
+def test_what_was_stopped_goes_on_to_the_same_portrait(studio, portrait):
+    whole = Run(portrait, SHORT)
+    *_, (end, picture) = studio.invert(whole)
+    run = Run(portrait, SHORT)
+    for step, _ in studio.invert(run):
+        if step.index == 6:
+            run.stop.set()
+    assert run.memory is not None
+    later = run.resumed()
+    *_, (again, other) = studio.invert(later)
+    assert again.done and np.array_equal(picture, other)
+    assert torch.equal(again.ws, end.ws)
+    assert [x["total"] for x in later.losses] == [x["total"] for x in whole.losses]
+    assert later.memory is None
+
+
+def test_adopting_measures_and_untuning_takes_the_weights_away(studio, portrait):
+    session = studio.start(portrait)
+    run = Run(portrait, SHORT)
+    *_, (step, picture) = studio.invert(run)
+    session = studio.adopt(session, studio.inverted(run, step, picture))
+    now = session.now.portrait
+    assert now.fit is not None and now.fit["psnr"] > 0 and now.state.weight_delta
+    plain = studio.untune(session)
+    assert plain.now.portrait.state.weight_delta == {}
+    assert torch.equal(plain.now.portrait.state.ws, now.state.ws)
+    assert plain.now.label.key == "history.untuned" and studio.untune(plain) is plain
+    assert not np.array_equal(plain.now.after, session.now.after)
+
+
+def test_a_region_leaves_no_recipe_that_cannot_be_replayed(studio, portrait):
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., :16, :] = 1
+    run = Run(portrait, InversionOptions(steps=2), mask)
+    *_, (step, picture) = studio.invert(run)
+    assert studio.inverted(run, step, picture).inversion is None
+
+
+def test_the_levels_have_times_that_rise(studio):
+    seconds = [studio.seconds(options_for(level)) for level in LEVELS]
+    assert 0 < seconds[0] < seconds[1] < seconds[2]
+    labels = InversionHandlers(studio, Display(studio)).level_labels("zh")
+    assert all("约" in label for label in labels.values())
+
+
+def test_nothing_but_a_photo_can_be_inverted(studio):
+    with pytest.raises(BadInput, match="needs a photo"):
+        next(studio.invert(Run(studio.open_seed(3), SHORT)))
+
+
+def test_a_new_search_gives_up_the_visitors_old_one_and_few_are_kept(portrait):
+    runs = Runs()
+    first, second = Run(portrait, SHORT), Run(portrait, SHORT)
+    runs.begin("a", first)
+    runs.begin("a", second)
+    assert first.abandoned and first.stop.is_set() and runs.of("a") is second
+    for number in range(KEPT):
+        runs.begin(str(number), Run(portrait, SHORT))
+    assert runs.of("a") is None and runs.of(str(KEPT - 1)) is not None
+
+
+def test_going_on_without_a_stopped_search_is_refused(studio, portrait):
+    import gradio as gr
+
+    handlers = InversionHandlers(studio, Display(studio))
+    request = SimpleNamespace(session_hash="nobody")
+    with pytest.raises(gr.Error, match="no stopped search"):
+        list(handlers.resume(studio.start(portrait), "en", request))
+
+
+def test_the_advanced_panel_says_what_a_method_says():
+    for method in ("standard", "projector", "pti", "image2stylegan++"):
+        made = options_from(method, *choices_of(method))
+        assert made == options_for(method)
+    changed = choices_of("standard")
+    changed[0], changed[2] = "w", 7
+    changed[5 + LOSSES.index("l1")] = 2.5
+    made = options_from("standard", *changed)
+    assert (made.space, made.steps, made.weights.l1) == ("w", 7, 2.5)
+    assert options_from("standard", "w+", "", 10**9, None, None, *changed[5:]).steps == 5_000
+
+
+def test_written_options_are_read_strictly():
+    made = written_options('{"level": "quick", "steps": 5, "weights": {"l1": 1}}')
+    assert (made.steps, made.weights.l1, made.lr) == (5, 1.0, options_for("quick").lr)
+    with pytest.raises(UnknownName, match="no level 'fast'"):
+        written_options("level: fast")
+    for text, words in (("stepps: 5", "unknown key"), ("steps: 99999", "at most"), ("[", "YAML")):
+        with pytest.raises(BadInput, match=words):
+            written_options(text)
+
+
+def test_a_brushed_region_becomes_a_mask():
+    assert mask_from(None, 32) is None and mask_from({"layers": []}, 32) is None
+    layer = np.zeros((384, 384, 4), np.uint8)
+    layer[:192] = 255
+    mask = mask_from({"layers": [layer]}, 32)
+    assert mask is not None and mask[0, 0, 2, 2] > 0.99 and mask[0, 0, 30, 2] < 0.01
+
+
+def test_pictures_on_the_way_are_thinned_and_filmed(portrait):
+    run = Run(portrait, SHORT)
+    for number in range(3 * MAX_FRAMES):
+        run.film(np.full((32, 32, 3), number % 256, np.uint8))
+    assert len(run.frames) <= MAX_FRAMES and run.frames[0][0, 0, 0] == 0
+    data = film(portrait.photo, run.frames[:5])
+    assert data[4:8] == b"ftyp"
+    with pytest.raises(BadInput, match="nothing to film"):
+        film(portrait.photo, [])
+
+
+def test_a_heat_map_is_dark_where_pictures_agree():
+    a = np.zeros((32, 32, 3), np.uint8)
+    b = a.copy()
+    b[:16] = 255
+    heat = heat_map(a, b).astype(int).sum(2)
+    assert heat[20:].max() < 60 and heat[:16].min() > 600
+    shown = np.full((32, 32, 3), 200, np.uint8)
+    seen = reach(a, b, shown)
+    assert seen[4].min() == 200 and seen[31].max() == 50
+
+
+def test_the_page_says_when_a_picture_is_far_from_the_world():
+    fit = {"psnr": 15.0, "ssim": 0.4, "perceptual": 0.5, "identity": None}
+    text = result_html(fit, ("Stopped early.",), {"perceptual": 0.1}, "en")
+    assert "5 times farther" in text and "Stopped early." in text and "15.0 dB" in text
+    assert "farther" not in result_html(fit, (), {"perceptual": 0.4}, "en")
+    assert "farther" not in result_html(fit, (), {}, "en") and result_html(None, (), {}, "en") == ""
+    assert "5 倍" in result_html(fit, (), {"perceptual": 0.1}, "zh")
+
+
+def test_curves_of_a_long_search_stay_small_and_skip_what_is_absent():
+    losses = [{"pixel": 1 / (i + 1), "perceptual": 2 / (i + 1)} for i in range(5000)]
+    losses += [{"pixel": 1e-4} for _ in range(50)] + [{"pixel": float("nan")}]
+    html = progress_html("text", 0.5, losses, "en")
+    assert html.count("<polyline") == 2 and len(html) < 40_000 and "nan" not in html
+    assert replace(SHORT, steps=0).total == 8

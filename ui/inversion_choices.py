@@ -1,0 +1,73 @@
+"""What the widgets of the Inversion tab say, as options of a search, and back."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from editing.errors import BadInput
+from editing.inversion_options import InversionOptions, LossWeights, options_for, read_options
+from editing.masks import brushed_mask
+from editing.settings import parse_yaml
+
+LOSSES = tuple(asdict(LossWeights()))
+STARTS = ("encoder", "encoder:5", "mean", "random", "random:64", "zeros")
+MAX_STEPS = 5_000  # of a stage on the page: nobody else waits for a whole day
+
+
+def options_from(
+    method: str, space: str, start: str, steps: float, noise: float, tune: float, *weights: float
+) -> InversionOptions:
+    """Options of the Advanced panel; a start of "" is the method's own.
+
+    Raises:
+        EditingError: what does not go together, in a sentence.
+    """
+    base = options_for(method)
+    return replace(
+        base,
+        space=space,
+        start=start.strip() or None,
+        steps=_steps(steps),
+        noise=replace(base.noise, steps=_steps(noise)),
+        tune=replace(base.tune, steps=_steps(tune)),
+        weights=LossWeights(**dict(zip(LOSSES, map(float, weights), strict=True))),
+    )
+
+
+def written_options(text: str) -> InversionOptions:
+    """Options as a recipe writes them: {"level": "standard", "steps": 100, "tune": {"steps": 50}}.
+
+    Raises:
+        BadInput: it is no mapping, or a name or value is wrong.
+    """
+    settings = parse_yaml(text or "{}", "The settings")
+    options = read_options(settings, options_for(settings.take("level", str, "standard")))
+    stages = (options.steps, options.noise.steps, options.tune.steps)
+    if max(stages) > MAX_STEPS:
+        raise BadInput(f"{max(stages)} steps were asked for; here at most {MAX_STEPS} are taken.")
+    return options
+
+
+def _steps(value: float | None) -> int:
+    return min(max(int(value or 0), 0), MAX_STEPS)
+
+
+def choices_of(method: str) -> list[Any]:
+    """What the widgets show of a method, in the order of ``options_from``'s other arguments."""
+    options = options_for(method)
+    stages = [options.steps, options.noise.steps, options.tune.steps]
+    weights = asdict(options.weights)
+    return [options.space, options.start or "", *stages, *(weights[name] for name in LOSSES)]
+
+
+def mask_from(painted: Any, resolution: int) -> Tensor | None:
+    """The region brushed in an editor; None where nothing was.
+
+    Raises:
+        BadInput: it is only a speck.
+    """
+    layers: Sequence[Any] = (painted or {}).get("layers") or []
+    return brushed_mask([np.asarray(layer) for layer in layers], resolution)
