@@ -12,7 +12,7 @@ from editing.commands import Result
 from editing.domains import Domain, list_domains, open_domain
 from editing.downloads import Fetched, Progress
 from editing.errors import CannotFetch, UnsafeFile
-from editing.fetching import CLIP, amount, bring, bring_hub, plan, verify
+from editing.fetching import CLIP, Missing, amount, bring, bring_hub, plan, verify
 from editing.servers import host_of
 
 
@@ -68,7 +68,7 @@ def weights_fetch(args: Namespace) -> Result:
     failed: dict[str, str] = {}
     for file in wanted.files:
         try:
-            with _bar(file.part) as progress:
+            with _bar(file) as progress:
                 fetched[file.entry.file] = bring(domain, file, progress)
         except CannotFetch as error:
             failed[file.entry.file] = str(error)
@@ -104,12 +104,14 @@ def _citations(domain: Domain) -> set[str]:
 
 
 @contextmanager
-def _bar(part: str) -> Iterator[Progress]:
+def _bar(file: Missing) -> Iterator[Progress]:
     from tqdm import tqdm
 
-    with tqdm(desc=part, unit="B", unit_scale=True, disable=None, leave=False) as bar:
+    with tqdm(desc=file.part, unit="B", unit_scale=True, disable=None, leave=False) as bar:
 
         def progress(done: int, total: int | None) -> None:
+            if total and bar.total is None and file.entry.size is None:
+                bar.write(f"{file.part}: {amount(total)} from {file.host}", sys.stderr)
             bar.total = total
             bar.update(done - bar.n)
 
