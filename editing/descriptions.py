@@ -18,9 +18,9 @@ A domain is a folder with a ``domain.yaml``::
     judge: {file: ...}              # the same, trained apart; see domains.open_judge
     perceptual: {file: ...}         # picture -> feature maps
     identity: {file: ...}           # picture -> embedding
-    text_image_model:               # the weights of a CLIP folder in the transformers layout,
-      file: clip/model.safetensors  # or a model of the Hugging Face hub in one line:
-      sha256: ...                   #   text_image_model: openai/clip-vit-base-patch32
+    text_image_model:               # a CLIP folder in the transformers layout with its files, or a
+      file: clip                    # model of the Hugging Face hub in one line:
+      files: [{file: clip/config.json, ...}, ...]  # text_image_model: openai/clip-vit-base-patch32
     boundaries:                     # attribute -> direction file
       smile: {file: boundaries/smile.safetensors, sha256: ...}
     components: {file: ...}         # principal components of W (GANSpace)

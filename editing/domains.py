@@ -163,9 +163,9 @@ class Domain:
         """Pictures and texts in one space.
 
         Raises:
-            MissingFile: the domain has no text-image model, or the hub cannot be reached.
+            MissingFile: the domain has no text-image model, or it has not been fetched.
         """
-        source = self.hub_clip or self.part("text_image_model").parent
+        source = self.hub_clip or self.part("text_image_model")
         from editing.text_image import load_text_image_model
 
         with torch.inference_mode(False):

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -195,12 +194,12 @@ def is_latin(word: str) -> bool:
 
 
 def load_text_image_model(source: Path | str, device: str | torch.device = "cpu") -> TextImageModel:
-    """A folder in the ``transformers`` layout, or the name of a model on the Hugging Face hub.
+    """A folder in the ``transformers`` layout, or a hub model that lies in the hub's cache.
 
-    A folder is read from safetensors only. A hub model is fetched when it is not in the cache.
+    A folder is read from safetensors only. Nothing is fetched here: ``weights fetch`` does that.
 
     Raises:
-        MissingFile: it is not there, or cannot be fetched.
+        MissingFile: it is not there.
         UnsafeFile: what is there is no CLIP.
     """
     local = Path(source).is_dir()
@@ -209,22 +208,23 @@ def load_text_image_model(source: Path | str, device: str | torch.device = "cpu"
     from transformers import AutoTokenizer, CLIPConfig, CLIPModel
     from transformers.models.auto.image_processing_auto import get_image_processor_config
 
-    where: dict[str, Any] = {"local_files_only": local or bool(os.environ.get("HF_HUB_OFFLINE"))}
     try:
-        config = CLIPConfig.from_pretrained(source, **where)
+        config = CLIPConfig.from_pretrained(source, local_files_only=True)
         model = CLIPModel.from_pretrained(
             source, config=config, dtype=torch.float32,
-            use_safetensors=True if local else None, **where,
+            use_safetensors=True if local else None, local_files_only=True,
         )  # fmt: skip
-        tokenizer = AutoTokenizer.from_pretrained(source, **where)
-        looks = get_image_processor_config(source, **where)
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
+        looks = get_image_processor_config(source, local_files_only=True)
         words = Path(source) / WORDS_FILE
         understands = json.loads(words.read_text(encoding="utf-8")) if words.is_file() else {}
     except OSError as error:
-        reason = " ".join(str(error).split())[:200]
+        if local:
+            reason = " ".join(str(error).split())[:200]
+            raise MissingFile(f"{source} is no whole CLIP ({reason}); make it again.") from error
         raise MissingFile(
-            f"The text-image model {source} cannot be had ({reason}); fetch it when online, or "
-            "name another in domain.yaml."
+            f"The text-image model {source} is not in the hub's cache on this machine; get it "
+            "with 'python -m editing weights fetch' and the domain's name."
         ) from error
     except Exception as error:  # whatever a foreign configuration breaks
         raise UnsafeFile(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,21 +132,22 @@ def test_the_fingerprint_is_of_the_weights(clip: TextImageModel, clip_folder: Pa
     assert again.fingerprint != clip.fingerprint
 
 
-def test_a_domain_has_one(
-    tmp_path: Path, clip_folder: Path, tiny_generator: Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_domain_has_one(tmp_path: Path, clip_folder: Path, tiny_generator: Generator) -> None:
     folder = write_tiny_domain(tmp_path / "tiny", tiny_generator)
     with pytest.raises(MissingFile, match="has no text image model"):
         _ = open_domain(folder).clip
     (folder / "clip").mkdir()
     for file in clip_folder.iterdir():
         (folder / "clip" / file.name).write_bytes(file.read_bytes())
+    files = [describe(folder, f"clip/{file.name}") for file in clip_folder.iterdir()]
     description = (folder / "domain.yaml").read_text()
-    digest = describe(folder, "clip/model.safetensors")["sha256"]
-    line = f"text_image_model: {{file: clip/model.safetensors, sha256: {digest}}}\n"
-    (folder / "domain.yaml").write_text(description + line)
+    whole = yaml.safe_dump({"text_image_model": {"file": "clip", "files": files}})
+    (folder / "domain.yaml").write_text(description + whole)
     assert open_domain(folder).clip.unknown_words("red zebra") == ("zebra",)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # one line replaces it; nothing is fetched here
+    (folder / "clip" / "words.json").write_text("{}")  # every file of the folder is checked
+    with pytest.raises(UnsafeFile, match="words.json has the SHA-256"):
+        _ = open_domain(folder).clip
+    # One line replaces it; nothing is fetched unasked.
     (folder / "domain.yaml").write_text(description + "text_image_model: nobody/no-such-clip\n")
-    with pytest.raises(MissingFile, match="nobody/no-such-clip cannot be had"):
+    with pytest.raises(MissingFile, match="no-such-clip is not in the hub's cache.* weights fetch"):
         _ = open_domain(folder).clip

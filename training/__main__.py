@@ -7,7 +7,6 @@ Every stage is a resumable command of its own; a stage started here runs with it
 from __future__ import annotations
 
 import argparse
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -40,21 +39,16 @@ STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 def describe_domain() -> None:
     """Write weights/portraits/domain.yaml from the files that lie there."""
-    import yaml
-
+    from editing.descriptions import describe_file, write_description
     from editing.generator import load_generator
 
-    def entry(name: str, source: str) -> dict[str, object] | None:
-        path = OUT / name
-        if not path.exists():
-            return None
-        return {
-            "file": name,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "size": path.stat().st_size,
-            "licence": "MIT",
-            "source": f"python -m training {source}",
-        }
+    def entry(file: str, stage: str) -> dict[str, object] | None:
+        facts = {"licence": "MIT", "source": f"python -m training {stage}"}
+        if (OUT / file).is_dir():
+            names = sorted(path.name for path in (OUT / file).iterdir())
+            files = [describe_file(OUT, f"{file}/{name}") for name in names]
+            return {"file": file, **facts, "files": files}
+        return describe_file(OUT, file, **facts) if (OUT / file).exists() else None
 
     boundaries = sorted((OUT / "boundaries").glob("*.safetensors"))
     facts = {
@@ -70,12 +64,12 @@ def describe_domain() -> None:
         "perceptual": entry("perceptual.safetensors", "perceptual")
         or entry("scorer.safetensors", "scorer"),
         "identity": entry("identity.safetensors", "identity"),
-        "text_image_model": entry("clip/model.safetensors", "clip"),
+        "text_image_model": entry("clip", "clip"),
         "boundaries": {p.stem: entry(f"boundaries/{p.name}", "boundaries") for p in boundaries},
         "statistics": entry("statistics.safetensors", "statistics"),
         "global_directions": None,
     }
-    (OUT / "domain.yaml").write_text(yaml.safe_dump(facts, sort_keys=False), encoding="utf-8")
+    write_description(OUT, facts)
 
 
 def run(stage: str) -> None:
