@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.images import write_atomically
+from editing.text_image import clean_text
 from training.captions import BANDS, LANGUAGES, attributes_named, caption, sayable
 from training.dataset import CACHE, VISIBLE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.factors import NAMES, NUM_FACTORS, LatentWorld
@@ -68,7 +69,8 @@ def describe(renders: Renders) -> Captions:
         visible = dict(zip(VISIBLE, pixels.tolist(), strict=True))
         shown.append(numbers(sayable(f, visible)))
         dice = [int(seed) * CAPTIONS + k for k in range(CAPTIONS)]
-        texts.append([[caption(f, d, language, visible) for language in LANGUAGES] for d in dice])
+        texts.append([[clean_text(caption(f, d, language, visible)) for language in LANGUAGES]
+                      for d in dice])  # fmt: skip
         named.append([numbers(attributes_named(f, d, visible)) for d in dice])
     return Captions(texts, torch.tensor(named).char(), torch.tensor(shown).char())
 
@@ -200,11 +202,12 @@ def train(device: str, minutes: float, folder: Path) -> tuple[Teacher, list[str]
     for rng in loop:
         pick = torch.randint(len(data.labels), [PLAN.batch], generator=rng)
         which = torch.randint(CAPTIONS, [PLAN.batch], generator=rng)
+        language = torch.randint(len(LANGUAGES), [PLAN.batch], generator=rng)
         pictures = augment(data.renders.pictures[pick].to(device).float() / 127.5 - 1, rng)
-        tokens = data.tokens[pick, which].long().flatten(0, 1).to(device)  # (N languages, T)
+        tokens = data.tokens[pick, which, language].long().to(device)
         tokens = tokens[:, : int((tokens != 0).sum(1).max())]
         named = data.captions.named[pick, which]
-        right = fits(named, data.captions.shown[pick]).repeat_interleave(len(LANGUAGES), 0)
+        right = fits(named, data.captions.shown[pick])
         with torch.autocast(torch.device(device).type, torch.bfloat16):
             seen, read = teacher.see(pictures), teacher.read(tokens)
         seen, read = seen.float(), read.float()
@@ -214,9 +217,8 @@ def train(device: str, minutes: float, folder: Path) -> tuple[Teacher, list[str]
         wanted = data.labels[pick].to(device)
         picture_error = F.smooth_l1_loss(teacher.reader(seen), wanted, reduction="none", beta=0.5)
         looks = (picture_error * data.seen[pick].to(device)).mean()
-        twice = wanted.repeat_interleave(len(LANGUAGES), 0)
-        says = (named >= 0).float().repeat_interleave(len(LANGUAGES), 0).to(device)
-        text_error = F.smooth_l1_loss(teacher.reader(read), twice, reduction="none", beta=0.5)
+        says = (named >= 0).float().to(device)
+        text_error = F.smooth_l1_loss(teacher.reader(read), wanted, reduction="none", beta=0.5)
         words = (text_error * says).sum() / says.sum().clamp_min(1)
         help_ = 4.0 * (1 - loop.t) + 0.5
         loss = match + help_ * (looks + 0.5 * words)
