@@ -4,6 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from editing.domains import Domain
+    from ui.workshop import Truth
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -18,6 +23,17 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def truth_of(domain: "Domain") -> "Truth | None":
+    """The renderer behind the bundled world, where its code is here; None for any other domain."""
+    if domain.name != "portraits":
+        return None
+    try:
+        from training.twin import RenderedTruth
+    except ImportError:  # training/ is for developers and may be left out
+        return None
+    return RenderedTruth(domain.resolution)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; 2 for a refusal, which is one sentence on stderr."""
     options = parse(arguments)
@@ -28,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ui.page import build_app
 
     try:
-        page = build_app(open_domain(options.domain, device=options.device), options.lang)
+        domain = open_domain(options.domain, device=options.device)
+        page = build_app(domain, options.lang, truth_of(domain))
         page.launch(
             server_name=options.host,
             server_port=options.port,

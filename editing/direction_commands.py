@@ -24,7 +24,7 @@ from editing.layers import format_layers, parse_layers, parse_strengths
 from editing.photos import write_bytes
 from editing.progress import bar, reported
 from editing.rescoring import by_row, find_layers, trial_ws
-from editing.sheets import sheet, sweep_sheet
+from editing.sheets import sheet, sweep_cells, sweep_sheet
 from editing.subspaces import looks, paired_differences, subspace_of
 
 METHODS = ("sefa", "pca", "basis", "axis", "subspace")
@@ -45,8 +45,9 @@ def find(args: Namespace) -> Result:
     check_writable(out / "strips.png")
     cells, paths = [], []
     for direction in bar(found, "strips"):
-        strip = sweep_sheet(domain, portrait.state, _along(direction), STRIP)
-        cells.append(strip)
+        along = _along(direction)
+        strip = list(sweep_cells(domain, portrait.state, along, STRIP))
+        cells.append(sweep_sheet(strip, along, STRIP))
         paths.append(out / f"{file_name(direction.name)}.safetensors")
         save_direction(paths[-1], direction)
     strips = sheet(cells, [f"{args.method} on {args.source}"], [d.name for d in found])
@@ -213,9 +214,9 @@ def sweep(args: Namespace) -> Result:
     portrait = open_portrait(args, domain)
     betas = alphas if across else [0.0]
     state = portrait.stack.apply(portrait.state, domain)
-    with reported("pictures") as report:
-        img = sweep_sheet(domain, state, along, alphas, across, betas, report)
-    write_bytes(Path(args.out), encode_png(img))
+    work = sweep_cells(domain, state, along, alphas, across, betas)
+    cells = list(bar(work, "pictures", len(alphas) * len(betas)))
+    write_bytes(Path(args.out), encode_png(sweep_sheet(cells, along, alphas, across, betas)))
     return Result(f"Written to {args.out}.", {"out": args.out, "strengths": alphas})
 
 

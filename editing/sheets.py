@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,19 +18,17 @@ MAX_CELLS = 400
 PAPER, INK = (255, 255, 255), (40, 44, 52)
 
 AnyMove = Move | ChannelMove
-Report = Callable[[int, int], None]  # done, total
 
 
-def sweep_sheet(
+def sweep_cells(
     domain: Domain,
     state: EditState,
     along: AnyMove,
     alphas: Sequence[float],
     across: AnyMove | None = None,
     betas: Sequence[float] = (0.0,),
-    report: Report = lambda done, total: None,
-) -> Image.Image:
-    """One picture per strength, written on it: ``along`` in columns, ``across`` in rows.
+) -> Iterator[Image.Image]:
+    """One canonical picture per strength, row by row: ``along`` in columns, ``across`` in rows.
 
     Raises:
         BadInput: no strengths, or more than ``MAX_CELLS`` pictures.
@@ -40,15 +38,23 @@ def sweep_sheet(
             f"A sweep of {len(betas)} x {len(alphas)} pictures is not possible; "
             f"take 1 to {MAX_CELLS}."
         )
-    cells = []
     for beta in betas:
         base = state if across is None else replace(across, alpha=beta).apply(state, domain)
         for alpha in alphas:
             moved = replace(along, alpha=alpha).apply(base, domain)
-            cells.append(to_pil(render(moved, domain)))
-            report(len(cells), len(alphas) * len(betas))
+            yield to_pil(render(moved, domain))
+
+
+def sweep_sheet(
+    cells: Sequence[Image.Image],
+    along: AnyMove,
+    alphas: Sequence[float],
+    across: AnyMove | None = None,
+    betas: Sequence[float] = (0.0,),
+) -> Image.Image:
+    """The pictures of ``sweep_cells`` on one sheet, their strengths written on it."""
     columns = [f"{title(along)} {alpha:+g}" for alpha in alphas]
-    rows = [] if across is None else [f"{title(across)} {b:+g}" for b in betas]
+    rows = [] if across is None else [f"{title(across)} {beta:+g}" for beta in betas]
     return sheet(cells, columns, rows)
 
 

@@ -1,45 +1,28 @@
-"""Train the five classic boundaries the InterFaceGAN way: sample, draw, score, separate.
+"""Train a boundary for everything the scorer reads, from one scored set: sample, draw, separate.
 
-python -m training.train_boundaries
+    python -m training.train_boundaries [--count 12000] [--keep 0.8]
+
+Writes ``weights/portraits/boundaries/NAME.safetensors`` with accuracy, AUC, margins and the safe
+range in each. Resumable: what was scored is kept beside the cache of renders.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import time
 
-import numpy as np
 import torch
 
+from editing.boundary_commands import finished
 from editing.directions import save_direction
-from editing.features import load_picture_net
-from editing.generator import load_generator
-from editing.separation import train_boundary
+from editing.domains import open_domain
+from editing.samples import joined, score_latents
+from editing.separation import from_scores
+from training.dataset import CACHE
 from training.train_readers import OUT
 
-ATTRIBUTES = ("smile", "age", "gender", "pose", "eyeglasses")
-FIRST_SEED = 20_000_000  # far from anybody's favourite seeds
-
-
-@torch.no_grad()
-def sample(
-    count: int, device: str, batch: int = 50
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Latents w [N, w_dim] of untruncated samples and the scorer's readings [N, F]."""
-    generator = load_generator(OUT / "generator.safetensors", device)
-    scorer = load_picture_net(OUT / "scorer.safetensors", device)
-    latents, scores = [], []
-    for first in range(0, count, batch):
-        seeds = range(FIRST_SEED + first, FIRST_SEED + min(first + batch, count))
-        z = np.stack([np.random.RandomState(seed).randn(generator.z_dim) for seed in seeds])
-        ws = generator.mapping(torch.from_numpy(z).float().to(device))
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
-            pictures = generator.synthesis(ws)
-        latents.append(ws[:, 0].cpu())
-        scores.append(scorer(pictures.float().clamp(-1, 1)).cpu())
-        if first % 2_000 == 0:
-            print(json.dumps({"boundaries": "sampling", "done": first, "of": count}), flush=True)
-    return torch.cat(latents).numpy(), torch.cat(scores).numpy(), scorer.outputs
+SCORED = CACHE / "scored-latents"
 
 
 def main() -> None:
@@ -48,21 +31,27 @@ def main() -> None:
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--count", type=int, default=12_000, help="latents to sample")
+    parser.add_argument("--keep", type=float, default=0.8, help="least AUC on all latents")
     args = parser.parse_args()
-    latents, scores, names = sample(args.count, args.device)
-    (OUT / "boundaries").mkdir(parents=True, exist_ok=True)
-    for attribute in ATTRIBUTES:
-        rng = np.random.default_rng(2026)
-        direction = train_boundary(
-            attribute, latents, scores[:, names.index(attribute)], rng, ratio=0.1
-        )
-        save_direction(OUT / "boundaries" / f"{attribute}.safetensors", direction)
-        print(
-            json.dumps(
-                {"boundary": attribute, "step": round(direction.step, 3)} | dict(direction.meta),
-                default=str,
-            )
-        )
+    domain, began = open_domain("portraits", args.device), time.monotonic()
+    net, parts, done = domain.scorer, [], 0
+    folder = SCORED / domain.fingerprint
+    for part in score_latents(domain, net, net.outputs, args.count, folder=folder, batch=32):
+        parts.append(part)
+        done += len(part.seeds)
+        if done % 2_048 < len(part.seeds):
+            print(json.dumps({"boundaries": "scored", "done": done, "of": args.count}), flush=True)
+    print(json.dumps({"scored": done, "seconds": round(time.monotonic() - began)}), flush=True)
+    scored, began = joined(parts), time.monotonic()
+    for name in scored.names:
+        direction = finished(domain, from_scores(name, scored, name, seed=2026), name)
+        area = direction.meta["all"]["auc"]
+        if area >= args.keep:
+            save_direction(OUT / "boundaries" / f"{name}.safetensors", direction)
+        facts = {key: direction.meta[key] for key in ("validation", "all", "range")}
+        line = {"boundary": name, "kept": area >= args.keep, "step": round(direction.step, 3)}
+        print(json.dumps(line | facts, default=str), flush=True)
+    print(json.dumps({"boundaries": len(scored.names), "seconds": round(time.monotonic() - began)}))
 
 
 if __name__ == "__main__":

@@ -8,24 +8,51 @@ import gradio as gr
 from ui.messages import MESSAGES, attribute_name, say
 from ui.widgets import chips as build_chips
 from ui.words import Words
+from ui.workshop_drawing import safe_css
+from ui.workshop_tab import REACH, Shelf, build_shelf
 
-REACH = 3.0  # sliders go from -REACH to REACH standard deviations
+FIRST = 5  # sliders that are there at once
 
 
 class BoundariesTab(NamedTuple):
     sliders: dict[str, gr.Slider]
+    more: gr.Dropdown  # which of the sliders beyond the first are there
+    shelf: Shelf
     chips: gr.HTML
     details: gr.HTML
     layers: gr.CheckboxGroup
+    rows: gr.Textbox
     given: gr.CheckboxGroup
 
 
 def build_boundaries_tab(
-    words: Words, strengths: Mapping[str, float], groups: Iterable[str], chips: dict[str, Any]
+    words: Words,
+    strengths: Mapping[str, float],
+    groups: Iterable[str],
+    chips: dict[str, Any],
+    safe: Mapping[str, tuple[float, float]],
 ) -> BoundariesTab:
-    """Sliders standing at ``strengths``; unknown attributes of other domains get plain ones."""
+    """Sliders standing at ``strengths``; unknown attributes of other domains get plain ones.
+
+    The first ones are there at once, the others when they are searched for. ``safe`` are the
+    ranges that are marked on their tracks.
+    """
+    gr.HTML(safe_css({f"slider-{name}": ends for name, ends in safe.items()}, REACH), padding=False)
     with gr.Column(elem_id="sliders"):
-        sliders = {name: _slider(words, name, value) for name, value in strengths.items()}
+        sliders = {
+            name: _slider(words, name, value, index < FIRST)
+            for index, (name, value) in enumerate(strengths.items())
+        }
+        shelf = build_shelf(words)
+    others = list(strengths)[FIRST:]
+    more = words.make(
+        gr.Dropdown,
+        {"label": "more", "info": "more.tip"},
+        choices=given_choices(others, words.lang),
+        multiselect=True,
+        visible=bool(others),
+        elem_id="more-attributes",
+    )
     words.make(gr.Markdown, {"value": "unit"}, elem_classes="hint")
     words.make(gr.HTML, {"value": "stack"}, elem_classes="caption")
     stack = build_chips(chips, elem_id="stack")
@@ -38,13 +65,19 @@ def build_boundaries_tab(
             value=list(groups),
             elem_id="layers",
         )
+        rows = words.make(
+            gr.Textbox,
+            {"label": "rows.text", "info": "rows.text.tip"},
+            max_lines=1,
+            elem_id="rows-text",
+        )
         given = words.make(
             gr.CheckboxGroup,
             {"label": "given", "info": "given.tip"},
             choices=given_choices(list(strengths), words.lang),
             elem_id="given",
         )
-    return BoundariesTab(sliders, stack, title, layers, given)
+    return BoundariesTab(sliders, more, shelf, stack, title, layers, rows, given)
 
 
 def layer_choices(groups: Iterable[str], lang: str) -> list[tuple[str, str]]:
@@ -55,7 +88,7 @@ def given_choices(names: Sequence[str], lang: str) -> list[tuple[str, str]]:
     return [(attribute_name(name, lang), name) for name in names]
 
 
-def _slider(words: Words, name: str, value: float) -> gr.Slider:
+def _slider(words: Words, name: str, value: float, visible: bool) -> gr.Slider:
     texts = {"label": f"attribute.{name}", "info": f"ends.{name}"}
     known = {prop: key for prop, key in texts.items() if key in MESSAGES}
     options: dict[str, Any] = {} if known else {"label": attribute_name(name, words.lang)}
@@ -67,6 +100,7 @@ def _slider(words: Words, name: str, value: float) -> gr.Slider:
         step=0.05,
         value=value,
         buttons=[],  # Gradio's reset would go back to the first value instead of 0
+        visible=visible or bool(value),
         elem_id=f"slider-{name}",
         **options,
     )

@@ -5,7 +5,9 @@ from typing import Any
 
 import gradio as gr
 
-from editing.edits import Move
+from editing.directions import WEAK
+from editing.edits import ChannelMove, Move
+from editing.layers import format_strengths
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.drawing import metrics_html, note_html, result_html, waiting_html
 from ui.messages import attribute_name, say
@@ -33,7 +35,8 @@ class Display:
         label = label if look == "compare" else f"view.{look}.label"
         tuned = bool(portrait.state.weight_delta or portrait.state.noise)
         name, layers, given = self.studio.details(session)
-        others = [other for other in self.names if other != name]
+        known = [*self.names, *(direction.name for direction in session.shelf)]
+        others = [other for other in known if other != name]
         return (
             gr.update(value=picture, label=say(label, lang)),
             outcome,
@@ -43,9 +46,11 @@ class Display:
             gr.update(visible=session.now.portrait.photo is not None),
             self.history(session, lang),
             self.chips(session, lang),
-            self.details_title(name, lang),
+            self.details_title(session, lang),
             gr.update(value=layers, choices=layer_choices(self.studio.groups, lang)),
             gr.update(value=given, choices=given_choices(others, lang)),
+            self.studio.rows_text(session),
+            gr.update(value=session.own or None, choices=[d.name for d in session.shelf]),
             waiting_html(lang),
             result_html(portrait.fit, portrait.findings, self.studio.reach, lang),
             gr.update(interactive=tuned),
@@ -53,12 +58,13 @@ class Display:
 
     def sliders(self, session: Session) -> Any:
         """Where the sliders stand; a drag must never be overtaken by this."""
-        values = strengths(session.now.stack, self.names)
-        return values[0] if len(values) == 1 else values
+        return strengths(session.now.stack, [*self.names, session.own])
 
     def measure(self, session: Session, lang: str) -> str:
         measured = self.studio.measure(session)
-        return metrics_html(measured.identity, measured.perceptual, measured.moved, lang)
+        return metrics_html(
+            measured.identity, measured.perceptual, measured.moved, lang, measured.background
+        )
 
     def history(self, session: Session, lang: str) -> list[dict[str, Any]]:
         return [
@@ -83,20 +89,36 @@ class Display:
         return {"items": items, **{key: say(f"stack.{key}", lang) for key in keys}}
 
     def _edit_text(self, edit: Any, lang: str) -> str:
+        if isinstance(edit, ChannelMove):
+            return f"{edit.channel} {edit.alpha:+.2g}"
         if not isinstance(edit, Move):
             return type(edit).__name__
         text = f"{attribute_name(edit.attribute, lang)} {edit.alpha:+.2g}"
         if edit.layers is not None:
-            groups = self.studio.group_names(edit.layers)
-            text += " @ " + " ".join(say(f"layers.{group}", lang) for group in groups)
+            text += " @ " + self._layers_text(edit, lang)
         if edit.given:
             text += " | " + " ".join(attribute_name(name, lang) for name in edit.given)
         return text
 
-    def details_title(self, name: str | None, lang: str) -> str:
-        if name is None:
+    def _layers_text(self, edit: Move, lang: str) -> str:
+        """Names of groups where the rows are whole groups, else the rows."""
+        rows = set(edit.layers or ())
+        whole = {g: m for g, m in self.studio.groups.items() if set(m) <= rows}
+        if not edit.strengths and rows == {row for m in whole.values() for row in m}:
+            return " ".join(say(f"layers.{group}", lang) for group in whole)
+        return format_strengths(edit.layers or (), edit.strengths)
+
+    def details_title(self, session: Session, lang: str) -> str:
+        """What the layers and conditions apply to, and how much the conditions leave of it."""
+        move = self.studio.selected_move(session)
+        if move is None:
             return note_html(say("details.next", lang))
-        return note_html(say("details.for", lang, name=attribute_name(name, lang)))
+        text = say("details.for", lang, name=attribute_name(move.attribute, lang))
+        residual = move.direction(self.studio.domain).meta.get("residual")
+        if residual is None:
+            return note_html(text)
+        key = "details.residual" if residual >= WEAK else "details.weak"
+        return note_html(f"{text} · {say(key, lang, residual=f'{residual:.2f}')}")
 
     def status(self, session: Session) -> dict[str, Any]:
         """The session in a few words, for the API."""

@@ -13,7 +13,11 @@ WIDTH, HEIGHT, MARGIN = 300, 60, 4  # of the curves, in units of their own
 
 
 def metrics_html(
-    identity: float | None, perceptual: float | None, moved: Mapping[str, float], lang: str
+    identity: float | None,
+    perceptual: float | None,
+    moved: Mapping[str, float],
+    lang: str,
+    background: float | None = None,
 ) -> str:
     """Identity and difference as numbers, what moved as bars around a middle line."""
     numbers = [
@@ -21,6 +25,9 @@ def metrics_html(
         for key, value in (("metrics.identity", identity), ("metrics.perceptual", perceptual))
         if value is not None
     ]
+    if background is not None:
+        percent = f"<b>{100 * background:.1f} %</b>"
+        numbers.append(f"{_tip('metrics.background', lang)}{percent}")
     bars = [_bar(attribute_name(name, lang), sigma) for name, sigma in moved.items()]
     title = _tip("metrics.moved", lang) if bars else ""
     return f'<div class="metrics">{"".join(numbers)}{title}{"".join(bars)}</div>'

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from ui.boundary_messages import BOUNDARY_MESSAGES
+
 LANGUAGES = ("en", "zh")
 
 # key: (English, Chinese). {names} are filled in by say().
@@ -245,6 +247,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "error.UnsafeFile": ("", "此文件不是它声称的内容，已拒绝打开：请选择在此下载的文件。"),
     "error.CannotWrite": ("", "无法写入文件：磁盘可能已满。"),
     "error.BadInput": ("", "输入值超出范围。"),
+    **BOUNDARY_MESSAGES,
 }
 
 # notes of the library, as patterns

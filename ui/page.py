@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from editing.domains import Domain
-from ui.boundaries_tab import REACH, BoundariesTab, build_boundaries_tab
+from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
 from ui.canvas import DOWNLOADS, Canvas, build_canvas, view_choices
 from ui.examples import find_examples
 from ui.handlers import Handlers
@@ -19,6 +19,10 @@ from ui.session import Session, strengths
 from ui.source import Source, build_source
 from ui.studio import Studio
 from ui.words import Words
+from ui.workshop import Truth, Workshop
+from ui.workshop_handlers import WorkshopHandlers
+from ui.workshop_tab import REACH, WorkshopTab, build_workshop
+from ui.workshop_wiring import Wire, wire_workshop
 
 FIRST_EDIT = {"smile": 1.0}  # what the page opens with, on the first example
 TITLE = "Latent Studio"
@@ -50,16 +54,21 @@ class Page:
     canvas: Canvas
     inversion: InversionTab
     boundaries: BoundariesTab
+    tools: WorkshopTab
 
 
-def build_app(domain: Domain, lang: str = "en") -> gr.Blocks:
-    """The whole page for one domain; ``lang`` is shown until the visitor's own is known."""
+def build_app(domain: Domain, lang: str = "en", truth: Truth | None = None) -> gr.Blocks:
+    """The whole page for one domain; ``lang`` is shown until the visitor's own is known.
+
+    ``truth`` draws what an edit should have done, for a domain that was rendered.
+    """
     studio = Studio(domain)
     handlers = Handlers(studio, find_examples(studio))
     first = {name: FIRST_EDIT.get(name, 0.0) for name in studio.attributes}
+    workshop = WorkshopHandlers(Workshop(studio, truth), handlers.display)
     session = studio.start(handlers.examples[0].open(studio), first)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEEP_FILES) as blocks:
-        page = lay_out(handlers, session, lang)
+        page = lay_out(handlers, workshop, session, lang)
         wire_sources(page, handlers)
         if handlers.names:  # a domain may have no boundaries yet
             wire_sliders(page, handlers)
@@ -67,12 +76,13 @@ def build_app(domain: Domain, lang: str = "en") -> gr.Blocks:
         wire_inversion(page, handlers)
         wire_views(page, handlers)
         wire_downloads(page, handlers)
+        wire_tools(page, handlers, workshop)
         wire_language(page, handlers, blocks)
     blocks.queue(max_size=QUEUE, api_open=False)
     return blocks
 
 
-def lay_out(handlers: Handlers, session: Session, lang: str) -> Page:
+def lay_out(handlers: Handlers, workshop: WorkshopHandlers, session: Session, lang: str) -> Page:
     words = Words(lang)
     view = handlers.studio.view(session)
     history = handlers.display.history(session, lang)
@@ -103,7 +113,9 @@ def lay_out(handlers: Handlers, session: Session, lang: str) -> Page:
                         dict(zip(handlers.names, at, strict=True)),
                         handlers.studio.groups,
                         handlers.display.chips(session, lang),
+                        handlers.studio.safe_ranges(),
                     )
+                    tools = build_workshop(words, workshop.workshop, handlers.names)
     canvas.metrics.value = handlers.display.measure(session, lang)
     return Page(
         words,
@@ -116,6 +128,7 @@ def lay_out(handlers: Handlers, session: Session, lang: str) -> Page:
         canvas,
         inversion,
         boundaries,
+        tools,
     )
 
 
@@ -126,13 +139,13 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
     visitor may hold the next one, and it must not jump.
     """
     base, display = [page.session, page.language], handlers.display
-    if sliders and page.boundaries.sliders:
-        moved = list(page.boundaries.sliders.values())
+    if sliders:
+        moved = [*page.boundaries.sliders.values(), page.boundaries.shelf.slider]
         event = event.success(display.sliders, [page.session], moved, **INTERACTIVE, **PRIVATE)
     c, b = page.canvas, page.boundaries
     shown = [
         *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["photo"], c.history),
-        *(b.chips, b.details, b.layers, b.given, c.metrics),
+        *(b.chips, b.details, b.layers, b.given, b.rows, b.shelf.own, c.metrics),
         *(page.inversion.result, page.inversion.untune),
     ]
     event = event.success(display.show, [*base, c.view], shown, **INTERACTIVE, **PRIVATE)
@@ -231,6 +244,19 @@ def wire_edits(page: Page, handlers: Handlers) -> None:
 
     details = [b.layers, b.given]
     action(page, handlers, chosen, handlers.set_details, details, "set_details", sliders=False)
+
+
+def wire_tools(page: Page, handlers: Handlers, workshop: WorkshopHandlers) -> None:
+    """Everything below the edit stack of the Boundaries tab."""
+    wire = Wire(
+        partial(action, page, handlers),
+        partial(then_show, page, handlers),
+        INTERACTIVE,
+        {**LONG, "show_progress": "hidden"},
+        PRIVATE,
+        INSTANT,
+    )
+    wire_workshop(page, page.tools, workshop, wire)
 
 
 def wire_inversion(page: Page, handlers: Handlers) -> None:

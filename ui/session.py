@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
+from editing.directions import Direction
 from editing.edits import EditStack, EditState, Entry, Move
 from editing.recipes import Inversion, Source
 from ui.widgets import Pixels
@@ -64,7 +65,10 @@ class Session:
     position: int = 0
     selected: int | None = None  # the edit whose layers and conditions are shown
     next_layers: tuple[int, ...] | None = None  # layers of the next new edit, None = all
+    next_strengths: tuple[float, ...] = ()  # of those layers, () = all 1
     next_given: tuple[str, ...] = ()
+    shelf: tuple[Direction, ...] = ()  # the visitor's own directions
+    own: str = ""  # the one of them that the own slider moves
 
     @property
     def now(self) -> Moment:
@@ -109,13 +113,13 @@ def strengths(stack: EditStack, names: Sequence[str]) -> list[float]:
 def with_strengths(
     stack: EditStack,
     wanted: Mapping[str, float],
-    layers: tuple[int, ...] | None,
-    given: tuple[str, ...],
+    new: Move,
+    shelf: Sequence[Direction] = (),
 ) -> tuple[EditStack, str | None]:
     """The stack whose sliders stand at ``wanted``, and the attribute that changed last.
 
-    An attribute's edit keeps its place, layers and conditions; a new one goes last with ``layers``
-    and ``given``; one set to 0 is taken away.
+    An attribute's edit keeps its place, layers and conditions; a new one goes last with those of
+    ``new``; one set to 0 is taken away. ``shelf`` are directions that the domain does not have.
     """
     entries, changed = list(stack.entries), None
     present = dict(zip(wanted, strengths(stack, list(wanted)), strict=True))
@@ -129,9 +133,17 @@ def with_strengths(
         elif index is not None and isinstance(move := entries[index].edit, Move):
             entries[index] = Entry(replace(move, alpha=alpha))
         else:
-            others = tuple(other for other in given if other != name)
-            entries.append(Entry(Move(name, alpha, layers=layers, given=others)))
+            others = tuple(other for other in new.given if other != name)
+            move = replace(new, attribute=name, alpha=alpha, given=others)
+            entries.append(Entry(with_own(move, shelf)))
     return EditStack(tuple(entries)), changed
+
+
+def with_own(move: Move, shelf: Sequence[Direction]) -> Move:
+    """The move with those of ``shelf`` that it names; what it carried already stays."""
+    named = (move.attribute, *move.given)
+    carried = {d.name: d for d in (*shelf, *move.own) if d.name in named}
+    return replace(move, own=tuple(carried.values()))
 
 
 def last_move(entries: Sequence[Entry], name: str) -> int | None:

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from editing.alignment import align, align_face, centre_crop
+from editing.directions import boundary
 from editing.domains import Domain, file_hash
 from editing.edits import EditStack, EditState, Move, preview, render, state_of
 from editing.errors import BadInput, BadRecipe
@@ -26,11 +27,12 @@ from editing.inversion_options import (
     options_for,
 )
 from editing.latents import DEFAULT_PSI, SeedSpec
-from editing.layers import layer_groups
+from editing.layers import format_strengths, layer_groups, parse_strengths
 from editing.metrics import compare, identity, perceptual, readings
 from editing.pace import STAGES, Pace
 from editing.recipes import Inversion, Source
 from editing.replays import photo_outcome
+from editing.rescoring import background_change
 from ui import files
 from ui import session as sessions
 from ui.lanes import Lanes
@@ -41,6 +43,7 @@ from ui.widgets import Pixels, data_uri
 SHOWN = 512  # pixels; pictures are enlarged to this for the screen, never for a file
 PREVIEWED = 384  # the same while a slider is dragged
 CLASSIC = ("smile", "age", "gender", "pose", "eyeglasses")  # the order of the sliders
+MORE_BARS, CLEAR = 5, 0.25  # bars beside the classics, and the σ from which they are worth one
 PREVIEW_EVERY = 0.3  # seconds between pictures of a running inversion
 
 
@@ -62,6 +65,7 @@ class Measures:
     identity: float | None
     perceptual: float | None
     moved: Mapping[str, float]  # attribute -> change of the scorer's reading, in sigma
+    background: float  # mean change of a pixel behind the portrait, 0..1
 
 
 class Studio:
@@ -75,6 +79,11 @@ class Studio:
         classic = [name for name in CLASSIC if name in domain.boundaries]
         self.attributes = (*classic, *(n for n in domain.boundaries if n not in classic))
         self.groups = layer_groups(domain.generator)
+
+    def safe_ranges(self) -> dict[str, tuple[float, float]]:
+        """The measured ranges of the domain's boundaries, where there are any."""
+        found = {name: boundary(self.domain, name).safe_range for name in self.attributes}
+        return {name: ends for name, ends in found.items() if ends}
 
     # -- where a portrait comes from
 
@@ -185,11 +194,17 @@ class Studio:
                 identity(self.domain, a, b),
                 perceptual(self.domain, a, b) if "perceptual" in parts else None,
                 self._moved(a, b) if "scorer" in parts else {},
+                float(background_change(a, b)),
             )
 
     def _moved(self, a: Tensor, b: Tensor) -> dict[str, float]:
+        """The classics, and of all else that is read what moved most."""
         then, now = (readings(self.domain.scorer, picture) for picture in (a, b))
-        return {name: now[name] - then[name] for name in self.attributes if name in now}
+        change = {name: now[name] - then[name] for name in now}
+        first = [name for name in self.attributes[: len(CLASSIC)] if name in now]
+        others = sorted(change.keys() - set(first), key=lambda name: -abs(change[name]))
+        clear = [name for name in others[:MORE_BARS] if abs(change[name]) >= CLEAR]
+        return {name: change[name] for name in (*first, *clear)}
 
     # -- steps of the history
 
@@ -248,16 +263,42 @@ class Studio:
         Raises:
             BadInput: no layer is left.
         """
-        rows = self._rows(layers)
+        rows, move = self._rows(layers), self.selected_move(session)
+        strengths: tuple[float, ...] = ()
+        if list(layers or ()) == self.details(session)[1]:  # only the conditions have changed
+            rows = session.next_layers if move is None else move.layers
+            strengths = session.next_strengths if move is None else move.strengths
+        return self._detailed(session, rows, strengths, tuple(given))
+
+    def set_rows(self, session: Session, text: str) -> Session:
+        """Layers of the selected edit, or of the next new one, as "2,4-6" or "0-3*0.5,7".
+
+        Raises:
+            BadInput: a row that does not exist, or text that names none.
+        """
+        rows, strengths = parse_strengths(text, self.domain.generator.num_ws)
+        _, _, given = self.details(session)
+        return self._detailed(session, rows, strengths, tuple(given))
+
+    def _detailed(
+        self,
+        session: Session,
+        rows: tuple[int, ...] | None,
+        strengths: tuple[float, ...],
+        given: tuple[str, ...],
+    ) -> Session:
         index = session.selected
         entries = list(session.now.stack.entries)
         if index is None or not isinstance(move := entries[index].edit, Move):
-            return replace(session, next_layers=rows, next_given=tuple(given))
+            return replace(
+                session, next_layers=rows, next_strengths=strengths, next_given=tuple(given)
+            )
         others = tuple(name for name in given if name != move.attribute)
-        if (move.layers, move.given) == (rows, others):
+        if (move.layers, move.strengths, move.given) == (rows, strengths, others):
             return session
-        entries[index] = replace(entries[index], edit=replace(move, layers=rows, given=others))
-        key = "history.layers" if move.layers != rows else "history.given"
+        changed = replace(move, layers=rows, strengths=strengths, given=others)
+        entries[index] = replace(entries[index], edit=sessions.with_own(changed, session.shelf))
+        key = "history.layers" if move.given == others else "history.given"
         label = Label(key, attribute=move.attribute)
         return replace(self._then(session, EditStack(tuple(entries)), label), selected=index)
 
@@ -267,6 +308,19 @@ class Studio:
         if index is None or not isinstance(move := session.now.stack.entries[index].edit, Move):
             return None, self.group_names(session.next_layers), list(session.next_given)
         return move.attribute, self.group_names(move.layers), list(move.given)
+
+    def rows_text(self, session: Session) -> str:
+        """The layers that the controls should show, as ``set_rows`` reads them; "" = all."""
+        move = self.selected_move(session)
+        rows = session.next_layers if move is None else move.layers
+        strengths = session.next_strengths if move is None else move.strengths
+        return "" if rows is None else format_strengths(rows, strengths)
+
+    def selected_move(self, session: Session) -> Move | None:
+        """The move whose layers and conditions are shown."""
+        index = session.selected
+        edit = None if index is None else session.now.stack.entries[index].edit
+        return edit if isinstance(edit, Move) else None
 
     def _rows(self, groups: Sequence[str] | None) -> tuple[int, ...] | None:
         if groups is None or set(groups) >= set(self.groups):
@@ -279,12 +333,15 @@ class Studio:
     def group_names(self, rows: tuple[int, ...] | None) -> list[str]:
         return [g for g, members in self.groups.items() if rows is None or set(members) & set(rows)]
 
-    def _stack(
-        self, session: Session, wanted: Mapping[str, float]
-    ) -> tuple[EditStack, str | None]:
-        return sessions.with_strengths(
-            session.now.stack, wanted, session.next_layers, session.next_given
+    def _stack(self, session: Session, wanted: Mapping[str, float]) -> tuple[EditStack, str | None]:
+        new = Move(
+            "",
+            0.0,
+            session.next_layers,
+            session.next_given,
+            strengths=session.next_strengths,
         )
+        return sessions.with_strengths(session.now.stack, wanted, new, session.shelf)
 
     def _then(self, session: Session, stack: EditStack, label: Label) -> Session:
         return session.add(self._moment(session.now.portrait, stack, label))

@@ -1,0 +1,470 @@
+"""What the Boundaries tab makes: directions found, trained, kept and measured; without any widget.
+
+Everything long is an iterator whose every step takes the long lane for a moment only. Scores of
+sampled latents are kept between visitors: they say nothing of anybody but the model.
+"""
+
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from editing import unsupervised
+from editing.arguments import parse_direction
+from editing.channels import REGIONS, ChannelEffect, attribute_effects, region_effects
+from editing.directions import Direction, boundary, clamp, save_direction
+from editing.edits import ChannelMove, EditStack, Entry, Move, state_of
+from editing.errors import BadInput
+from editing.images import to_tensor, to_uint8
+from editing.latents import parse_seed
+from editing.metrics import readings
+from editing.rescoring import Effect, RowEffect, by_row, rescore, safe_range, trial_ws
+from editing.samples import (
+    FIRST_SEED,
+    Score,
+    ScoredSet,
+    draw,
+    draw_ws,
+    joined,
+    moments,
+    read,
+    score_latents,
+    text_score,
+)
+from editing.separation import from_few, from_picks, from_scores, read_labels, train_boundary
+from editing.sheets import sweep_cells, sweep_sheet
+from editing.subspaces import paired_differences, subspace_of
+from ui import session as sessions
+from ui.session import Label, Session
+from ui.studio import Studio
+from ui.widgets import Pixels, data_uri
+
+STRIP = (-3.0, -1.5, 0.0, 1.5, 3.0)
+CHANNEL_STRIP = (-10.0, -5.0, 0.0, 5.0, 10.0)
+BLOCK = 8  # latents scored in one step of the long lane
+PICKS = 24  # pictures on one page of the gallery
+FIRST_PICK = 40_000_000  # their seeds: nobody's favourites, and nothing is trained on them
+PICK_PSI = 0.8
+SUBSPACE_LATENTS = 24
+RANGE_LATENTS = 4
+TRIALS = 24  # latents of a rescoring
+MAX_SHELF = 40
+METHODS = ("sefa", "pca", "basis", "axis", "channels")
+SOURCES = ("reading", "pictures", "labels", "text")
+
+
+class Truth(Protocol):
+    """A renderer that can draw what an edit should have done."""
+
+    names: tuple[str, ...]  # of its factors
+
+    def draw(self, readings: Mapping[str, float]) -> Tensor:
+        """The picture [1, 3, R, R] of a portrait with these readings, in σ of the world."""
+        ...
+
+
+@dataclass(frozen=True)
+class Training:
+    """What to train a direction from."""
+
+    name: str
+    source: str = "reading"  # one of SOURCES
+    reading: str = ""
+    texts: tuple[str, str] = ("", "")
+    labels: str = ""  # path of a CSV
+    picks: Mapping[int, int] = field(default_factory=dict)  # seed -> 1 (more) or -1 (less)
+    count: int = 2_000  # latents
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """How far some long work is, and in the end what came of it."""
+
+    done: int
+    total: int
+    direction: Direction | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A direction, or a channel, with a strip of pictures that shows it."""
+
+    edit: Move | ChannelMove
+    note: str
+    pictures: tuple[str, ...]  # data URIs
+
+
+@dataclass(frozen=True, eq=False)
+class Twin:
+    """The renderer's own answer beside the edit's, [R, R, 3] each."""
+
+    before: Pixels
+    after: Pixels
+    difference: Pixels
+
+
+class Workshop:
+    """Bound to one studio."""
+
+    def __init__(self, studio: Studio, truth: Truth | None = None) -> None:
+        self.studio, self.domain, self.truth = studio, studio.domain, truth
+        scorer = "scorer" in self.domain.parts
+        self.readings: tuple[str, ...] = self.domain.scorer.outputs if scorer else ()
+        self.regions = tuple(REGIONS) if self.domain.alignment == "ffhq" else ()
+        self._scored: dict[tuple[str, ...], dict[int, ScoredSet]] = {}
+
+    # -- the shelf
+
+    def keep(self, session: Session, direction: Direction) -> Session:
+        """Put a direction on the visitor's shelf, under a name that is not taken."""
+        if len(session.shelf) >= MAX_SHELF:
+            raise BadInput(f"Your shelf holds {MAX_SHELF} directions already; remove one first.")
+        taken = {*self.domain.boundaries, *(d.name for d in session.shelf)}
+        name, number = direction.name, 2
+        while name in taken:
+            name, number = f"{direction.name} ({number})", number + 1
+        kept = replace(direction, name=name, vector=direction.vector.detach().cpu())
+        return replace(session, shelf=(*session.shelf, kept), own=name)
+
+    def remove(self, session: Session, name: str) -> Session:
+        """Take a direction off the shelf; edits that use it carry it and stay."""
+        shelf = tuple(d for d in session.shelf if d.name != name)
+        return replace(session, shelf=shelf, own=shelf[-1].name if shelf else "")
+
+    def flip(self, session: Session, name: str) -> Session:
+        """Turn a direction of the shelf round, where its "more" is less."""
+        shelf = tuple(unsupervised.flipped(d) if d.name == name else d for d in session.shelf)
+        return replace(session, shelf=shelf)
+
+    def imported(self, session: Session, path: Path) -> Session:
+        """A direction file on the shelf.
+
+        Raises:
+            UnsafeFile, BadInput: it is none, or of another generator.
+        """
+        direction = parse_direction(str(path), self.domain)
+        if direction.name.endswith(f"({path.name})") or not direction.name:
+            direction = replace(direction, name=path.stem)
+        self._check(direction)
+        return self.keep(session, direction)
+
+    def exported(self, session: Session, name: str) -> tuple[str, bytes]:
+        """(file name, contents) of a direction, of the shelf or of the domain."""
+        direction = self.named(session, name)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "direction.safetensors"
+            save_direction(path, direction)
+            safe = "".join(c if c.isalnum() else "-" for c in name).strip("-") or "direction"
+            return f"{safe}.safetensors", path.read_bytes()
+
+    def named(self, session: Session, name: str) -> Direction:
+        """A direction by name.
+
+        Raises:
+            UnknownName: neither on the shelf nor the domain's.
+        """
+        own = next((d for d in session.shelf if d.name == name), None)
+        return own or boundary(self.domain, name)
+
+    def _check(self, direction: Direction) -> None:
+        generator = self.domain.generator
+        width = generator.z_dim if direction.space == "z" else generator.w_dim
+        shape = list(direction.vector.shape)
+        if shape not in ([width], [generator.num_ws, width]):
+            raise BadInput(
+                f"The direction {direction.name} has the shape {shape}, but this generator needs "
+                f"{[width]} or {[generator.num_ws, width]}; take one that was made for it."
+            )
+
+    # -- surgery
+
+    def combined(self, session: Session, a: str, b: str, degrees: float, weight: float) -> Session:
+        """a turned towards b by degrees, or where those are 0, a + weight·b; on the shelf."""
+        first, second = self.named(session, a), self.named(session, b)
+        if degrees:
+            return self.keep(session, unsupervised.rotated(first, second, degrees))
+        return self.keep(session, unsupervised.added(first, second, weight))
+
+    def without_rows(self, session: Session, name: str, rows: tuple[int, ...]) -> Session:
+        """The direction with some rows zeroed, on the shelf."""
+        num_ws = self.domain.generator.num_ws
+        return self.keep(
+            session, unsupervised.without_rows(self.named(session, name), rows, num_ws)
+        )
+
+    # -- channels and pads
+
+    def add_channel(self, session: Session, edit: ChannelMove) -> Session:
+        """One more edit on the stack: a channel moved."""
+        stack = session.now.stack.add(edit)
+        label = Label(
+            "history.channel", {"channel": str(edit.channel), "alpha": f"{edit.alpha:+g}"}
+        )
+        return self._then(session, stack, label)
+
+    def pad(self, session: Session, names: Sequence[str], at: Sequence[float]) -> Session:
+        """Set two directions at once, as the pad does."""
+        return self.studio.move(session, dict(zip(names, at, strict=True)))
+
+    def variant(self, session: Session, name: str, given: str, alpha: float) -> Session:
+        """An attribute without another: "smile without teeth"."""
+        own = sessions.last_move(session.now.stack.entries, name)
+        entries = list(session.now.stack.entries)
+        if own is not None:
+            del entries[own]
+        move = Move(name, alpha, given=(given,))
+        stack = EditStack((*entries, Entry(move)))
+        return self._then(session, stack, Label(attribute=name, alpha=alpha))
+
+    def _then(self, session: Session, stack: EditStack, label: Label) -> Session:
+        return self.studio._then(session, stack, label)
+
+    # -- exploring
+
+    def explore(
+        self, session: Session, method: str, what: str, count: int, first: int = 0
+    ) -> Iterator[Found]:
+        """Directions of a method with strips of the current portrait, one by one.
+
+        Args:
+            what: layer groups for SeFa, the seed of the basis, the attribute or region of channels.
+            first: how many to pass over.
+        """
+        for edit, note in self._found(method, what, count, first):
+            yield self._strip(session, edit, note)
+
+    def _found(
+        self, method: str, what: str, count: int, first: int
+    ) -> Iterator[tuple[Move | ChannelMove, str]]:
+        if method == "channels":
+            for effect in self._channels(what)[first : first + count]:
+                note = f"{effect.change:+.3f} · {100 * effect.share:.1f} %"
+                yield ChannelMove(effect.channel, 0.0), note
+            return
+        with self.studio.lanes.long():
+            directions = self._directions(method, what, count, first)
+        for direction in directions:
+            share = direction.meta.get("share")
+            note = "" if share is None else f"{100 * share:.1f} %"
+            yield Move(direction.name, 0.0, own=(direction,)), note
+
+    def _directions(self, method: str, what: str, count: int, first: int) -> list[Direction]:
+        width = self.domain.generator.w_dim
+        last = min(first + count, width)
+        if method == "sefa":
+            rows = None if what in ("", "all") else self.studio.groups[what]
+            return unsupervised.sefa(self.domain, rows, last)[first:]
+        if method == "pca":
+            return unsupervised.ganspace(self.domain, last)[first:]
+        if method == "basis":
+            seed = int(what) if what.isdigit() else 0
+            return [unsupervised.random_basis(self.domain, seed, i) for i in range(first, last)]
+        return [unsupervised.axis(self.domain, i) for i in range(first, last)]
+
+    def _channels(self, what: str) -> list[ChannelEffect]:
+        ws = trial_ws(self.domain, 4)
+        if what in REGIONS:
+            rng = torch.Generator().manual_seed(0)
+            work = region_effects(self.domain, REGIONS[what], ws, rng, probes=2)
+        else:
+            work = attribute_effects(self.domain, what, ws)
+        *_, effects = self.studio.lanes.steps(work)
+        return effects
+
+    def _strip(self, session: Session, edit: Move | ChannelMove, note: str) -> Found:
+        state = session.now.stack.apply(session.now.portrait.state, self.domain)
+        alphas = CHANNEL_STRIP if isinstance(edit, ChannelMove) else STRIP
+        pictures = [
+            data_uri(np.asarray(cell), 88)
+            for cell in self.studio.lanes.steps(sweep_cells(self.domain, state, edit, alphas))
+        ]
+        return Found(edit, note, tuple(pictures))
+
+    def subspace(self, attribute: str, axes: int = 3) -> Iterator[Step | list[Direction]]:
+        """The axes of an attribute's subspace; steps first, the list last."""
+        ws, pairs = trial_ws(self.domain, SUBSPACE_LATENTS), []
+        for pair in self.studio.lanes.steps(paired_differences(self.domain, attribute, ws)):
+            pairs.append(pair)
+            yield Step(len(pairs), len(ws))
+        yield subspace_of(self.domain, attribute, torch.stack(pairs), axes)
+
+    # -- measuring
+
+    def rescoring(self, session: Session, given: Sequence[str]) -> Iterator[Effect]:
+        """One ``Effect`` per direction of the domain and of the shelf."""
+        names = [*self.studio.attributes, *(d.name for d in session.shelf)]
+        directions = [
+            sessions.with_own(Move(name, 0.0, given=tuple(given)), session.shelf).direction(
+                self.domain
+            )
+            for name in names
+        ]
+        directions = [d for d in directions if d.space == "w"]
+        return self.studio.lanes.steps(
+            rescore(self.domain, directions, trial_ws(self.domain, TRIALS))
+        )
+
+    def rows(self, session: Session, name: str, alpha: float) -> Iterator[RowEffect]:
+        """What a direction changes on the current portrait, row by row."""
+        state = session.now.stack.apply(session.now.portrait.state, self.domain)
+        direction = self.named(session, name)
+        attribute = str(direction.meta.get("from", name))
+        return self.studio.lanes.steps(by_row(self.domain, direction, state.ws, alpha, attribute))
+
+    def sweep(
+        self, session: Session, along: str, across: str, first: float, last: float, count: int
+    ) -> Iterator[Step | Image.Image]:
+        """A sheet of strengths over the current portrait; steps first, the sheet last."""
+        moves = [
+            sessions.with_own(Move(name, 0.0), session.shelf) if name else None
+            for name in (along, across)
+        ]
+        if moves[0] is None:
+            raise BadInput("A sweep needs an attribute; choose one.")
+        alphas = np.linspace(first, last, count).round(2).tolist()
+        betas = alphas if moves[1] else [0.0]
+        state = session.now.stack.apply(session.now.portrait.state, self.domain)
+        work = sweep_cells(self.domain, state, moves[0], alphas, moves[1], betas)
+        cells = []
+        for cell in self.studio.lanes.steps(work):
+            cells.append(cell)
+            yield Step(len(cells), len(alphas) * len(betas))
+        yield sweep_sheet(cells, moves[0], alphas, moves[1], betas)
+
+    def twin(self, session: Session) -> Twin:
+        """What the renderer itself makes of the moved attributes.
+
+        The scorer reads the portrait before the edits; the attributes that a move names get the
+        reading they have after them, everything else stays; both are drawn by the renderer.
+        """
+        if self.truth is None:
+            raise BadInput("This domain has no renderer to ask; open portraits.")
+        moment = session.now
+        moved = {e.edit.attribute for e in moment.stack.entries
+                 if e.on and isinstance(e.edit, Move)}  # fmt: skip
+        moved &= set(self.truth.names)
+        if not moved:
+            raise BadInput("Move an attribute of this world first; then see what it should do.")
+        with self.studio.lanes.long():
+            pictures = (to_tensor(pixels) for pixels in (moment.portrait.before, moment.after))
+            before, after = (readings(self.domain.scorer, picture) for picture in pictures)
+            wanted = {**before, **{name: after[name] for name in moved}}
+            drawn = [to_uint8(self.truth.draw(each))[0] for each in (before, wanted)]
+        return Twin(drawn[0], drawn[1], difference(drawn[0], drawn[1]))
+
+    # -- training
+
+    def candidates(self, page: int) -> list[tuple[int, str]]:
+        """Seeds and pictures of one page of the gallery."""
+        seeds = range(FIRST_PICK + page * PICKS, FIRST_PICK + (page + 1) * PICKS)
+        found = []
+        for first in range(0, PICKS, BLOCK):
+            some = seeds[first : first + BLOCK]
+            with self.studio.lanes.interactive():
+                pictures = to_uint8(draw(self.domain, draw_ws(self.domain, some, PICK_PSI)))
+            found += [(seed, data_uri(p, 76)) for seed, p in zip(some, pictures, strict=True)]
+        return found
+
+    def train(self, wanted: Training) -> Iterator[Step]:
+        """Train a direction; the last step has it.
+
+        Raises:
+            BadInput: whatever is missing or wrong about the wish.
+        """
+        if not wanted.name.strip():
+            raise BadInput("The direction needs a name; write one.")
+        wanted = replace(wanted, name=wanted.name.strip()[:40])
+        trainers: dict[str, Callable[[Training], Iterator[Step]]] = {
+            "reading": self._train_reading,
+            "text": self._train_text,
+            "labels": self._train_labels,
+            "pictures": self._train_pictures,
+        }
+        yield from trainers[wanted.source](wanted)
+
+    def _train_reading(self, wanted: Training) -> Iterator[Step]:
+        parts = yield from self._sampled(self.readings, self.domain.scorer, wanted.count)
+        direction = from_scores(wanted.reading, joined(parts), wanted.reading)
+        yield self._finished(direction, wanted, wanted.reading)
+
+    def _train_text(self, wanted: Training) -> Iterator[Step]:
+        score = text_score(self.domain, *wanted.texts)
+        parts = yield from self._sampled(wanted.texts, score, wanted.count, ("text",))
+        yield self._finished(from_scores(wanted.name, joined(parts), "text"), wanted)
+
+    def _train_labels(self, wanted: Training) -> Iterator[Step]:
+        if not wanted.labels:
+            raise BadInput("There are no labels yet; upload a CSV of seeds and scores.")
+        labels = read_labels(wanted.labels, "The CSV")
+        wrong = next((s for s in labels.sources if parse_seed_or_none(s) is None), None)
+        if wrong is not None:
+            raise BadInput(f"{wrong[:60]!r} is no seed; in the app, label seeds such as seed:12.")
+        states = [state_of(source, self.domain) for source in labels.sources]
+        latents = torch.cat([state.ws[:, 0] for state in states]).cpu().numpy()
+        scores = np.array(labels.scores, np.float32)
+        rng = np.random.default_rng(0)
+        direction = train_boundary(wanted.name, latents, scores, rng, 0.5)
+        yield replace(self._finished(direction, wanted), notes=labels.notes)
+
+    def _train_pictures(self, wanted: Training) -> Iterator[Step]:
+        sides = [[seed for seed, side in wanted.picks.items() if side == s] for s in (1, -1)]
+        if min(map(len, sides)) < 2:
+            raise BadInput(
+                f"{len(sides[0])} pictures are picked as more and {len(sides[1])} as less; "
+                "pick at least 2 of each, better eight."
+            )
+        ws = [draw_ws(self.domain, seeds, PICK_PSI) for seeds in sides]
+        if not self.readings:
+            more, less = (each[:, 0].cpu() for each in ws)
+            yield self._finished(from_few(wanted.name, more, less, moments(self.domain)), wanted)
+            return
+        parts = yield from self._sampled(self.readings, self.domain.scorer, wanted.count)
+        with self.studio.lanes.long():
+            picked = [read(self.domain, each, self.domain.scorer).numpy() for each in ws]
+        yield self._finished(from_picks(wanted.name, joined(parts), *picked), wanted)
+
+    def _sampled(
+        self, key: Sequence[str], score: Score, count: int, names: Sequence[str] = ()
+    ) -> Generator[Step, None, list[ScoredSet]]:
+        """Steps; returns the scored parts. What an earlier run has scored is not scored again."""
+        kept = self._scored.setdefault(tuple(key), {})
+        parts = []
+        for first in range(FIRST_SEED, FIRST_SEED + count, BLOCK):
+            if first not in kept:
+                work = score_latents(self.domain, score, names or key, BLOCK, first, batch=BLOCK)
+                kept[first] = joined(list(self.studio.lanes.steps(work)))
+                yield Step(first - FIRST_SEED, count)
+            parts.append(kept[first])
+        return parts
+
+    def _finished(self, direction: Direction, wanted: Training, reading: str = "") -> Step:
+        if reading in self.readings:
+            with self.studio.lanes.long():
+                ws = trial_ws(self.domain, RANGE_LATENTS)
+                found = safe_range(self.domain, direction, reading, ws)
+            direction = replace(direction, meta={**direction.meta, "range": list(found)})
+        named = replace(direction, name=wanted.name)
+        return Step(wanted.count, wanted.count, named)
+
+
+def parse_seed_or_none(text: str) -> object:
+    """The seed in a text, or None where it is another kind of source."""
+    return parse_seed(text) if text.startswith("seed:") else None
+
+
+def difference(a: Pixels, b: Pixels) -> Pixels:
+    """|a − b| four times as strong, as a picture."""
+    change = np.abs(a.astype(np.int16) - b.astype(np.int16)) * 4
+    return change.clip(0, 255).astype(np.uint8)
+
+
+def reachable(direction: Direction) -> tuple[float, float]:
+    """Where a slider of the direction may go."""
+    return clamp(direction, -10.0), clamp(direction, 10.0)
