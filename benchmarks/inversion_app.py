@@ -15,6 +15,7 @@ from torch import Tensor
 from benchmarks.inversion_measures import descriptor_distance, editability, likeness
 from benchmarks.inversion_pictures import held_out_renders
 from editing.alignment import open_photo
+from editing.directions import boundary
 from editing.domains import Domain, open_judge
 from editing.edits import EditState, Move, render, state_of
 from editing.images import grid, save_png
@@ -22,9 +23,9 @@ from editing.inversion import METHODS, invert
 from editing.latents import load_latent
 from editing.metrics import psnr, readings
 from editing.out_of_domain import photo_edited
-from ui.boundaries_tab import REACH
 
 ATTRIBUTES = ("smile", "eyeglasses", "age")
+USUAL_RANGE = (-4.0, 4.0)  # alpha, where a boundary's safe range was not measured
 STILL = 0.02  # a mask below this means that nothing was edited there
 
 
@@ -78,7 +79,9 @@ def edited_photo(domain: Domain, sheet: Path) -> Iterator[str]:
     before = readings(judge, inverted)
     for name in ATTRIBUTES:
         sign = -1.0 if before[name] > 0.5 else 1.0
-        edited = render(Move(name, sign * REACH / 2).apply(state, domain), domain)
+        low, high = boundary(domain, name).safe_range or USUAL_RANGE
+        alpha = (high if sign > 0 else low) / 2
+        edited = render(Move(name, alpha).apply(state, domain), domain)
         result, mask = photo_edited(large, inverted, edited)
         change = sign * (readings(judge, edited)[name] - before[name])
         in_photo = readings(judge, shrunk(result, size))[name] - readings(judge, target)[name]
@@ -86,7 +89,7 @@ def edited_photo(domain: Domain, sheet: Path) -> Iterator[str]:
         distance = descriptor_distance(large, result)
         apart = "no face found" if distance is None else f"{distance:.2f} (≤ 0.6)"
         yield (
-            f"{name} {sign * REACH / 2:+.1f}: judge {change:+.2f} σ in the portrait, "
+            f"{name} {alpha:+.1f}: judge {change:+.2f} σ in the portrait, "
             f"{sign * in_photo:+.2f} σ in the photo (≥ 1), descriptor {apart}, "
             f"untouched {float(still):.2f}/255 (≤ 2)"
         )

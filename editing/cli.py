@@ -25,6 +25,7 @@ SOURCE_HELP = (
     "a photo, a latent file (.npz), an exported PNG (its latent is read back), "
     "or seed:N[@PSI] (psi 0.7)"
 )
+LATENT_HELP = "latent file of a PNG whose noise or weight delta was too large to travel in it"
 
 
 class Parser(argparse.ArgumentParser):
@@ -146,6 +147,7 @@ def _add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out-of-domain", action="store_true",
                         help="write the photo with the edit's change added to it")
     parser.add_argument("--out", required=True, metavar="PNG", help="the picture to write")
+    parser.add_argument("--latent", metavar="FILE", help=LATENT_HELP)
     _add_search(parser, "standard")  # fmt: skip
 
 
@@ -161,6 +163,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", metavar="RECIPE",
                         help="a recipe file, the name of a preset, or an exported PNG")
     parser.add_argument("--photo", metavar="PHOTO", help="the photo to apply the recipe to")
+    parser.add_argument("--latent", metavar="FILE", help=LATENT_HELP)
     parser.add_argument("--out", default="outputs", metavar="DIR",
                         help="folder for the picture (default: %(default)s)")  # fmt: skip
 

@@ -22,7 +22,7 @@ from editing.edits import EditStack, EditState, Entry, latent_of, render, state_
 from editing.errors import BadInput, NoFace, UnknownName
 from editing.images import check_writable, grid, load_picture, save_png, to_tensor, to_uint8
 from editing.inversion import options_for
-from editing.latents import Latent, SeedSpec, load_latent, parse_seed
+from editing.latents import Latent, SeedSpec, completed, load_latent, parse_seed
 from editing.metrics import identity, perceptual, readings
 from editing.photos import (
     Job,
@@ -185,6 +185,7 @@ def open_portrait(args: Namespace, domain: Domain) -> Portrait:
         return Portrait(state_of(latent, domain), latent, Source("latent", Path(text).name))
     if Path(text).is_file() and (export := read_export(text)):
         recipe, latent = export
+        latent = _whole(args, latent)
         state = state_of(_check(latent, domain), domain)
         return Portrait(state, latent, recipe.source, recipe.stack, recipe.inversion)
     photo = open_photo(text, not args.no_align)
@@ -195,6 +196,12 @@ def open_portrait(args: Namespace, domain: Domain) -> Portrait:
     return Portrait(
         found.state, latent, source_of(photo), EditStack(), Inversion(options), photo, notes
     )
+
+
+def _whole(args: Namespace, latent: Latent) -> Latent:
+    """What travelled in a picture, with what --latent adds to it."""
+    path = getattr(args, "latent", None)
+    return completed(latent, load_latent(path)) if path else latent
 
 
 def _check(latent: Latent, domain: Domain) -> Latent:
@@ -257,6 +264,8 @@ def run(args: Namespace) -> Result:
     """Replay a recipe, a preset or an exported PNG."""
     path, recipe, latent = find_recipe(args.recipe)
     domain = open_domain(args.domain or recipe.domain, args.device)
+    if args.latent:  # a recipe alone names its latent; a PNG carries the most of it
+        latent = _check(_whole(args, latent) if latent else load_latent(args.latent), domain)
     made = replay(recipe, domain, latent, args.photo)
     target = Path(args.out) / f"{path.stem}.png"
     if target.resolve() == path.resolve():  # never over the picture that is replayed

@@ -17,6 +17,7 @@ A domain is a folder with a ``domain.yaml``::
     scorer: {file: ...}             # picture -> attributes, in σ of the world
     judge: {file: ...}              # the same, trained apart; see domains.open_judge
     perceptual: {file: ...}         # picture -> feature maps
+    reach: {perceptual: 0.1}        # distance within which inversion brings 95 % of its own world
     identity: {file: ...}           # picture -> embedding
     text_image_model:               # a CLIP folder in the transformers layout with its files, or a
       file: clip                    # model of the Hugging Face hub in one line:
@@ -138,6 +139,10 @@ def read_description(path: Path) -> dict[str, Any]:
     ):
         if not fits:
             raise BadInput(f"{path} has {key}: {facts[key]!r}; it needs {wanted}.")
+    reach = settings.part("reach")
+    facts["reach"] = reach.take("perceptual", float) if reach else None
+    if reach:
+        reach.end()
     facts["hub_clip"] = settings.take_if_text("text_image_model")
     facts |= {part: _entry(settings.part(part)) for part in PARTS}
     if facts["generator"] is None:

@@ -45,6 +45,7 @@ class Domain:
         self.alignment: str | None = facts["alignment"]
         self.parts: dict[str, FileEntry] = {p: facts[p] for p in PARTS if facts[p] is not None}
         self.hub_clip: str | None = facts["hub_clip"]  # text_image_model where it is on the hub
+        self.reach: float | None = facts["reach"]  # perceptual, of 95 % of held-out inversions
         self.boundaries: dict[str, FileEntry] = facts["boundaries"]  # by attribute
 
     @property

@@ -140,7 +140,7 @@ class Latent:
         if self.left_out:
             raise BadLatent(
                 f"The latent's {' and '.join(self.left_out)} were too large to travel in the "
-                "picture; pass the latent file that was saved beside it."
+                "picture; pass the latent file that was saved beside it with --latent."
             )
 
 

@@ -201,11 +201,11 @@ def test_a_heat_map_is_dark_where_pictures_agree():
 
 def test_the_page_says_when_a_picture_is_far_from_the_world():
     fit = {"psnr": 15.0, "ssim": 0.4, "perceptual": 0.5, "identity": None}
-    text = result_html(fit, ("Stopped early.",), {"perceptual": 0.1}, "en")
+    text = result_html(fit, ("Stopped early.",), 0.1, "en")
     assert "5 times farther" in text and "Stopped early." in text and "15.0 dB" in text
-    assert "farther" not in result_html(fit, (), {"perceptual": 0.4}, "en")
-    assert "farther" not in result_html(fit, (), {}, "en") and result_html(None, (), {}, "en") == ""
-    assert "5 倍" in result_html(fit, (), {"perceptual": 0.1}, "zh")
+    assert "farther" not in result_html(fit, (), 0.4, "en")
+    assert "farther" not in result_html(fit, (), None, "en")
+    assert result_html(None, (), 0.1, "en") == "" and "5 倍" in result_html(fit, (), 0.1, "zh")
 
 
 def test_curves_of_a_long_search_stay_small_and_skip_what_is_absent():

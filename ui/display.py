@@ -52,7 +52,7 @@ class Display:
             self.studio.rows_text(session),
             gr.update(value=session.own or None, choices=[d.name for d in session.shelf]),
             waiting_html(lang),
-            result_html(portrait.fit, portrait.findings, self.studio.reach, lang),
+            result_html(portrait.fit, portrait.findings, self.studio.domain.reach, lang),
             gr.update(interactive=tuned),
         )
 

@@ -53,13 +53,13 @@ def progress_html(text: str, done: float, losses: Sequence[Mapping[str, float]],
 def result_html(
     fit: Mapping[str, float | None] | None,
     findings: Sequence[str],
-    reach: Mapping[str, float],
+    reach: float | None,
     lang: str,
 ) -> str:
     """How near an inversion is to its photo, and what a person should know of it.
 
     Args:
-        reach: what held-out pictures of the domain's world reach, all but the worst 5 %.
+        reach: perceptual distance of held-out pictures of the domain's world, all but the worst 5 %.
     """
     if fit is None:
         return ""
@@ -70,9 +70,9 @@ def result_html(
         if (value := fit.get(name)) is not None
     ]
     lines = [note(sentence, lang) for sentence in findings]
-    limit, found = reach.get("perceptual"), fit.get("perceptual")
-    if limit and found and found > FAR * limit:
-        lines.insert(0, say("fit.far", lang, times=f"{found / limit:.0f}"))
+    found = fit.get("perceptual")
+    if reach and found and found > FAR * reach:
+        lines.insert(0, say("fit.far", lang, times=f"{found / reach:.0f}"))
     texts = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return f'<div class="metrics fit">{"".join(numbers)}</div><div class="findings">{texts}</div>'
 

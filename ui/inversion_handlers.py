@@ -10,6 +10,7 @@ from gradio.utils import get_upload_folder
 from editing.errors import BadInput
 from editing.inversion import Step
 from editing.inversion_options import InversionOptions, options_for
+from editing.masks import load_mask
 from ui.display import Display
 from ui.drawing import line_html, note_html, progress_html
 from ui.film import film
@@ -20,6 +21,7 @@ from ui.polite import polite
 from ui.runs import Run, Runs
 from ui.session import Portrait, Session
 from ui.studio import Studio, enlarged
+from ui.widgets import upload_path
 
 
 class InversionHandlers:
@@ -129,23 +131,34 @@ class InversionHandlers:
 
     @polite
     def invert_whole(
-        self, session: Session, lang: str, level: str, request: gr.Request
+        self, session: Session, lang: str, request: gr.Request, level: str, mask: Any = None
     ) -> tuple[Any, ...]:
-        """Search the latent of the current photo: level quick, standard or best."""
-        options = options_for(level)
-        return self._whole(session, lang, options, request)
+        """Search the latent of the current photo: level quick, standard or best.
+
+        A mask is a picture, white where the photo counts.
+        """
+        return self._whole(session, lang, options_for(level), mask, request)
 
     @polite
     def invert_whole_with(
-        self, session: Session, lang: str, settings: str, request: gr.Request
+        self, session: Session, lang: str, request: gr.Request, settings: str, mask: Any = None
     ) -> tuple[Any, ...]:
         """Search with settings of one's own, in YAML or JSON as a recipe's inversion has them."""
-        return self._whole(session, lang, written_options(settings), request)
+        return self._whole(session, lang, written_options(settings), mask, request)
 
     def _whole(
-        self, session: Session, lang: str, options: InversionOptions, request: gr.Request
+        self,
+        session: Session,
+        lang: str,
+        options: InversionOptions,
+        mask: Any,
+        request: gr.Request,
     ) -> tuple[Any, ...]:
-        found = [found for found, *_ in self._search(session, lang, options, None, request)][-1]
+        path = upload_path(mask)
+        resolution = self.studio.domain.generator.img_resolution
+        region = None if path is None else load_mask(path, resolution)[0]
+        run = Run(session.now.portrait, options, region)
+        found = [found for found, *_ in self._follow(run, lang, request)][-1]
         adopted: tuple[Any, ...] = self.adopt(session, lang, found)
         return adopted
 

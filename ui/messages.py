@@ -230,6 +230,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "编辑不应改变的属性：从其方向中投影去除。",
     ),
     # refusals
+    "error.address": (
+        "Addresses are not fetched here; send the picture itself.",
+        "这里不会下载网址，请上传图片本身。",
+    ),
     "error.unexpected": (
         "Something went wrong here that is not your fault; your portrait is kept, try again.",
         "程序出错，不是你的问题；肖像已保留，请再试一次。",

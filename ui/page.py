@@ -18,6 +18,7 @@ from ui.look import QUEUE
 from ui.session import Session, strengths
 from ui.source import Source, build_source
 from ui.studio import Studio
+from ui.widgets import uploads_only
 from ui.words import Words
 from ui.workshop import Truth, Workshop
 from ui.workshop_handlers import WorkshopHandlers
@@ -277,12 +278,18 @@ def wire_inversion(page: Page, handlers: Handlers) -> None:
     made.success(None, [page.canvas.file], None, js="(file) => window.latentStudio.save(file)")
     # A browser follows an inversion in several events; the API gets one that does it all.
     settings = gr.Textbox(visible=False, label="settings")
+    mask = uploads_only(gr.Image(visible=False, label="mask"))
     for given, handler, api_name in (
         (tab.level, h.invert_whole, "invert"),
         (settings, h.invert_whole_with, "invert_with"),
     ):
         gr.Button(visible=False).click(
-            handler, [*base, given], [page.session, page.status], api_name=api_name, **LONG
+            handler,
+            [*base, given, mask],
+            [page.session, page.status],
+            api_name=api_name,
+            preprocess=False,
+            **LONG,
         )
 
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from ui.widgets import strip
+from ui.widgets import strip, uploads_only
 from ui.words import Words
 
 MAX_SEED = 2**32 - 1  # NumPy's legacy seeds
@@ -56,4 +56,4 @@ def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Sou
                 size="sm",
                 elem_id="open",
             )
-    return Source(photo, crop, thumbnails, number, dice, file)
+    return Source(uploads_only(photo), crop, thumbnails, number, dice, uploads_only(file))

@@ -75,7 +75,6 @@ class Studio:
         self.domain = domain
         self.lanes = Lanes()
         self.pace = Pace()
-        self.reach: Mapping[str, float] = getattr(domain, "reach", {})  # of held-out pictures
         classic = [name for name in CLASSIC if name in domain.boundaries]
         self.attributes = (*classic, *(n for n in domain.boundaries if n not in classic))
         self.groups = layer_groups(domain.generator)

@@ -2,13 +2,16 @@
 
 import base64
 import io
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ui.messages import say
+
+C = TypeVar("C", bound=Any)
 Pixels = npt.NDArray[np.uint8]  # [H, W, 3]
 
 STRIP = """
@@ -102,6 +105,23 @@ def upload_path(payload: Any) -> str | None:
         return None
     path = payload["path"] if isinstance(payload, dict) else payload.path
     return None if path is None else str(path)
+
+
+def uploads_only(component: C) -> C:
+    """Let a component of files take uploads alone.
+
+    Gradio fetches whatever address an API caller names, of any size, and only then asks anyone.
+    """
+    whole = component.async_move_resource_to_block_cache
+
+    async def local(path: Any) -> str | None:
+        if str(path).lower().startswith(("http:", "https:")):
+            raise gr.Error(say("error.address", "en"), print_exception=False)
+        moved: str | None = await whole(path)
+        return moved
+
+    component.async_move_resource_to_block_cache = local
+    return component
 
 
 def data_uri(pixels: Pixels, size: int = 96) -> str:
