@@ -32,6 +32,11 @@ class Pace:
         else:
             self._seconds[stage] = MEMORY * known + (1 - MEMORY) * seconds
 
+    @property
+    def known(self) -> bool:
+        """Whether any step has been seen."""
+        return bool(self._seconds)
+
     def per_step(self, stage: str) -> float:
         """Seconds of one step; from other stages where this one was not seen; 0 = nothing was."""
         if stage in self._seconds:

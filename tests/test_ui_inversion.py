@@ -63,7 +63,7 @@ def test_cancelling_at_a_hundred_random_steps_leaves_a_latent_and_a_free_lock(st
             picture = shown
             if step.index == last:
                 run.stop.set()
-        assert picture is not None and step.index == min(last, step.total)
+        assert picture is not None and last <= step.index <= last + 1
         found = studio.inverted(run, step, picture)
         assert np.array_equal(studio.draw(found.state), found.before)
         assert torch.isfinite(found.state.ws).all()
