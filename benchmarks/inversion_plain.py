@@ -1,9 +1,9 @@
 """The plain loop that benchmarks.inversion is compared with: what published code does, on this net.
 
 W+ optimisation as in the public StyleGAN2 projectors: float32, contiguous tensors, every sample's
-own modulated weights in one grouped convolution, zeros put in by hand before the low-pass of an
-upsampling layer, the perceptual network at full size in every step. Nothing here is imported by the
-library; the weights and the losses are the same.
+own modulated weights in one grouped convolution, zeros put in by hand to enlarge the picture,
+the perceptual network at full size in every step. Nothing here is imported by the library; the
+weights and the losses are the same.
 """
 
 from __future__ import annotations
@@ -30,22 +30,21 @@ def modulated(
     own = weight[None] * style[:, None, :, None, None]
     if demodulate:
         own = own * (own.square().sum((2, 3, 4), keepdim=True) + 1e-8).rsqrt()
-    height, width = x.shape[2:]
+    grouped = x.reshape(1, -1, *x.shape[2:])
     if up:
-        wide = x.new_zeros(*x.shape[:2], height, 2, width, 2)
-        wide[:, :, :, 0, :, 0] = x
-        x, height, width = wide.reshape(*x.shape[:2], 2 * height, 2 * width), 2 * height, 2 * width
-        x = filtered(x, kernel * 4)
-    grouped = x.reshape(1, -1, height, width)
+        own = own.transpose(1, 2).reshape(count * x.shape[1], outputs, size, size)
+        grouped = F.conv_transpose2d(grouped, own, stride=2, groups=count)
+        x = filtered(grouped.reshape(count, outputs, *grouped.shape[2:]), kernel * 4, (1, 1))
+        return x
     own = own.reshape(count * outputs, -1, size, size)
-    x = F.conv2d(grouped, own, padding=size // 2, groups=count)
-    return x.reshape(count, outputs, height, width)
+    grouped = F.conv2d(grouped, own, padding=size // 2, groups=count)
+    return grouped.reshape(count, outputs, *grouped.shape[2:])
 
 
-def filtered(x: Tensor, kernel: Tensor) -> Tensor:
-    """Every channel low-passed by [4, 4], the frame of an upsampling."""
+def filtered(x: Tensor, kernel: Tensor, padding: tuple[int, int]) -> Tensor:
+    """Every channel low-passed by [4, 4]; ``padding`` before and after, on both axes."""
     channels, taps = x.shape[1], kernel.shape[0]
-    padded = F.pad(x, [taps // 2, taps // 2 - 1] * 2)
+    padded = F.pad(x, [*padding, *padding])
     return F.conv2d(padded, kernel.expand(channels, 1, taps, taps), groups=channels)
 
 
@@ -70,7 +69,7 @@ def draw(net: SynthesisNetwork, ws: Tensor) -> Tensor:
             wide = img.new_zeros(count, channels, height, 2, width, 2)
             wide[:, :, :, 0, :, 0] = img
             wide = wide.reshape(count, channels, 2 * height, 2 * width)
-            img = filtered(wide, block.resample_filter * 4)
+            img = filtered(wide, block.resample_filter * 4, (2, 1))
         img = rgb if img is None else img + rgb
     assert img is not None
     return img

@@ -96,8 +96,9 @@ def parse_inversion(args: Namespace) -> tuple[InversionOptions, str | None]:
         parse_start(args.start)
         changes["start"] = args.start
     options = options_for(args.level, **changes)
-    for name in ("noise", "tune"):
-        if getattr(args, name) and not getattr(options, name).steps:
+    wanted = {"noise": args.noise, "tune": args.tune or args.together}
+    for name in wanted:
+        if wanted[name] and not getattr(options, name).steps:
             options = replace(options, **{name: getattr(LEVELS["best"], name)})
     for setting in args.settings:
         name, equals, value = setting.partition("=")

@@ -16,7 +16,7 @@ from ui.examples import SEEDS, photograph
 
 ENDPOINTS = {
     "/open_photo", "/crop_photo", "/open_seed", "/open_file", "/move", "/set_details",
-    "/undo", "/redo", "/reset", "/invert", "/stop", "/download",
+    "/undo", "/redo", "/reset", "/invert", "/invert_with", "/stop", "/untune", "/film", "/download",
 }  # fmt: skip
 
 

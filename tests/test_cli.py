@@ -280,7 +280,7 @@ EDIT = ("edit", "seed:1", "--out", "out.png", "--move")
         (("invert", "gone.jpg", "--out", "out", "--level", "fast"), "quick, standard, best"),
         (("invert", "gone.jpg", "--out", "out", "--space", "s"), "choose from z, w, w+"),
         (("invert", "gone.jpg", "--out", "out", "--start", "left"), "random:N"),
-        (("invert", "gone.jpg", "--out", "out", "--set", "loss.vgg=1"), "loss.perceptual"),
+        (("invert", "gone.jpg", "--out", "out", "--set", "loss.lpips=1"), "loss.perceptual"),
         (("invert", "gone.jpg", "--out", "out", "--set", "loss.pixel=-1"), "from 0 upwards"),
         (("invert", "gone.jpg", "--out", "out", "--set", "loss.pixel"), "sets nothing"),
         (("run", "gone"), "no recipe file or preset 'gone'"),

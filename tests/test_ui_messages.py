@@ -80,5 +80,6 @@ def test_no_message_is_left_over():
     sources = [p.read_text(encoding="utf-8") for p in UI.glob("*.py") if p.name != "messages.py"]
     used = set(re.findall(r'"([\w.]+)"', "".join(sources)))
     made = ("attribute.", "ends.", "error.", "layers.", "level.", "stack.")  # by name
+    made += ("fit.", "loss.", "stage.", "view.")
     left = [key for key in MESSAGES if key not in used and not key.startswith(made)]
     assert [key for key in left if not key.endswith((".tip", ".none"))] == []
