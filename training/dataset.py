@@ -55,10 +55,11 @@ def make_shard(split: str, resolution: int, index: int, compiled: bool, batch: i
     """Render one shard, written whole or not at all."""
     path = shard_path(split, resolution, index)
     first = SPLITS[split] + index * SHARD
+    rays = 1.5 if resolution <= 128 else 1.25  # per pixel side; small pictures need more
     pictures, visible = [], []
     for start in range(first, first + SHARD, batch):
         seeds = range(start, start + batch)
-        drawn = render(factors_of(split, seeds), seeds, resolution, 1.5, compiled)
+        drawn = render(factors_of(split, seeds), seeds, resolution, rays, compiled)
         pictures.append(((drawn.pictures + 1) * 127.5).round().clamp(0, 255).byte().numpy())
         seen = torch.stack([drawn.masks[v].mean(dim=(1, 2)) for v in VISIBLE], 1)
         visible.append((seen * 128**2).numpy())
