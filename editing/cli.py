@@ -73,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_directions(commands, command)
     _add_weights(commands, command, [reporting])
+    _add_domain(commands, command, [reporting])
     command("domains", "List the domains: parts, sizes, licences, what is present.")
     _add_generate(command("generate", "Draw pictures of seeds."))
     _add_invert(command("invert", "Find the latent of a photo, a folder of photos or a video.",
@@ -168,13 +169,35 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
                         help="folder for the picture (default: %(default)s)")  # fmt: skip
 
 
+def _add_domain(
+    commands: Any,
+    command: Callable[..., argparse.ArgumentParser],
+    parents: Sequence[argparse.ArgumentParser],
+) -> None:
+    """``domain build``."""
+    text = "Make domains."
+    group = commands.add_parser("domain", help=text, description=text)
+    group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    build = command("build", "Make a domain of any readable generator: statistics, directions "
+                    "found without labels, contact sheets. Goes on where it was cut off.",
+                    "weights_commands.domain_build", group, parents)
+    build.add_argument("checkpoint", metavar="CHECKPOINT", help="any file of a generator")
+    build.add_argument("--out", required=True, metavar="DIR", help="the domain's folder")
+    build.add_argument("--title", default="", metavar="TEXT", help="for people (DIR)")
+    build.add_argument("--alignment", metavar="ffhq", help="crop photos like FFHQ's (default: not)")
+    build.add_argument("--licence", default="that of its checkpoint", metavar="TEXT",
+                       help="of the weights (default: %(default)s)")
+    build.add_argument("--pictures", default="48", metavar="N",
+                       help="on the contact sheet (default: %(default)s)")  # fmt: skip
+
+
 def _add_weights(
     commands: Any,
     command: Callable[..., argparse.ArgumentParser],
     parents: Sequence[argparse.ArgumentParser],
 ) -> None:
     """The commands about files: ``weights ...``."""
-    text = "List, fetch and check the files of domains."
+    text = "List, fetch, check, inspect and convert files of weights."
     group = commands.add_parser("weights", help=text, description=text)
     group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
     module = "weights_commands"
@@ -188,7 +211,22 @@ def _add_weights(
     verify = command("verify", "Compare a domain's files with their SHA-256.",
                      f"{module}.weights_verify", group, parents)
     verify.add_argument("name", metavar="DOMAIN",
-                        help="folder under weights/, or a path")  # fmt: skip
+                        help="folder under weights/, or a path")
+    module = "inspection_commands"
+    inspect = command("inspect", "Say what a file of another system is, without building it.",
+                      f"{module}.weights_inspect", group, parents)
+    inspect.add_argument("file", metavar="FILE", help="any file, or a Hugging Face CLIP folder")
+    convert = command("convert", "Write a file of another system as files of a domain.",
+                      f"{module}.weights_convert", group, parents)
+    convert.add_argument("file", metavar="FILE", help="any file that 'weights inspect' knows")
+    convert.add_argument("--out", required=True, metavar="DIR",
+                         help="a generator makes this folder a domain; what else is converted into "
+                         "it becomes a part of that domain, if it fits")
+    convert.add_argument("--name", metavar="NAME", help="what a direction is called (its file)")
+    convert.add_argument("--family", metavar="NAME",
+                         help="of a direction whose file does not say: stylegan1, 2 or 3")
+    convert.add_argument("--space", metavar="SPACE",
+                         help="of a direction whose file does not say: w or z")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -138,7 +138,12 @@ def _part_of(target: Path) -> Iterator[BinaryIO]:
                 raise CannotFetch(
                     f"{target.name} is being downloaded already; wait for that to end."
                 ) from error
-        yield file
+        try:
+            yield file
+        finally:
+            if not file.closed and not os.fstat(file.fileno()).st_size:
+                _part(target).unlink(missing_ok=True)  # nothing has arrived
+                _note(target).unlink(missing_ok=True)
 
 
 class _Transfer:

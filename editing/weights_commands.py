@@ -1,4 +1,4 @@
-"""The commands about files of weights: list, fetch, verify."""
+"""The commands about files of weights: list, fetch, verify; and domains built from them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from editing.arguments import parse_whole
 from editing.commands import Result
 from editing.domains import Domain, list_domains, open_domain
 from editing.downloads import Fetched, Progress
@@ -65,31 +67,29 @@ def weights_fetch(args: Namespace) -> Result:
         return Result(text, {"name": domain.name, "fetched": []})
     print(wanted.announcement(), file=sys.stderr, flush=True)
     fetched: dict[str, Fetched] = {}
-    failed: dict[str, str] = {}
+    failed: list[str] = []
     for file in wanted.files:
         try:
             with _bar(file) as progress:
                 fetched[file.entry.file] = bring(domain, file, progress)
         except CannotFetch as error:
-            failed[file.entry.file] = str(error)
-            print(error, file=sys.stderr, flush=True)
+            failed.append(str(error))
     if wanted.hub:
         try:
             bring_hub(wanted.hub)
         except CannotFetch as error:
-            failed[wanted.hub] = str(error)
-            print(error, file=sys.stderr, flush=True)
+            failed.append(str(error))
     if failed:
-        kept = f"; {len(fetched)} arrived and are kept" if fetched else ""
-        raise CannotFetch(
-            f"{len(failed)} of {len(failed) + len(fetched)} files of {domain.name} could not be "
-            f"fetched{kept}: run the command again, or see above for each."
-        )
+        *others, last = failed
+        for sentence in others:
+            print(sentence, file=sys.stderr)
+        rest = f" Of {domain.name}, {len(fetched)} files have arrived and {len(failed)} have not."
+        raise CannotFetch(last + (rest if len(wanted.files) > 1 else ""))
     files = [
         {"file": name, "bytes": got.size, "sha256": got.sha256, "url": got.url}
         for name, got in fetched.items()
     ]
-    lines = [f"{domain.name}: {len(files) + bool(wanted.hub)} files are here now."]
+    lines = [f"{domain.name}: what was asked for is here now."]
     lines += [f"Please cite: {text}" for text in sorted(_citations(domain))]
     lines += [f"Still missing, without an address: {place}" for place in wanted.homeless]
     return Result(
@@ -129,3 +129,35 @@ def weights_verify(args: Namespace) -> Result:
             f"run 'python -m editing weights fetch {domain.name}'."
         )
     return Result("\n".join(lines), {"name": domain.name, "files": states})
+
+
+def domain_build(args: Namespace) -> Result:
+    """Make a domain of a checkpoint."""
+    from tqdm import tqdm
+
+    from editing.domain_build import BuildOptions, build_domain
+
+    out = Path(args.out)
+    pictures = parse_whole("--pictures", args.pictures, 1, 1000)
+    options = BuildOptions(args.title, args.alignment, args.licence, pictures)
+    with tqdm(desc="build", unit="picture", disable=None, leave=False) as bar:
+        for step in build_domain(
+            Path(args.checkpoint), out, options, lambda text: bar.write(text, sys.stderr)
+        ):
+            bar.total = step.total
+            bar.update(step.done - bar.n)
+    domain = open_domain(out)
+    text = (
+        f"{out} is a domain of {domain.resolution} px ({domain.family}) with "
+        f"{len(domain.boundaries)} directions; see contact.png and directions.png in it, and open "
+        f"it with: python app.py --domain {out}"
+    )
+    facts = {
+        "out": str(out),
+        "name": domain.name,
+        "resolution": domain.resolution,
+        "family": domain.family,
+        "directions": list(domain.boundaries),
+        "contact": str(out / "contact.png"),
+    }
+    return Result(text, facts)
