@@ -17,8 +17,12 @@ import torch
 from torch import Tensor
 
 from editing.domains import Domain
-from editing.errors import BadInput, UnknownName
-from editing.tensors import read_tensors, write_tensors
+from editing.errors import BadInput, UnknownName, UnsafeFile
+from editing.formats.contents import read_content
+from editing.formats.directions import find_directions
+from editing.formats.pickles import refusing
+from editing.generator import FAMILIES
+from editing.tensors import is_tensor_file, read_tensors, write_tensors
 
 FORMAT = "latent-studio direction 1"
 SPACES = ("w", "z")
@@ -39,6 +43,8 @@ class Direction:
     space: str = "w"  # "z": before the mapping, where the latent's z is known
     meta: Mapping[str, Any] = field(default_factory=dict)  # how it was made, how good it is
     origin: float | None = None  # n·(mean of W): ``absolute`` counts steps from there (GANSpace)
+    strengths: tuple[float, ...] = ()  # a factor per row of ws; () = all 1
+    family: str | None = None  # of the generators it is for; None = those of its domain
 
     def __post_init__(self) -> None:
         norms = self.vector.norm(dim=-1)
@@ -86,7 +92,16 @@ def unit(name: str, vector: Tensor, **facts: Any) -> Direction:
     return Direction(name, vector / lengths, **facts)
 
 
-FACTS = ("name", "layers", "step", "space", "meta", "origin")  # in a file, beside the vector
+FACTS = (
+    "name",
+    "layers",
+    "step",
+    "space",
+    "meta",
+    "origin",
+    "strengths",
+    "family",
+)  # in a file, beside the vector
 
 
 def save_direction(path: Path | str, direction: Direction) -> None:
@@ -117,9 +132,78 @@ def load_direction(path: Path | str) -> Direction:
             space=str(facts["space"]),
             meta=dict(facts["meta"]),
             origin=None if facts.get("origin") is None else float(facts["origin"]),
+            strengths=tuple(float(factor) for factor in facts.get("strengths", ())),
+            family=facts.get("family"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path} is a damaged direction file ({error}); make it again.") from error
+
+
+def read_directions(
+    path: Path | str, family: str | None = None, space: str | None = None
+) -> list[Direction]:
+    """The directions in a file of ours or of another system (see ``formats.directions``).
+
+    Imported ones keep step 1 (GANSpace: a standard deviation), so that published formulae hold.
+
+    Args:
+        family, space: of the generator, where the file does not say; "stylegan2", "w".
+
+    Raises:
+        MissingFile, UnsafeFile: it is not there, damaged, or holds no directions.
+        BadInput: neither the file nor the caller says family and space.
+    """
+    path = Path(path)
+    if path.is_file() and is_tensor_file(path):
+        return [load_direction(path)]
+    content = read_content(path)
+    with refusing(path):
+        found = find_directions(content, path.stem)
+    if found is None:
+        raise UnsafeFile(f"{path} can be read, but holds no directions; pass a file of boundaries.")
+    family, space = found.family or family, found.space or space
+    if family is None or space is None:
+        raise BadInput(
+            f"{path} does not say for which generators it is, or in Z or W; pass --family "
+            f"{'|'.join(FAMILIES)} and --space w|z."
+        )
+    return [
+        Direction(
+            one.name,
+            torch.from_numpy(one.vector).float(),
+            one.layers,
+            one.step,
+            space,
+            {"source": found.system, "file": path.name},
+            one.origin,
+            one.strengths,
+            family,
+        )
+        for one in found.directions
+    ]
+
+
+def check_fits(direction: Direction, domain: Domain) -> None:
+    """Refuse a direction of another family or width.
+
+    Raises:
+        BadInput: says what the direction is for, and what the domain has.
+    """
+    if direction.family not in (None, domain.family):
+        raise BadInput(
+            f"The direction {direction.name} is for {direction.family}, but the domain "
+            f"{domain.name} is {domain.family}, where it means nothing; use one made for it."
+        )
+    generator = domain.generator
+    if direction.space == "z":
+        shapes = [[generator.z_dim]]
+    else:
+        shapes = [[generator.w_dim], [generator.num_ws, generator.w_dim]]
+    if list(direction.vector.shape) not in shapes:
+        raise BadInput(
+            f"The direction {direction.name} has the shape {list(direction.vector.shape)}, but the "
+            f"domain {domain.name} needs {' or '.join(map(str, shapes))}; use one made for it."
+        )
 
 
 def boundary(domain: Domain, attribute: str) -> Direction:
@@ -135,8 +219,15 @@ def boundary(domain: Domain, attribute: str) -> Direction:
             raise UnknownName.among("attribute", attribute, domain.boundaries)
         path = domain.path_of(domain.boundaries[attribute])
         with torch.inference_mode(False):  # whoever asks first, it must serve autograd later
-            direction = load_direction(path)
-            loaded[attribute] = replace(direction, vector=direction.vector.to(domain.device))
+            found = read_directions(path, domain.family, "w")
+            if len(found) > 1:
+                raise BadInput(
+                    f"{path} holds {len(found)} directions, not the one of {attribute}; convert it "
+                    "with 'weights convert' and name one of them."
+                )
+            check_fits(found[0], domain)
+            vector = found[0].vector.to(domain.device)
+            loaded[attribute] = replace(found[0], vector=vector)
     return loaded[attribute]
 
 
@@ -176,7 +267,11 @@ def move(
     moved = ws.clone()
     if alpha:
         moved[:, rows] += (
-            alpha * direction.step * _factors(ws, rows, strengths) * _vectors(ws, direction)[rows]
+            alpha
+            * direction.step
+            * _factors(ws, rows, strengths)
+            * _own_factors(ws, rows, direction)
+            * _vectors(ws, direction)[rows]
         )
     return moved
 
@@ -209,6 +304,17 @@ def _factors(ws: Tensor, rows: Sequence[int], strengths: Sequence[float]) -> Ten
             f"{len(strengths)} strengths were given for {len(rows)} layers; give one for each."
         )
     return torch.tensor(strengths or [1.0] * len(rows), device=ws.device, dtype=ws.dtype)[:, None]
+
+
+def _own_factors(ws: Tensor, rows: Sequence[int], direction: Direction) -> Tensor:
+    """The direction's own strengths of these rows, [len(rows), 1]."""
+    strengths = direction.strengths or (1.0,) * ws.shape[1]
+    if len(strengths) != ws.shape[1]:
+        raise BadInput(
+            f"The direction {direction.name} has strengths for {len(strengths)} rows, but the "
+            f"latents have {ws.shape[1]}; use a direction of this generator."
+        )
+    return torch.tensor([strengths[row] for row in rows], device=ws.device, dtype=ws.dtype)[:, None]
 
 
 def _vectors(ws: Tensor, direction: Direction) -> Tensor:

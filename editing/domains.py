@@ -16,7 +16,7 @@ from torch import Tensor
 from editing.descriptions import DESCRIPTION, PARTS, FileEntry, read_description
 from editing.downloads import file_hash as file_hash
 from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
-from editing.formats.checkpoints import read_generator
+from editing.formats.checkpoints import read_generator, read_net
 from editing.generator import Generator, fingerprint, load_generator
 from editing.tensors import is_tensor_file
 from editing.trust import trust_if_possible, trusted
@@ -181,18 +181,26 @@ class Domain:
             BadInput: they are another generator's.
         """
         path = self.part("statistics")
+        from editing.formats.styleclip import read_statistics
         from editing.statistics import load_statistics
 
-        statistics = load_statistics(path)
+        ours = is_tensor_file(path)
+        statistics = load_statistics(path) if ours else read_statistics(path)
         statistics.check(self.generator, self.fingerprint, self.name)
         return statistics
 
     def _net(self, name: str) -> Any:
+        """From our own file or one of another system, whichever lies there."""
         path = self.part(name)
         from editing.features import load_picture_net
 
         with torch.inference_mode(False):
-            return load_picture_net(path, self.device, name)
+            if is_tensor_file(path):
+                return load_picture_net(path, self.device, name)
+            part, net = read_net(path)
+            if part != name:
+                raise UnsafeFile(f"{path} holds a network of the kind {part}, not {name}.")
+            return net.to(self.device)
 
     def encode(self, img: Tensor) -> Tensor:
         """The encoder's guess: pictures [N, 3, R, R] in [-1, 1] -> ws [N, num_ws, w_dim]."""

@@ -11,7 +11,9 @@ from typing import Any
 from editing.errors import MissingFile
 from editing.formats.arrays import open_mapped, read_npy, read_npz
 from editing.formats.pickles import Budget, Refused, inert, read_pickle, refusing, to_dict
+from editing.formats.safetensors_files import read_header
 from editing.formats.torch_files import KNOWN, MAGIC, nested_stream, read_archive, read_stream
+from editing.tensors import is_tensor_file
 
 PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"
 NETWORK = "dnnlib.tflib.network.Network"
@@ -40,9 +42,11 @@ def _read(path: Path) -> Any:
     if head[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(path) as archive:
             arrays = all(name.endswith(".npy") for name in archive.namelist())
-        return read_npz(path) if arrays else read_archive(path)
+        return read_npz(path) if arrays else read_archive(path, {PERSISTENT: inert(PERSISTENT)})
     if head == b"\x93NUMPY":
         return read_npy(file, len(file))
+    if is_tensor_file(path):
+        return read_header(path)[1]
     budget = Budget.of(len(file))
     known = {
         **KNOWN,

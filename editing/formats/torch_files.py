@@ -9,10 +9,11 @@ import io
 import struct
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -109,6 +110,12 @@ KNOWN: dict[str, Any] = {
     "argparse.Namespace": inert("argparse.Namespace"),
     "collections.defaultdict": lambda *args: {},
 }
+SCRIPTED: dict[str, Any] = {  # the modules of a TorchScript archive, as their attributes alone
+    **KNOWN,
+    "__torch__.*": None,
+    "torch.jit._pickle.restore_type_tag": _parameter,
+    **{f"torch.jit._pickle.build_{kind}list": list for kind in ("int", "double", "bool", "tensor")},
+}
 
 
 def _storage(identity: Any) -> tuple[str, Storage]:
@@ -164,17 +171,21 @@ def nested_stream(budget: Budget) -> Callable[[Any], Any]:
     return load
 
 
-def read_archive(path: Path) -> Any:
-    """What a zip archive of ``torch.save`` holds; compiled programs in it are not looked at."""
+def read_archive(path: Path, more: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """What a zip archive of ``torch.save`` or ``torch.jit.save`` holds; programs are not looked at.
+
+    ``more``: what further globals stand for.
+    """
     with zipfile.ZipFile(path) as archive:
         check_archive(archive, path, ratio=1)
         members = {member.filename: member for member in archive.infolist()}
-        if any(member.compress_type != zipfile.ZIP_STORED for member in members.values()):
-            raise Refused("it is compressed, which torch files never are")
         pickled = [name for name in members if name.split("/")[1:] == ["data.pkl"]]
         if len(pickled) != 1:
             raise Refused("it is an archive, but not of torch")
         root = pickled[0].removesuffix("data.pkl")
+        data = [m for name, m in members.items() if not name.startswith(f"{root}code/")]
+        if any(member.compress_type != zipfile.ZIP_STORED for member in data):
+            raise Refused("it is compressed, which torch files never are")
         order = f"{root}byteorder"
         if order in members and archive.read(order).strip() != sys.byteorder.encode():
             raise Refused("it was written on a machine of another byte order")
@@ -189,8 +200,10 @@ def read_archive(path: Path) -> Any:
             storage.buffer, storage.start = mapped, _start(mapped, member.header_offset)
             return storage
 
-        data = archive.read(pickled[0])
-        return read_pickle(io.BytesIO(data), KNOWN, Budget.of(len(data)), resolve)
+        stream = archive.read(pickled[0])
+        return read_pickle(
+            io.BytesIO(stream), {**SCRIPTED, **more}, Budget.of(len(stream)), resolve
+        )
 
 
 def _start(buffer: Any, header: int) -> int:

@@ -1,0 +1,90 @@
+"""The table of global directions: what every style channel does to a picture's CLIP embedding.
+
+(Patashnik et al. 2021, "StyleCLIP", section 6.) One unit vector per channel of the layers that were
+measured; zero where a channel changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from editing.errors import BadInput, UnsafeFile
+from editing.tensors import read_tensors, write_tensors
+
+FORMAT = "latent-studio global directions 1"
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalDirections:
+    """Rows by layer.
+
+    rows: layer name (as in ``Generator.styles``, in its order) -> [C, d].
+    clip: the text-image model it was measured with: its fingerprint, or a name.
+    fingerprint: of the generator; empty where a file of another system does not say.
+    """
+
+    rows: Mapping[str, Tensor]
+    clip: str = ""
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        widths = {rows.shape[-1] for rows in self.rows.values()}
+        if len(widths) != 1 or any(rows.ndim != 2 for rows in self.rows.values()):
+            raise BadInput(
+                f"A table of global directions with {len(widths)} widths is not possible; give "
+                "rows [C, d] of one width for every layer."
+            )
+
+    @property
+    def num_channels(self) -> int:
+        return sum(len(rows) for rows in self.rows.values())
+
+
+def split_table(table: Tensor, widths: Mapping[str, int]) -> dict[str, Tensor]:
+    """A table [channels, d] by layers: all of them, or the first convolutions (StyleCLIP).
+
+    Args:
+        widths: channels of every layer of the generator, in its order.
+
+    Raises:
+        BadInput: no number of layers has that many channels.
+    """
+    convolutions = {name: width for name, width in widths.items() if not name.endswith("torgb")}
+    for layers in (widths, convolutions):
+        found, start = {}, 0
+        for name, width in layers.items():
+            if start < len(table):
+                found[name] = table[start : start + width]
+                start += width
+        if start == len(table):
+            return found
+    raise BadInput(
+        f"The table has {len(table)} rows, but the first layers of this generator have "
+        f"{', '.join(map(str, list(convolutions.values())[:6]))}, ... channels; use the table that "
+        "was measured on it."
+    )
+
+
+def save_global_directions(path: Path | str, table: GlobalDirections) -> None:
+    """Write a safetensors file, rows as float16."""
+    facts = {"layers": list(table.rows), "clip": table.clip, "fingerprint": table.fingerprint}
+    write_tensors(path, table.rows, FORMAT, facts, half=True)
+
+
+def load_global_directions(path: Path | str) -> GlobalDirections:
+    """Read a file of ``save_global_directions``.
+
+    Raises:
+        MissingFile: there is no such file.
+        UnsafeFile: it holds something else.
+    """
+    tensors, facts = read_tensors(path, FORMAT)
+    try:
+        rows = {name: tensors[name] for name in facts["layers"]}
+        return GlobalDirections(rows, str(facts["clip"]), str(facts["fingerprint"]))
+    except (KeyError, TypeError, BadInput) as error:
+        raise UnsafeFile(
+            f"{path} is damaged: its tensors do not fit its own description; make it again."
+        ) from error
