@@ -51,8 +51,8 @@ RECIPES: dict[str, Recipe] = {
         "train", Plan("scorer", pictures=90_000, batch=64, learning_rate=2e-3, seed=11),
     ),
     "judge": Recipe(
-        PictureNetConfig("plain", 64, (24, 48, 96, 144, 192), NAMES, NUM_FACTORS, 2, 192),
-        "judge", Plan("judge", pictures=50_000, batch=64, learning_rate=2e-3, seed=23),
+        PictureNetConfig("plain", 128, (16, 32, 64, 128, 192), NAMES, NUM_FACTORS, 4, 192),
+        "judge", Plan("judge", pictures=64_000, batch=64, learning_rate=2e-3, seed=23),
     ),
 }  # fmt: skip
 
