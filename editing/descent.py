@@ -25,6 +25,7 @@ class Descent:
     def __init__(self, stage: Stage) -> None:
         self.stage, self.index, self.ended = stage, 0, False
         self.lowest, self.best_index = math.inf, -1
+        self.phase = stage.phase(0)
         self.halved = False
         self.notes: list[str] = []
         self.plateau = Plateau(stage.options.patience)
@@ -66,6 +67,9 @@ class Descent:
         if not math.isfinite(total):
             self._recover(index)
             return index, losses
+        if stage.phase(index) != self.phase:
+            self.phase, self.lowest = stage.phase(index), math.inf
+            self.plateau = Plateau(stage.options.patience)
         with torch.inference_mode(False), torch.no_grad():
             if total < self.lowest:
                 self.best, self.lowest, self.best_index = self._copied(), total, index
@@ -99,6 +103,8 @@ class Descent:
 
     def _early(self, losses: dict[str, float]) -> bool:
         options = self.stage.options
+        if self.phase != self.stage.phase(self.stage.steps):
+            return False  # what is not drawn whole is not near yet
         if options.stop_at and 0 < losses.get("pixel", 0.0) <= 4 / 10 ** (options.stop_at / 10):
             self.notes.append(f"The stage {self.stage.name!r} reached {options.stop_at:g} dB.")
             return True
@@ -140,13 +146,14 @@ class Descent:
 
     # -- stopping and going on
 
-    KEPT = ("index", "ended", "lowest", "best_index", "halved", "notes", "plateau", "best")
+    KEPT = ("index", "ended", "lowest", "best_index", "halved", "notes", "plateau", "best", "phase")
 
     def memory(self) -> Memory:
         """A copy of everything that decides how it goes on."""
         own = {name: getattr(self, name) for name in self.KEPT}
         leaves = {name: leaf.detach() for name, leaf in self.stage.leaves.items()}
         chance = self.stage.rng.get_state()
+        own["kept"] = self.stage.kept
         whole = {**own, "leaves": leaves, "adam": self.optimiser.state_dict(), "chance": chance}
         return copy.deepcopy(whole)
 
@@ -155,6 +162,7 @@ class Descent:
         memory = copy.deepcopy(memory)
         for name in self.KEPT:
             setattr(self, name, memory[name])
+        self.stage.kept = memory["kept"]
         with torch.inference_mode(False), torch.no_grad():
             for name, leaf in self.stage.leaves.items():
                 leaf.copy_(memory["leaves"][name])

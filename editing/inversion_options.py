@@ -89,6 +89,7 @@ class InversionOptions:
     ramp_up: float = 0.05  # share of the steps in which the rate rises
     ramp_down: float = 0.25  # share of the steps in which it falls
     jitter: float = 0.0  # noise on the latent, in standard deviations; gone after 3/4 of the steps
+    half: float = 0.5  # share of the steps that draw at half size, where the generator can
     joint_noise: bool = False  # noise maps move with the latent, regularised (StyleGAN2 projector)
     stop_at: float = 0.0  # dB: a stage ends where the picture is this near; 0 = never
     patience: int = 0  # a stage ends after this many steps without gain; 0 = never
@@ -103,6 +104,8 @@ class InversionOptions:
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise BadInput(f"A learning rate of {self.lr} is not possible; use 0.2, for example.")
         _check_numbers(self, "", low=0)
+        if self.half > 1:
+            raise BadInput(f"half is {self.half}; it is a share of the steps, from 0 to 1.")
         if self.start is not None:
             name, _ = parse_start(self.start)
             if self.space == "z" and name in ("encoder", "mean"):
@@ -175,28 +178,35 @@ LEVELS: Mapping[str, InversionOptions] = {
         tune=TuneOptions(steps=350),
     ),
 }
+
+
+def _published(name: str, **options: Any) -> InversionOptions:
+    """A method as it was published: every step at full size."""
+    return InversionOptions(name, **{"half": 0.0, **options})
+
+
 # Learning rates are the papers' where the unit is; theirs are of W itself, ours of its spread.
 METHODS: Mapping[str, InversionOptions] = {
     **LEVELS,
     "encoder": InversionOptions("encoder", steps=0),
     "restyle": InversionOptions("restyle", start="encoder:5", steps=0),
-    "w": InversionOptions("w", space="w", start="mean", steps=500, weights=PIXEL_PERCEPTUAL),
-    "image2stylegan": InversionOptions(
+    "w": _published("w", space="w", start="mean", steps=500, weights=PIXEL_PERCEPTUAL),
+    "image2stylegan": _published(
         "image2stylegan", start="mean", steps=500, weights=PIXEL_PERCEPTUAL
     ),
-    "image2stylegan++": InversionOptions(
+    "image2stylegan++": _published(
         "image2stylegan++", start="mean", steps=500, weights=PIXEL_PERCEPTUAL,
         noise=NoiseOptions(steps=300),
     ),
-    "idinvert": InversionOptions(
+    "idinvert": _published(
         "idinvert", steps=100, lr=0.1, ramp_up=0.0, ramp_down=0.0,
         weights=replace(PIXEL_PERCEPTUAL, in_domain=2.0),
     ),
-    "projector": InversionOptions(
+    "projector": _published(
         "projector", space="w", start="mean", steps=1000, jitter=0.05, joint_noise=True,
         weights=replace(NOTHING, perceptual=1.0, noise=1e5),
     ),
-    "pti": InversionOptions(
+    "pti": _published(
         "pti", space="w", start="mean", steps=450, jitter=0.05, weights=PIXEL_PERCEPTUAL,
         tune=TuneOptions(steps=350),
     ),

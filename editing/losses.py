@@ -12,13 +12,16 @@ a person of the domain's world instead of a patchwork with a lower pixel error t
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from editing.domains import has_fast_bf16
 from editing.errors import BadInput
 from editing.inversion_options import LossWeights
 from editing.metrics import feature_distance, unit_features
@@ -26,6 +29,7 @@ from editing.whitening import whitening
 
 if TYPE_CHECKING:
     from editing.domains import Domain
+    from editing.features import Eye
 
 VGG_TAPS = (0, 2, 12, 19)  # conv1_1, conv1_2, conv3_2, conv4_2 (Image2StyleGAN, section 5.1)
 VGG_SIDE = 256  # pixels it looks at
@@ -34,13 +38,47 @@ WINDOW, WINDOW_SIGMA = 11, 1.5
 C1, C2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2  # for the range of 2 from -1 to 1
 
 
+class Glance:
+    """The perceptual network as a search looks through it: in bf16 where that is faster, and at
+    the size of what it is shown, where that is smaller than the network's own."""
+
+    def __init__(self, net: Eye, side: int, fast: bool) -> None:
+        self.net, self.fast = net, fast
+        config = getattr(net, "config", None)
+        if getattr(config, "resolution", 0) > side:
+            self.net = copy.copy(net)  # the same weights
+            self.net.config = replace(config, resolution=side)
+
+    @property
+    def tap_scales(self) -> list[Tensor] | None:
+        return self.net.tap_scales
+
+    def features(self, img: Tensor) -> list[Tensor]:
+        with torch.autocast(img.device.type, torch.bfloat16, enabled=self.fast):
+            taps = self.net.features(img)
+        return [tap.float() for tap in taps]
+
+
 class Goal:
     """Target pictures, where they count, and what the losses need of them, computed once."""
 
     def __init__(
-        self, targets: Tensor, domain: Domain, weights: LossWeights, mask: Tensor | None = None
+        self,
+        targets: Tensor,
+        domain: Domain,
+        weights: LossWeights,
+        mask: Tensor | None = None,
+        fast: bool = False,
     ) -> None:
-        """targets [N, 3, R, R] in [-1, 1]; mask [1, 1, R, R] in [0, 1], 1 = here it counts."""
+        """What pictures shall come near.
+
+        Args:
+            targets: [N, 3, R, R] in [-1, 1].
+            mask: [1, 1, R, R] in [0, 1], 1 = here it counts; None = everywhere.
+            fast: look at half precision, and at small pictures as they are; for a search on its
+                way, not for a measure.
+        """
+        self.fast = fast
         device = domain.generator.mapping.w_avg.device
         self.domain, self.weights = domain, weights
         self.targets = targets.detach().to(device, torch.float32, copy=True)
@@ -50,7 +88,14 @@ class Goal:
 
     @cached_property
     def features(self) -> list[Tensor]:
-        return unit_features(self.domain.perceptual, self.targets)
+        return unit_features(self.eye, self.targets)
+
+    @cached_property
+    def eye(self) -> Any:
+        net = self.domain.perceptual
+        if not self.fast:
+            return net
+        return Glance(net, self.targets.shape[-1], has_fast_bf16(self.targets.device.type))
 
     @cached_property
     def vgg_maps(self) -> list[Tensor]:
@@ -89,7 +134,7 @@ class Goal:
         if weights.l1:
             losses["l1"] = (seen - self.targets).abs().mean((1, 2, 3)) / self.area
         if weights.perceptual:
-            features = unit_features(self.domain.perceptual, seen)
+            features = unit_features(self.eye, seen)
             losses["perceptual"] = feature_distance(features, self.features) / self.area
         if weights.vgg:
             maps = zip(_vgg_maps(self.domain, seen), self.vgg_maps, strict=True)

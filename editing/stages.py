@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from editing.domains import has_fast_bf16
+from editing.generator import GeneratorConfig
 from editing.inversion_options import NOTHING, InversionOptions
 from editing.losses import Goal
 from editing.noise_maps import autocorrelation, noise_maps, noise_strengths, whiten_
@@ -22,6 +24,8 @@ from editing.whitening import no_label
 
 Leaves = dict[str, Tensor]
 CHUNK = 4  # pictures drawn at once when weights are tuned for several
+SMALLEST_WHOLE = 64  # pixels of a generator from which half size is worth it
+REFRESH = 10  # steps between measurements of how half size differs
 MAX_SHARED = 64  # pictures of one change of weights
 
 
@@ -44,6 +48,7 @@ class Stage(ABC):
 
     def __init__(self, goal: Goal, options: InversionOptions, rng: torch.Generator) -> None:
         self.goal, self.options, self.rng = goal, options, rng
+        self.kept: dict[str, Tensor] = {}  # what else decides how the stage goes on
         self.generator = goal.domain.generator
 
     @abstractmethod
@@ -53,6 +58,10 @@ class Stage(ABC):
     @abstractmethod
     def losses(self, index: int) -> Iterator[tuple[float, dict[str, Tensor]]]:
         """Losses of the leaves as (share, named losses [N] with "total"); the shares sum to 1."""
+
+    def phase(self, index: int) -> int:
+        """Losses of different phases are not to be compared."""
+        return 0
 
     def settle(self) -> None:
         """Bring the leaves back to where they belong after a step; called without gradients."""
@@ -64,7 +73,12 @@ class Stage(ABC):
 
 
 class LatentStage(Stage):
-    """z on its sphere, one row of W, or all of W+; with them the noise maps where asked for."""
+    """z on its sphere, one row of W, or all of W+; with them the noise maps where asked for.
+
+    The first steps may draw at half size, which takes less than half the time. A generator's
+    picture at half size is not its whole picture halved; what lies between the two is measured
+    every few steps and added to the halved target.
+    """
 
     name = "latent"
 
@@ -78,6 +92,19 @@ class LatentStage(Stage):
         self.leaves = {"latent": start.detach().clone()}
         if options.joint_noise:
             self.leaves |= {k: v.clone() for k, v in noise_maps(self.generator).items()}
+        self.fast = has_fast_bf16(start.device.type)
+        self.near = Goal(goal.targets, goal.domain, options.weights, goal.mask, fast=True)
+        self.halves = round(options.half * self.steps) if self._can_halve() else 0
+        self.halved: Goal | None = None  # the goal at half size, made from ``kept``
+
+    def _can_halve(self) -> bool:
+        config, weights = self.generator.config, self.options.weights
+        layered = isinstance(config, GeneratorConfig) and config.architecture == "skip"
+        whole = weights.vgg or weights.ms_ssim or weights.identity or weights.in_domain
+        return layered and config.img_resolution >= SMALLEST_WHOLE and not whole
+
+    def phase(self, index: int) -> int:
+        return int(index >= self.halves)
 
     def rate(self, name: str) -> float:
         return self.lr if name == "latent" else self.options.lr
@@ -100,17 +127,44 @@ class LatentStage(Stage):
             leaves = {**leaves, "latent": latent + shift * (strength * self.unit)}
         rows = self.rows(leaves["latent"])
         point = self.point(leaves)
-        losses = self.goal.losses(draw(self.generator, point.ws, point.noise), rows)
+        half = index < self.halves
+        goal = self._half_goal(index) if half else self.near
+        side = goal.targets.shape[-1] if half else None
+        with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.fast):
+            img = draw(self.generator, point.ws, point.noise, max_resolution=side)
+        losses = goal.losses(img, rows)
         if point.noise and weights.noise:
             losses["noise"] = autocorrelation(point.noise)[None]
             losses["total"] = losses["total"] + weights.noise * losses["noise"]
         yield 1.0, losses
+
+    def _half_goal(self, index: int) -> Goal:
+        """The goal at half size, as the generator would draw it there."""
+        goal = self.goal
+        if index % REFRESH == 0 or "between" not in self.kept:
+            with torch.no_grad():
+                point = self.point(self.leaves)
+                whole = draw(self.generator, point.ws, point.noise)
+                side = whole.shape[-1] // 2
+                small = draw(self.generator, point.ws, point.noise, max_resolution=side)
+                self.kept["between"] = small - halved(whole)
+            self.halved = None
+        if self.halved is None:
+            mask = None if goal.mask is None else halved(goal.mask)
+            target = halved(goal.targets) + self.kept["between"]
+            self.halved = Goal(target, goal.domain, self.options.weights, mask, fast=True)
+        return self.halved
 
     def settle(self) -> None:
         if self.options.space == "z":  # the mapping reads a direction: length would only slow Adam
             z = self.leaves["latent"]
             z *= (z.shape[1] / z.square().sum(1, keepdim=True).clamp(min=1e-12)).sqrt()
         whiten_({name: leaf for name, leaf in self.leaves.items() if name != "latent"})
+
+
+def halved(picture: Tensor) -> Tensor:
+    """[N, C, R, R] -> [N, C, R/2, R/2], the mean of every four pixels."""
+    return torch.nn.functional.avg_pool2d(picture, 2)
 
 
 class _After(Stage):

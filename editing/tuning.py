@@ -33,17 +33,22 @@ def tuned_parameters(generator: Generator) -> dict[str, Tensor]:
 
 
 def draw(
-    generator: Generator, ws: Tensor, noise: Tensors | None = None, delta: Tensors | None = None
+    generator: Generator,
+    ws: Tensor,
+    noise: Tensors | None = None,
+    delta: Tensors | None = None,
+    max_resolution: int | None = None,
 ) -> Tensor:
     """The pictures [N, 3, R, R] of ws [N, num_ws, w_dim]; differentiable in all three.
 
     Args:
         noise: maps by layer name, instead of the stored ones.
         delta: changes of synthesis parameters.
+        max_resolution: stop at this block, where the family has such pictures.
     """
     maps = dict(noise) if noise else None
     if not delta:
-        img: Tensor = generator.synthesis(ws, noise=maps)
+        img: Tensor = generator.synthesis(ws, noise=maps, max_resolution=max_resolution)
         return img
     parameters = dict(generator.synthesis.named_parameters())
     changed = {name: parameters[name].detach() + change for name, change in delta.items()}

@@ -33,6 +33,7 @@ from editing.stages import LatentStage
 from editing.starts import starting_latent
 from editing.tuning import draw
 from editing.whitening import whitening
+from tests.conftest import make_tiny_generator
 
 
 class Eyes(nn.Module):
@@ -490,3 +491,40 @@ def test_every_published_method_runs(noisy, target):
         )  # fmt: skip
         steps = list(invert(target, noisy, short))
         assert steps[-1].done and steps[-1].index == short.total, name
+
+
+# -- half size
+
+
+@pytest.fixture(scope="module")
+def large() -> SimpleNamespace:
+    generator = make_tiny_generator(64)
+    return SimpleNamespace(generator=generator, perceptual=Eyes().requires_grad_(False))
+
+
+HALF = InversionOptions(start="mean", steps=24, half=0.5)
+
+
+def test_half_size_comes_as_near_as_whole_steps(large):
+    target = large.generator(torch.randn(1, 12, generator=torch.Generator().manual_seed(4)))
+    first = nearness(large, target, next(invert(target, large, HALF)))
+    half = nearness(large, target, list(invert(target, large, HALF))[-1])
+    whole = nearness(large, target, list(invert(target, large, replace(HALF, half=0.0)))[-1])
+    assert half < 0.7 * first and half < 1.5 * whole
+
+
+def test_a_search_stopped_at_half_size_goes_on_to_the_same_result(large):
+    target = large.generator(torch.randn(1, 12, generator=torch.Generator().manual_seed(4)))
+    whole = list(invert(target, large, HALF))
+    steps = invert(target, large, HALF)
+    memory = [next(steps) for _ in range(6)][-1].memory()
+    later = list(invert(target, large, HALF, memory=memory))
+    assert torch.equal(later[-1].ws, whole[-1].ws)
+
+
+def test_half_size_is_left_out_where_a_loss_needs_the_whole(large):
+    goal = Goal(torch.zeros(1, 3, 64, 64), large, HALF.weights)
+    rng, start = torch.Generator(), large.generator.mapping.w_avg.expand(1, 10, -1)
+    assert LatentStage(goal, HALF, rng, start).halves == 12
+    structure = replace(HALF, weights=LossWeights(ms_ssim=1.0))
+    assert LatentStage(goal, structure, rng, start).halves == 0
