@@ -16,6 +16,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,12 +62,13 @@ def numbers(said: dict[str, str]) -> list[int]:
     return [BAND_NUMBER[name, said[name]] if name in said else -1 for name in NAMES]
 
 
-def describe(renders: Renders) -> Captions:
-    """Make the captions of these pictures."""
-    factors = LatentWorld(Z_DIM).factors(seeds_to_z(renders.seeds))
+def describe(seeds: np.ndarray, pixels: np.ndarray) -> Captions:
+    """Captions of the pictures of these seeds [N] with these visible features [N, V]."""
+    torch.set_num_threads(1)
+    factors = LatentWorld(Z_DIM).factors(seeds_to_z(seeds))
     texts, named, shown = [], [], []
-    for seed, f, pixels in zip(renders.seeds, factors, renders.visible, strict=True):
-        visible = dict(zip(VISIBLE, pixels.tolist(), strict=True))
+    for seed, f, row in zip(seeds, factors, pixels, strict=True):
+        visible = dict(zip(VISIBLE, row.tolist(), strict=True))
         shown.append(numbers(sayable(f, visible)))
         dice = [int(seed) * CAPTIONS + k for k in range(CAPTIONS)]
         texts.append([[clean_text(caption(f, d, language, visible)) for language in LANGUAGES]
@@ -83,13 +85,11 @@ def load_captions(split: str, renders: Renders, part: int = 500) -> Captions:
     """
     path = CACHE / f"captions-{split}-{len(renders.seeds)}.npz"
     if not path.exists():
-        none = renders.pictures[:0]  # words need no pixels
-        pieces = [
-            Renders(renders.seeds[i : i + part], none, renders.visible[i : i + part])
-            for i in range(0, len(renders.seeds), part)
-        ]
-        with ProcessPoolExecutor(2) as pool:
-            found = list(pool.map(describe, pieces))
+        parts = range(part, len(renders.seeds), part)
+        seeds = np.split(renders.seeds, parts)
+        pixels = np.split(renders.visible.numpy(), parts)
+        with ProcessPoolExecutor(2, get_context("spawn")) as pool:  # forks of torch stand still
+            found = list(pool.map(describe, seeds, pixels))
         texts = json.dumps([t for piece in found for t in piece.texts], ensure_ascii=False)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         with temporary.open("wb") as file:
