@@ -111,8 +111,8 @@ def _direction(settings: Settings) -> Direction:
     rows, layers = settings.take("rows", int), settings.take("layers", str)
     safe = settings.take("range", list)
     try:
-        data = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
-        vector = torch.from_numpy(data.reshape(rows, -1) if rows else data.copy()).clone()
+        data = np.frombuffer(base64.b64decode(text, validate=True), "<f4").copy()
+        vector = torch.from_numpy(data.reshape(rows, -1) if rows else data)
         meta = {} if safe is None else {"range": [float(safe[0]), float(safe[1])]}
     except (binascii.Error, ValueError, TypeError, IndexError) as error:
         raise BadRecipe(f"The direction {name} in the recipe is damaged; save it again.") from error

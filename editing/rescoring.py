@@ -6,6 +6,7 @@ same is done for every attribute the scorer knows, with identity and background 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -184,6 +185,11 @@ def find_layers(
     whole = tuple(range(num_ws))
     ranges = [tuple(range(a, b)) for a in range(num_ws) for b in range(a + 1, num_ws + 1)]
     limit = 3 * abs(_matched(domain, direction, attribute, ws, whole, amount, net))
+    if not math.isfinite(limit):
+        raise BadInput(
+            f"{direction.name} does not move {attribute} by {amount:g} σ on any number of layers; "
+            "take another direction or a smaller amount."
+        )
     found = []
     for index, layers in enumerate(ranges):
         alpha = _matched(domain, direction, attribute, ws, layers, amount, net, limit)
@@ -212,7 +218,7 @@ def _matched(
     for _ in range(2):
         got = change(alpha)
         if got * amount <= 0 or abs(alpha) > limit:
-            return float("inf")
+            return math.inf
         alpha *= amount / got
     return alpha
 

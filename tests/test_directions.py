@@ -12,11 +12,14 @@ from editing.directions import (
     Direction,
     absolute,
     boundary,
+    clamp,
     condition,
+    doubts,
     load_direction,
     move,
     save_direction,
 )
+from editing.directions import unit as make_unit
 from editing.domains import Domain
 from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
 from editing.separation import train_boundary
@@ -200,3 +203,114 @@ def test_training_refuses_what_cannot_be_learnt() -> None:
     scores[0] = np.nan
     with pytest.raises(BadInput, match="not finite"):
         train_boundary("smile", latents, scores, rng)
+
+
+def test_each_layer_has_a_strength_of_its_own(ws: Tensor, smile: Direction) -> None:
+    moved = move(ws, smile, 2.0, layers=(1, 4), strengths=(1.0, 0.5))
+    whole = move(ws, smile, 2.0, layers=(1, 4))
+    assert torch.allclose(moved[:, 1], whole[:, 1])
+    assert torch.allclose(moved[:, 4] - ws[:, 4], (whole[:, 4] - ws[:, 4]) / 2, atol=1e-6)
+    with pytest.raises(BadInput, match="1 strengths were given for 2 layers"):
+        move(ws, smile, 2.0, layers=(1, 4), strengths=(1.0,))
+
+
+def test_interfacegans_formulae_hold_in_double_precision() -> None:
+    rng = np.random.default_rng(1)
+    boundary_file = rng.standard_normal((1, 512))
+    boundary_file /= np.linalg.norm(boundary_file)
+    code = rng.standard_normal((1, 512))
+    n = Direction("smile", torch.from_numpy(boundary_file[0]))  # imported: step 1
+    for length in (-3.0, 0.7, 3.0):
+        steps = code + (length - code @ boundary_file.T) * boundary_file  # 2-D code: absolute
+        ws = torch.from_numpy(code)[:, None].repeat(1, 18, 1)
+        assert np.abs(absolute(ws, n, length)[:, 0].numpy() - steps).max() < 1e-6
+        relative = code[:, None] + length * boundary_file  # 3-D code: relative
+        assert np.abs(move(ws, n, length)[:, :1].numpy() - relative).max() < 1e-6
+
+
+def test_idinverts_layerwise_formula_holds_in_double_precision() -> None:
+    rng = np.random.default_rng(2)
+    b = rng.standard_normal((14, 512))
+    b /= np.linalg.norm(b, axis=1, keepdims=True)
+    x, layers, strength = rng.standard_normal((1, 14, 512)), (2, 3, 4, 5), rng.random(14)
+    expected = x.copy()
+    for k in layers:
+        expected[:, k] += 1.7 * strength[k] * b[k]
+    direction = Direction("expression", torch.from_numpy(b), layers=layers)
+    chosen = tuple(float(strength[k]) for k in layers)
+    moved = move(torch.from_numpy(x), direction, 1.7, layers, chosen)
+    assert np.abs(moved.numpy() - expected).max() < 1e-6
+
+
+def test_an_origin_makes_absolute_a_coordinate_in_steps(ws: Tensor) -> None:
+    n, mean = unit(8), 0.3
+    component = Direction("pca", n, step=2.0, origin=mean)
+    there = absolute(ws, component, 1.5)
+    assert torch.allclose((there @ n - mean) / 2.0, torch.tensor(1.5), atol=1e-5)
+
+
+def test_conditions_count_only_on_the_rows_that_move() -> None:
+    smile, age = Direction("smile", unit(6, 8)), Direction("age", unit(6, 8, seed=1))
+    clash = age.vector.clone()
+    clash[0] = smile.vector[0]  # row 0 says the same
+    same_there = Direction("age", clash)
+    with pytest.raises(BadInput, match="residual"):
+        condition(smile, [same_there])
+    held = condition(smile, [same_there], layers=(2, 3))
+    assert torch.equal(held.vector[[0, 1, 4, 5]], smile.vector[[0, 1, 4, 5]])
+    assert (held.vector * clash)[[2, 3]].sum(-1).abs().max() < 1e-5
+
+
+def test_a_conditioned_step_stays_one_standard_deviation() -> None:
+    root = torch.randn(8, 8, generator=torch.Generator().manual_seed(4))
+    covariance = root @ root.T
+    n = unit(8)
+    own = Direction("smile", n, step=float((n @ covariance @ n).sqrt()) * 2)  # of two σ
+    held = condition(own, [Direction("age", unit(8, seed=1))], covariance=covariance)
+    spread = float((held.vector @ covariance @ held.vector).sqrt())
+    assert held.step == pytest.approx(2 * spread, rel=1e-4)
+    raw = condition(replace(own, step=1.0), [Direction("age", unit(8, seed=1))], None, covariance)
+    assert raw.step == 1.0, "imported directions count distances"
+
+
+def test_little_left_is_said_and_nothing_left_refused() -> None:
+    n, c = unit(8), unit(8, seed=1)
+    across = c - (c @ n) * n
+    across = across / across.norm()
+
+    def near(residual: float) -> Direction:
+        vector = (1 - residual**2) ** 0.5 * n + residual * across
+        return Direction("twin", vector / vector.norm())
+
+    smile = Direction("smile", n)
+    weak = condition(smile, [near(0.1)])
+    assert weak.meta["residual"] == pytest.approx(0.1, abs=1e-3)
+    assert "residual 0.10" in doubts(weak, 1.0)[0]
+    assert not doubts(condition(smile, [near(0.5)]), 1.0)
+    with pytest.raises(BadInput, match="say the same"):
+        condition(smile, [near(0.04)])
+    assert condition(smile, [replace(near(0.04), name="smile")]) is smile, "its own is skipped"
+
+
+def test_the_safe_range_limits_a_move() -> None:
+    learned = Direction("smile", unit(8), meta={"range": [-2.0, 3.0]})
+    assert learned.safe_range == (-2.0, 3.0) and learned.limits == (-4.0, 6.0)
+    assert (clamp(learned, 1e9), clamp(learned, -1e9), clamp(learned, 5.0)) == (6.0, -4.0, 5.0)
+    assert "smile=1e+09 is beyond the limit" in doubts(learned, 1e9)[0]
+
+
+def test_spaces_do_not_mix() -> None:
+    smile = Direction("smile", unit(8), space="z")
+    with pytest.raises(BadInput, match="same space"):
+        condition(smile, [Direction("age", unit(8, seed=1))])
+    with pytest.raises(BadInput, match="space"):
+        Direction("smile", unit(6, 8), space="z")
+    with pytest.raises(BadInput, match="space"):
+        Direction("smile", unit(8), space="q")
+
+
+def test_vectors_that_point_nowhere() -> None:
+    for vector in (torch.zeros(8), torch.full((8,), float("nan")), torch.full((8,), torch.inf)):
+        with pytest.raises(BadInput, match="zero or not finite"):
+            make_unit("smile", vector)
+    assert float(make_unit("smile", torch.full((8,), 3.0)).vector.norm()) == pytest.approx(1)

@@ -88,7 +88,6 @@ BOUNDARY_MESSAGES: dict[str, tuple[str, str]] = {
     "variants.of": ("Attribute", "属性"),
     "variants.find": ("Find its variants", "寻找变体"),
     "variants.pad": ("Drag, or use the arrow keys", "拖动，或使用方向键"),
-    "variants.without": ("{name} without {given}", "{name}，但不带{given}"),
     "variants.smile_teeth": ("Smile without teeth", "不露齿的微笑"),
     # sweep
     "sweep": ("Sweep", "扫描"),

@@ -1,0 +1,106 @@
+"""What a move changes, measured again."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from editing import rescoring
+from editing.directions import boundary, move
+from editing.domains import Domain
+from editing.errors import BadInput, UnknownName
+from editing.rescoring import (
+    apartness,
+    background_change,
+    by_row,
+    find_layers,
+    rescore,
+    safe_range,
+    trial_ws,
+)
+from editing.samples import read
+
+
+@pytest.fixture
+def ws(tiny_domain: Domain) -> Tensor:
+    return trial_ws(tiny_domain, 3)
+
+
+def test_the_table_is_half_the_difference(tiny_domain: Domain, ws: Tensor) -> None:
+    smile = boundary(tiny_domain, "smile")
+    (effect,) = rescore(tiny_domain, [smile], ws, alpha=2.0)
+    up, down = (read(tiny_domain, move(ws, smile, a), tiny_domain.scorer) for a in (2.0, -2.0))
+    expected = ((up - down) / 4).mean(0)
+    assert list(effect.change) == ["smile", "age", "gender"]
+    assert torch.allclose(torch.tensor(list(effect.change.values())), expected, atol=1e-5)
+    assert effect.worst("smile", apart=["age"])[0] == "gender"
+    with pytest.raises(BadInput, match="rescoring step"):
+        next(rescore(tiny_domain, [smile], ws, alpha=0))
+
+
+def test_nothing_moved_is_nothing_apart(tiny_domain: Domain, ws: Tensor) -> None:
+    found = apartness(tiny_domain, ws, ws)
+    assert found.identity is not None
+    for distance in (found.identity, found.perceptual, found.background):
+        assert distance.shape == (3,) and float(distance.abs().max()) < 1e-5
+
+
+def test_the_background_is_the_upper_corners() -> None:
+    a = torch.zeros(2, 3, 64, 64)
+    middle, corner = a.clone(), a.clone()
+    middle[:, :, :, 8:56] = 1
+    corner[0, :, :8, :8] = 1
+    assert background_change(a, middle).tolist() == [0, 0]
+    assert background_change(a, corner).tolist() == pytest.approx([0.25, 0])
+
+
+def test_the_range_ends_where_the_reading_stalls(
+    tiny_domain: Domain, ws: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reading that follows alpha from -2 to 3 and stays flat beyond."""
+    smile = boundary(tiny_domain, "smile")
+    monkeypatch.setattr(rescoring, "move", lambda ws, direction, alpha: alpha)
+    monkeypatch.setattr(
+        rescoring,
+        "read",
+        lambda domain, alpha, net: torch.full((1, 3), float(min(max(alpha, -2), 3))),
+    )
+    assert safe_range(tiny_domain, smile, "smile", ws) == (-2.0, 3.0)
+    monkeypatch.setattr(
+        rescoring,
+        "read",
+        lambda domain, alpha, net: torch.full((1, 3), -float(min(max(alpha, -2), 3))),
+    )
+    assert safe_range(tiny_domain, smile, "smile", ws) == (-2.0, 3.0), "a falling reading too"
+    with pytest.raises(UnknownName, match="charm"):
+        safe_range(tiny_domain, smile, "charm", ws)
+
+
+def test_layers_are_searched_at_matched_change(tiny_domain: Domain, ws: Tensor) -> None:
+    direction = boundary(tiny_domain, "smile")
+    (effect,) = rescore(tiny_domain, [direction], ws, alpha=2.0)
+    amount = 2 * effect.change["smile"]
+    seen = []
+    found = find_layers(
+        tiny_domain, direction, "smile", ws, amount, report=lambda done, all: seen.append(done)
+    )
+    assert seen[-1] == len(seen) == 36, "all ranges of 8 rows"
+    costs = [choice.cost for choice in found]
+    assert costs == sorted(costs)
+    whole = next(choice for choice in found if len(choice.layers) == 8)
+    moved = move(ws, direction, whole.alpha)
+    change = read(tiny_domain, moved, tiny_domain.scorer) - read(
+        tiny_domain, ws, tiny_domain.scorer
+    )
+    assert float(change[:, 0].mean()) == pytest.approx(amount, rel=0.35)  # bf16 pictures
+
+
+def test_rows_add_up_to_the_rows_there_are(tiny_domain: Domain, ws: Tensor) -> None:
+    direction = replace(boundary(tiny_domain, "smile"), layers=(1, 2))
+    effects = list(by_row(tiny_domain, direction, ws, 3.0, "smile"))
+    assert [effect.row for effect in effects] == list(range(8))
+    assert all(effect.picture > 0 and effect.change is not None for effect in effects)
+    assert next(by_row(tiny_domain, direction, ws, 3.0, "charm")).change is None
+    with pytest.raises(BadInput, match="0 latents"):
+        trial_ws(tiny_domain, 0)

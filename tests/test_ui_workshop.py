@@ -1,0 +1,218 @@
+"""The workshop: shelf, variants, training, measuring; on the tiny domain, without widgets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from editing.directions import Direction, load_direction
+from editing.edits import ChannelMove, Move
+from editing.errors import BadInput, UnsafeFile
+from tests.studio_domain import write_studio_domain
+from ui.boundaries_tab import FIRST
+from ui.session import Session, strengths
+from ui.studio import Studio
+from ui.workshop import METHODS, PICKS, Step, Training, Workshop, difference
+from ui.workshop_drawing import heat_html, margins_svg, rows_html, safe_css, trained_html
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(Studio(write_studio_domain(tmp_path_factory.mktemp("domain") / "studio")))
+
+
+@pytest.fixture
+def session(workshop: Workshop) -> Session:
+    return workshop.studio.start(workshop.studio.open_seed(7))
+
+
+def mine(name: str = "mine", seed: int = 0, width: int = 16) -> Direction:
+    vector = torch.randn(width, generator=torch.Generator().manual_seed(seed))
+    return Direction(name, vector / vector.norm(), step=0.7)
+
+
+def test_the_shelf_keeps_names_apart(workshop: Workshop, session: Session) -> None:
+    for _ in range(2):
+        session = workshop.keep(session, mine())
+    session = workshop.keep(session, mine("smile"))
+    assert [d.name for d in session.shelf] == ["mine", "mine (2)", "smile (2)"]
+    assert session.own == "smile (2)"
+    session = workshop.remove(session, "mine (2)")
+    assert [d.name for d in session.shelf] == ["mine", "smile (2)"] and session.own == "smile (2)"
+
+
+def test_an_own_direction_moves_and_outlives_the_shelf(
+    workshop: Workshop, session: Session
+) -> None:
+    session = workshop.keep(session, mine())
+    moved = workshop.studio.move(session, {"mine": 1.5})
+    assert strengths(moved.now.stack, ["mine"]) == [1.5]
+    assert not np.array_equal(moved.now.after, session.now.after)
+    emptied = workshop.studio.move(workshop.remove(moved, "mine"), {"smile": 1.0})
+    edit = emptied.now.stack.entries[0].edit
+    assert isinstance(edit, Move) and edit.own[0].name == "mine", "the edit carries it"
+    flipped = workshop.flip(session, "mine")
+    assert torch.equal(flipped.shelf[0].vector, -mine().vector)
+
+
+def test_own_directions_can_be_held_still(workshop: Workshop, session: Session) -> None:
+    studio = workshop.studio
+    session = studio.move(workshop.keep(session, mine()), {"smile": 2.0})
+    held = studio.set_details(session, ["coarse", "middle"], ["mine"])
+    edit = held.now.stack.entries[0].edit
+    assert isinstance(edit, Move)
+    assert abs(float(edit.direction(workshop.domain).vector @ mine().vector)) < 1e-5
+
+
+def test_rows_and_strengths_of_the_selected_edit(workshop: Workshop, session: Session) -> None:
+    studio = workshop.studio
+    moved = studio.move(session, {"smile": 2.0})
+    listed = studio.set_rows(moved, "0-1*0.5,4")
+    edit = studio.selected_move(listed)
+    assert edit is not None and (edit.layers, edit.strengths) == ((0, 1, 4), (0.5, 0.5, 1.0))
+    assert studio.rows_text(listed) == "0-1*0.5,4*1.0"
+    given = studio.set_details(listed, studio.details(listed)[1], ["age"])
+    edit = studio.selected_move(given)
+    assert edit is not None and edit.strengths == (0.5, 0.5, 1.0), "conditions leave the rows alone"
+    coarse = studio.set_details(given, ["coarse"], ["age"])
+    assert studio.rows_text(coarse) == "0-2"
+    for wrong in ("7-3", "99", "a"):
+        with pytest.raises(BadInput):
+            studio.set_rows(moved, wrong)
+
+
+def test_files_go_out_and_come_back(workshop: Workshop, session: Session, tmp_path: Path) -> None:
+    session = workshop.keep(session, mine())
+    name, data = workshop.exported(session, "mine")
+    (tmp_path / name).write_bytes(data)
+    assert torch.equal(load_direction(tmp_path / name).vector, mine().vector)
+    again = workshop.imported(session, tmp_path / name)
+    assert again.own == "mine (2)"
+    (tmp_path / "no.safetensors").write_text("no")
+    with pytest.raises(UnsafeFile):
+        workshop.imported(session, tmp_path / "no.safetensors")
+    from editing.directions import save_direction
+
+    save_direction(tmp_path / "wide.safetensors", mine("wide", width=512))
+    with pytest.raises(BadInput, match="this generator needs"):
+        workshop.imported(session, tmp_path / "wide.safetensors")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_shows_strips(workshop: Workshop, session: Session, method: str) -> None:
+    what = {"sefa": "coarse", "basis": "3", "channels": "smile"}.get(method, "")
+    found = list(workshop.explore(session, method, what, 2))
+    assert len(found) == 2 and all(len(each.pictures) == 5 for each in found)
+    others = list(workshop.explore(session, method, what, 2, first=2))
+    assert others[0].edit != found[0].edit
+    if method == "channels":
+        edit = found[0].edit
+        assert isinstance(edit, ChannelMove)
+        moved = workshop.add_channel(session, replace(edit, alpha=5.0))
+        assert moved.now.label.key == "history.channel" and moved.can_undo
+
+
+def test_variants_move_together(workshop: Workshop, session: Session) -> None:
+    *steps, axes = workshop.subspace("smile")
+    assert all(isinstance(step, Step) for step in steps) and isinstance(axes, list)
+    for axis in axes:
+        session = workshop.keep(session, axis)
+    moved = workshop.pad(session, ["smile 2", "smile 3"], (1.0, -2.0))
+    assert strengths(moved.now.stack, ["smile 2", "smile 3"]) == [1.0, -2.0]
+    held = workshop.variant(moved, "smile", "age", 2.0)
+    edit = held.now.stack.entries[-1].edit
+    assert isinstance(edit, Move) and edit.given == ("age",)
+
+
+def test_training_from_readings_goes_on_where_it_stopped(
+    workshop: Workshop, session: Session
+) -> None:
+    wanted = Training("mine", "reading", "smile", count=40)
+    work = workshop.train(wanted)
+    next(work), next(work)  # stopped here
+    steps = list(workshop.train(wanted))
+    assert [step.done for step in steps[:-1]] == [16, 24, 32]
+    direction = steps[-1].direction
+    assert direction is not None and direction.name == "mine" and direction.safe_range
+
+
+def test_training_from_pictures_and_labels(workshop: Workshop, tmp_path: Path) -> None:
+    shown = workshop.candidates(0)
+    assert len(shown) == PICKS and shown[0][1].startswith("data:image")
+    assert not {seed for seed, _ in shown} & {seed for seed, _ in workshop.candidates(1)}
+    picks = {seed: (1 if index % 2 else -1) for index, (seed, _) in enumerate(shown[:8])}
+    *_, last = workshop.train(Training("mine", "pictures", picks=picks, count=40))
+    assert last.direction is not None and last.direction.meta["picked"]
+    with pytest.raises(BadInput, match="picked as more"):
+        list(workshop.train(Training("mine", "pictures", picks={1: 1})))
+    path = tmp_path / "labels.csv"
+    path.write_text("\n".join(f"{n},{n % 3}" for n in range(20)) + "\n21,")
+    *_, last = workshop.train(Training("mine", "labels", labels=str(path)))
+    assert last.direction is not None and "1 rows" in last.notes[0]
+    path.write_text("\n".join(f"file{n}.npz,{n % 3}" for n in range(20)))
+    with pytest.raises(BadInput, match="is no seed"):
+        list(workshop.train(Training("mine", "labels", labels=str(path))))
+    for wrong in (Training(" "), Training("x", "labels")):
+        with pytest.raises(BadInput):
+            list(workshop.train(wrong))
+
+
+def test_measures(workshop: Workshop, session: Session) -> None:
+    effects = list(workshop.rescoring(workshop.keep(session, mine()), ["age"]))
+    assert [effect.name for effect in effects] == ["smile", "age", "gender", "mine"]
+    assert len(list(workshop.rows(session, "smile", 2.0))) == 8
+    *steps, sheet = workshop.sweep(session, "smile", "age", -1, 1, 3)
+    assert len(steps) == 9 and not isinstance(sheet, Step)
+    with pytest.raises(BadInput, match="renderer"):
+        workshop.twin(session)
+
+
+class PlainTruth:
+    """A world whose renderer paints its smile reading as grey."""
+
+    names = ("smile",)
+
+    def draw(self, readings):
+        return torch.full((1, 3, 32, 32), float(np.tanh(readings["smile"])))
+
+
+def test_the_twin_changes_only_what_was_moved(workshop: Workshop, session: Session) -> None:
+    asked = Workshop(workshop.studio, PlainTruth())
+    with pytest.raises(BadInput, match="Move an attribute"):
+        asked.twin(session)
+    twin = asked.twin(workshop.studio.move(session, {"smile": 3.0}))
+    assert np.array_equal(twin.difference, difference(twin.before, twin.after))
+    older = asked.studio.move(session, {"age": 3.0})
+    with pytest.raises(BadInput, match="Move an attribute"):
+        asked.twin(older)
+
+
+def test_what_is_drawn_says_what_it_shows(workshop: Workshop, session: Session) -> None:
+    effects = list(workshop.rescoring(session, []))
+    table = heat_html(effects, "en")
+    assert (
+        table.count('class="own"') == 3 and "Smile" in table and "微笑" in heat_html(effects, "zh")
+    )
+    direction = replace(
+        mine("<b>"),
+        meta={
+            "validation": {"accuracy": 0.9, "auc": 0.95},
+            "all": {"accuracy": 0.8, "auc": None},
+            "margins": {"edges": [0, 1, 2], "less": [3, 0], "more": [0, 4]},
+            "range": [-2, 3],
+        },
+    )
+    text = trained_html(direction, {"<i>": 0.5}, "en")
+    assert "90 %" in text and "AUC 0.95" in text and "-2 to 3" in text
+    assert "<i>" not in text and "&lt;i&gt;" in text
+    assert margins_svg(None, "en") == ""
+    assert rows_html(list(workshop.rows(session, "smile", 1.0)), "zh").count("<tr>") == 9
+    assert "--safe-from:0%;--safe-to:75%" in safe_css({"slider-smile": (-9, 1.5)}, 3)
+
+
+def test_bars_show_the_classics_and_what_moved_most(workshop: Workshop, session: Session) -> None:
+    measured = workshop.studio.measure(workshop.studio.move(session, {"smile": 3.0}))
+    assert set(measured.moved) == {"smile", "age", "gender"} and measured.background > 0
+    assert FIRST == 5
