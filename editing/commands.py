@@ -155,10 +155,15 @@ def edit(args: Namespace) -> Result:
         "out": args.out,
         "moves": args.moves,
         "identity": identity(domain, before, after),
-        "perceptual": perceptual(domain, before, after),
+        "perceptual": _perceptual(domain, before, after),
         "notes": notes,
     }
     return Result("\n".join([f"Written to {args.out}.", *notes]), facts)
+
+
+def _perceptual(domain: Domain, a: Tensor, b: Tensor) -> float | None:
+    """None where the domain has no perceptual network, as one of a generator alone."""
+    return perceptual(domain, a, b) if "perceptual" in domain.parts else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +230,7 @@ def score(args: Namespace) -> Result:
         other, more = picture_of(args.reference, domain)
         distances = {
             "identity": identity(domain, img, other),
-            "perceptual": perceptual(domain, img, other),
+            "perceptual": _perceptual(domain, img, other),
         }
         facts, notes = {**facts, "reference": args.reference, **distances}, (*notes, *more)
         lines += [f"{k:<14}{v:.3f}" for k, v in distances.items() if v is not None]

@@ -52,14 +52,14 @@ def split_table(table: Tensor, widths: Mapping[str, int]) -> dict[str, Tensor]:
         BadInput: no number of layers has that many channels.
     """
     convolutions = {name: width for name, width in widths.items() if not name.endswith("torgb")}
-    for layers in (widths, convolutions):
-        found, start = {}, 0
-        for name, width in layers.items():
-            if start < len(table):
-                found[name] = table[start : start + width]
-                start += width
-        if start == len(table):
-            return found
+    whole = len(table) == sum(widths.values())
+    found, start = {}, 0
+    for name, width in (widths if whole else convolutions).items():
+        if start < len(table):
+            found[name] = table[start : start + width]
+            start += width
+    if start == len(table):
+        return found
     raise BadInput(
         f"The table has {len(table)} rows, but the first layers of this generator have "
         f"{', '.join(map(str, list(convolutions.values())[:6]))}, ... channels; use the table that "
