@@ -44,6 +44,7 @@ Progress = Callable[[int, "int | None"], None]  # bytes here, bytes in all if kn
 CHUNK = 1 << 18
 HEAD = 512  # bytes that tell a web page from a file
 MAX_PAGE = 1 << 20  # of a web page, to find out what it says
+MAX_PAGES = 3  # followed to a file
 
 
 @dataclass(frozen=True)
@@ -182,13 +183,13 @@ class _Transfer:
         """Take a file from the hub's cache instead."""
         self.url = path.as_uri()
         size = path.stat().st_size
-        self._expect(0, size)
-        self.progress(0, size)
-        self.file.truncate(0)
-        with path.open("rb") as source:
-            shutil.copyfileobj(source, self.file, CHUNK)
-        self.progress(size, size)
         try:
+            self._expect(0, size)
+            self.progress(0, size)
+            self.file.truncate(0)
+            with path.open("rb") as source:
+                shutil.copyfileobj(source, self.file, CHUNK)
+            self.progress(size, size)
             return self._checked()
         except (Useless, Interrupted) as error:
             raise CannotFetch(
@@ -197,13 +198,15 @@ class _Transfer:
 
     def _receive_whole(self) -> Fetched:
         """Receive from one source until nothing is missing; breaks are mended here."""
-        failures, best, address = 0, self._have(), direct(self.url)
+        failures, best, address, pages = 0, self._have(), direct(self.url), 0
         while True:
             try:
                 ahead = self._receive(address)
                 if ahead is None:
                     return self._checked()
-                address = ahead
+                address, pages = ahead, pages + 1
+                if pages > MAX_PAGES:  # Drive may answer every answer with the same question
+                    raise Useless(f"gave {pages} web pages in a row instead of the file")
             except Interrupted as error:
                 have = self._have()
                 failures = 0 if have > best else failures + 1

@@ -209,12 +209,13 @@ def load_text_image_model(source: Path | str, device: str | torch.device = "cpu"
     from transformers.models.auto.image_processing_auto import get_image_processor_config
 
     try:
-        config = CLIPConfig.from_pretrained(source, local_files_only=True)
+        here = {"local_files_only": True, "trust_remote_code": False}  # None would ask on stdin
+        config = CLIPConfig.from_pretrained(source, **here)
         model = CLIPModel.from_pretrained(
             source, config=config, dtype=torch.float32,
-            use_safetensors=True if local else None, local_files_only=True,
+            use_safetensors=True if local else None, **here,
         )  # fmt: skip
-        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(source, **here)
         looks = get_image_processor_config(source, local_files_only=True)
         words = Path(source) / WORDS_FILE
         understands = json.loads(words.read_text(encoding="utf-8")) if words.is_file() else {}

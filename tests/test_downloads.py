@@ -183,6 +183,18 @@ def test_the_warning_page_of_drive_is_passed(server: FileServer, target: Path) -
         get(server, target)
 
 
+def test_pages_that_lead_to_pages_end(server: FileServer, target: Path) -> None:
+    for i in range(20):
+        server.files[f"page{i}" if i else "file"] = Served(
+            WARNING.replace(b'action="/real"', b'action="/page%d"' % (i + 1)), kind="text/html"
+        )
+        server.files[f"page{i + 1}?id=1+a&confirm=t"] = Served(
+            WARNING.replace(b'action="/real"', b'action="/page%d"' % (i + 2)), kind="text/html"
+        )
+    with pytest.raises(CannotFetch, match="web pages in a row"):
+        get(server, target)
+
+
 def test_busy_then_well(server: FileServer, target: Path) -> None:
     server.files["file"] = Served(DATA, busy=3)
     get(server, target)
@@ -280,7 +292,7 @@ download(Remote(({server.url("file")!r},), None, {SHA!r}), Path({str(target)!r})
 """
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     part = target.with_name("file.bin.part")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120  # a busy machine
     while not (part.exists() and part.stat().st_size > 2_000) and time.monotonic() < deadline:
         time.sleep(0.02)
         server.files["file"].data = DATA
@@ -294,7 +306,7 @@ download(Remote(({server.url("file")!r},), None, {SHA!r}), Path({str(target)!r})
 
 
 def test_stopping_keeps_what_has_arrived(server: FileServer, target: Path) -> None:
-    server.files["file"] = Served(DATA)
+    server.files["file"] = Served(DATA, drip=0.01)
 
     class Stop(Exception):
         pass
@@ -306,6 +318,7 @@ def test_stopping_keeps_what_has_arrived(server: FileServer, target: Path) -> No
     with pytest.raises(Stop):
         download(Remote((server.url("file"),), None, SHA), target, stop, QUICK)
     assert not target.exists()
+    server.files["file"].drip = 0
     get(server, target)
     assert server.files["file"].asked[-1].startswith("bytes=")
 
@@ -376,6 +389,8 @@ def test_the_cache_of_the_hub_needs_no_network(
     assert download(remote, target).sha256 == SHA and target.read_bytes() == DATA
     with pytest.raises(CannotFetch, match="in the cache of the Hugging Face hub gave a file"):
         download(Remote(remote.urls, None, "0" * 64), target.with_name("other"))
+    with pytest.raises(CannotFetch, match="in the cache of the Hugging Face hub"):
+        download(Remote(remote.urls, 20, SHA), target.with_name("third"))
 
 
 def test_share_links_of_drive_become_downloads() -> None:

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Iterator
 
+import pytest
+
 from ui.lanes import Lanes
 
 
@@ -78,9 +80,7 @@ def test_a_failing_step_gives_the_lock_back():
         yield 1
         raise ValueError
 
-    try:
+    with pytest.raises(ValueError):
         list(lanes.steps(work()))
-    except ValueError:
-        pass
     with lanes.interactive():
-        pass
+        assert lanes._busy
