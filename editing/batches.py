@@ -22,10 +22,11 @@ from PIL import Image
 from editing.alignment import Photo, find_photo, open_photo
 from editing.edits import EditState
 from editing.errors import BadInput, BadPicture, CannotWrite, EditingError
-from editing.inversion import MAX_SHARED, tune_together
+from editing.inversion import tune_together
 from editing.inversion_options import NoiseOptions, TuneOptions
 from editing.latents import load_latent
 from editing.photos import Facts, Job, finite, invert_into, made_with, write_bytes, write_files
+from editing.stages import MAX_SHARED
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif"}
 VIDEO_SUFFIXES = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".mpg", ".mpeg"}

@@ -235,6 +235,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a console that has no σ shows it escaped
             stream.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args(arguments)
+    # Threads that wait sleep instead of spinning: on shared cores a picture took ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
     began = time.perf_counter()
     try:
         from editing.commands import finite

@@ -61,8 +61,8 @@ class TuneOptions:
     """The generator's own weights, tuned around the latent (PTI, Roich et al. 2021)."""
 
     steps: int = 0
-    lr: float = 1e-3  # Adam's; weights have standard deviation 1
-    pixel: float = 1.0  # weights of its two losses
+    lr: float = 3e-3  # Adam's; weights have standard deviation 1
+    pixel: float = 10.0  # weights of its two losses
     perceptual: float = 1.0
     locality: float = 0.0  # weight of both for latents nearby, which shall look as before
     levels: int = 7  # a weight's change is one of ± this many steps and 0; 0 = stored in full
@@ -208,7 +208,7 @@ METHODS: Mapping[str, InversionOptions] = {
     ),
     "pti": _published(
         "pti", space="w", start="mean", steps=450, jitter=0.05, weights=PIXEL_PERCEPTUAL,
-        tune=TuneOptions(steps=350),
+        tune=TuneOptions(steps=350, pixel=1.0),
     ),
 }  # fmt: skip
 
@@ -259,7 +259,10 @@ def with_setting(options: InversionOptions, name: str, value: float) -> Inversio
     if isinstance(old, int) and value != int(value):
         raise BadInput(f"{name} is {value}; it must be a whole number, such as {int(old)}.")
     changed = replace(holder, **{last: type(old)(value)})
-    return replace(options, **{outer[0]: changed}) if outer else changed
+    if not outer:
+        return changed
+    inner: dict[str, Any] = {outer[0]: changed}
+    return replace(options, **inner)
 
 
 def read_options(settings: Settings, default: Options) -> Options:

@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from editing.domains import has_fast_bf16
 from editing.errors import BadInput
+from editing.features import PictureNet
 from editing.inversion_options import LossWeights
 from editing.metrics import feature_distance, unit_features
 from editing.whitening import whitening
@@ -44,10 +45,10 @@ class Glance:
 
     def __init__(self, net: Eye, side: int, fast: bool) -> None:
         self.net, self.fast = net, fast
-        config = getattr(net, "config", None)
-        if getattr(config, "resolution", 0) > side:
-            self.net = copy.copy(net)  # the same weights
-            self.net.config = replace(config, resolution=side)
+        if isinstance(net, PictureNet) and net.config.resolution > side:
+            own = copy.copy(net)  # the same weights
+            own.config = replace(net.config, resolution=side)
+            self.net = own
 
     @property
     def tap_scales(self) -> list[Tensor] | None:

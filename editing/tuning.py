@@ -52,8 +52,8 @@ def draw(
         return img
     parameters = dict(generator.synthesis.named_parameters())
     changed = {name: parameters[name].detach() + change for name, change in delta.items()}
-    img = functional_call(generator.synthesis, changed, (ws,), {"noise": maps})
-    return img
+    drawn: Tensor = functional_call(generator.synthesis, changed, (ws,), {"noise": maps})
+    return drawn
 
 
 def rounded(delta: Tensors, levels: int) -> dict[str, Tensor]:
@@ -77,4 +77,5 @@ def nearby(generator: Generator, ws: Tensor, rng: torch.Generator) -> Tensor:
     sample = generator.mapping(z, no_label(generator, 1))
     away = sample - pivot
     length = away.square().mean().sqrt().clamp(min=1e-8)
-    return pivot + away * (whitening(generator).w_std / length)
+    latent: Tensor = pivot + away * (whitening(generator).w_std / length)
+    return latent
