@@ -103,7 +103,7 @@ def parse_moves(
             moves.append(ChannelMove(channel, parse_number(f"--move {name}", alpha)))
             continue
         direction = parse_direction(name, domain)
-        rows, strengths = parse_strengths(layers, domain.generator.num_ws) if at else (None, ())
+        rows, strengths = parse_strengths(layers, domain.generator) if at else (None, ())
         own = tuple(d for d in (direction, *held) if d.name not in domain.boundaries)
         move = Move(
             direction.name,

@@ -39,7 +39,7 @@ def find(args: Namespace) -> Result:
     domain, out = open_named(args), Path(args.out)
     count = parse_whole("--count", args.count, 1, 512)
     samples = parse_whole("--samples", args.samples, 2, 10**7) if args.samples else None
-    layers = parse_layers(args.layers, domain.generator.num_ws) if args.layers else None
+    layers = parse_layers(args.layers, domain.generator) if args.layers else None
     found = found_directions(domain, args.method, count, layers, samples, args.attribute, args.seed)
     portrait = open_portrait(_with_search(args), domain)
     check_writable(out / "strips.png")
@@ -224,7 +224,7 @@ def _sweep_move(text: str | None, held: Sequence[Direction], domain: Domain) -> 
     if not text:
         return None
     name, at, layers = text.partition("@")
-    rows, strengths = parse_strengths(layers, domain.generator.num_ws) if at else (None, ())
+    rows, strengths = parse_strengths(layers, domain.generator) if at else (None, ())
     direction = parse_direction(name, domain)
     own = tuple(d for d in (direction, *held) if d.name not in domain.boundaries)
     given = tuple(each.name for each in held)

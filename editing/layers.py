@@ -1,47 +1,72 @@
 """Rows of ws by the resolution they act on: coarse 4-8, middle 16-32, fine from 64 pixels.
 
-A row belongs to the convolution it modulates. StyleGAN2 has one convolution at 4 px and two at
-every other resolution, and one more row for the last ToRGB, so num_ws = 2·log2(R) − 2 and the
-groups are 0-2, 3-6 and the rest, whatever the size. (StyleGAN1 has two rows at 4 px: its papers'
-0-3 / 4-7 / 8-17 mean other resolutions here.)
+A row belongs to the layer it modulates. StyleGAN2 has one convolution at 4 px and two at every
+other resolution, and one more row for the last ToRGB, so num_ws = 2·log2(R) − 2 and the groups are
+0-2, 3-6 and the rest, whatever the size. StyleGAN1 has two rows at 4 px: 0-3, 4-7 and the rest. In
+StyleGAN3 the first row places the input and the others rise geometrically in frequency; the finest
+wave that a layer lets pass tells its resolution: 0-3, 4-6 and the rest at 1024 px.
 """
 
 import math
+from collections.abc import Sequence
 
 from editing.errors import BadInput
 from editing.generator import Generator
+from editing.stylegan1 import StyleGAN1Config
+from editing.stylegan3 import StyleGAN3Config, bands
 
 MAX_STRENGTH = 10.0  # of one layer
-GROUPS = {"coarse": (4, 8), "middle": (16, 32), "fine": (64, 2**30)}  # pixels, from - to
+GROUPS = {"coarse": (4, 16), "middle": (16, 64), "fine": (64, 2**30)}  # pixels, from - to below
 
 
 def layer_resolution(row: int, num_ws: int) -> int:
-    """Pixels of the convolution that ``row`` of ``num_ws`` modulates: 4, 8, 8, 16, 16, ..."""
+    """Pixels of the convolution that ``row`` of StyleGAN2's ``num_ws`` modulates: 4, 8, 8, ..."""
     img_resolution = 2 << (num_ws // 2)
     return min(4 << ((row + 1) // 2), img_resolution)
 
 
+def layer_resolutions(generator: Generator) -> tuple[float, ...]:
+    """Pixels that every row of ws acts on, in any family."""
+    config, rows = generator.config, range(generator.num_ws)
+    if isinstance(config, StyleGAN1Config):
+        return tuple(4 << (row // 2) for row in rows)
+    if isinstance(config, StyleGAN3Config):
+        return (4, *(2 * band.cutoff for band in bands(config)))
+    return tuple(layer_resolution(row, generator.num_ws) for row in rows)
+
+
 def layer_groups(generator: Generator) -> dict[str, tuple[int, ...]]:
     """Rows of each group, for this generator; groups it has no row for are left out."""
-    return groups_of(generator.num_ws)
+    return _grouped(layer_resolutions(generator))
 
 
 def groups_of(num_ws: int) -> dict[str, tuple[int, ...]]:
-    """``layer_groups`` for a number of rows."""
+    """``layer_groups`` of a StyleGAN2 with this number of rows."""
+    return _grouped([layer_resolution(row, num_ws) for row in range(num_ws)])
+
+
+def _grouped(resolutions: Sequence[float]) -> dict[str, tuple[int, ...]]:
     groups = {
-        name: tuple(row for row in range(num_ws) if low <= layer_resolution(row, num_ws) <= high)
+        name: tuple(row for row, size in enumerate(resolutions) if low <= size < high)
         for name, (low, high) in GROUPS.items()
     }
     return {name: rows for name, rows in groups.items() if rows}
 
 
-def parse_layers(text: str, num_ws: int) -> tuple[int, ...]:
+def parse_layers(text: str, rows_of: Generator | int) -> tuple[int, ...]:
     """'coarse', 'all', '0-3,7' or a mixture of them -> sorted rows.
+
+    Args:
+        rows_of: the generator, or the number of rows of a StyleGAN2.
 
     Raises:
         BadInput: a part that is neither a group nor rows from 0 to num_ws - 1.
     """
-    groups = {"all": tuple(range(num_ws)), **groups_of(num_ws)}
+    if isinstance(rows_of, int):
+        num_ws, groups = rows_of, groups_of(rows_of)
+    else:
+        num_ws, groups = rows_of.num_ws, layer_groups(rows_of)
+    groups = {"all": tuple(range(num_ws)), **groups}
     rows: set[int] = set()
     for part in text.split(","):
         part = part.strip()
@@ -62,7 +87,9 @@ def parse_layers(text: str, num_ws: int) -> tuple[int, ...]:
     return tuple(sorted(rows))
 
 
-def parse_strengths(text: str, num_ws: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def parse_strengths(
+    text: str, rows_of: Generator | int
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """'0-3*0.5,7' -> ((0, 1, 2, 3, 7), (0.5, 0.5, 0.5, 0.5, 1)); without any * the second is ().
 
     Raises:
@@ -80,7 +107,7 @@ def parse_strengths(text: str, num_ws: int) -> tuple[tuple[int, ...], tuple[floa
                 f"The layer strength {factor!r} is not possible; write a number up to "
                 f"{MAX_STRENGTH:g} after the *, such as 0-3*0.5."
             )
-        strengths |= dict.fromkeys(parse_layers(layers, num_ws), value)
+        strengths |= dict.fromkeys(parse_layers(layers, rows_of), value)
     rows = tuple(sorted(strengths))
     return rows, tuple(strengths[row] for row in rows) if "*" in text else ()
 

@@ -1,12 +1,22 @@
 """Rows, groups and the little language for them."""
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from editing.errors import BadInput
 from editing.generator import Generator
-from editing.layers import format_layers, groups_of, layer_groups, layer_resolution, parse_layers
+from editing.layers import (
+    format_layers,
+    groups_of,
+    layer_groups,
+    layer_resolution,
+    layer_resolutions,
+    parse_layers,
+)
+from editing.stylegan1 import StyleGAN1Config
+from editing.stylegan3 import StyleGAN3Config
 from tests.conftest import make_tiny_generator
 
 
@@ -33,6 +43,27 @@ def test_rows_agree_with_the_generator(resolution: int) -> None:
 def _layer_order(generator: Generator) -> list[str]:
     ws = generator.mapping.w_avg.expand(1, generator.num_ws, -1)
     return list(generator.styles(ws))
+
+
+def test_groups_of_the_other_families() -> None:
+    """StyleGAN1's as in its paper; StyleGAN3's by the finest wave that a layer lets pass."""
+    with torch.device("meta"):
+        one = Generator(StyleGAN1Config(1024, (512, 512, 512, 512, 256, 128, 64, 32, 16)))
+        three = Generator(StyleGAN3Config(1024, (512,) * 7 + (323, 203, 128, 81, 51, 32, 32, 3)))
+    assert layer_groups(one) == {
+        "coarse": (0, 1, 2, 3),
+        "middle": (4, 5, 6, 7),
+        "fine": tuple(range(8, 18)),
+    }
+    assert layer_groups(three) == {
+        "coarse": (0, 1, 2, 3),
+        "middle": (4, 5, 6),
+        "fine": tuple(range(7, 16)),
+    }
+    assert layer_resolutions(three)[-3:] == (1024, 1024, 1024)
+    assert parse_layers("middle,0", one) == (0, 4, 5, 6, 7)
+    with pytest.raises(BadInput, match="0 to 15"):
+        parse_layers("16", three)
 
 
 def test_groups_divide_the_rows(tiny_generator: Generator) -> None:

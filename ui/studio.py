@@ -275,7 +275,7 @@ class Studio:
         Raises:
             BadInput: a row that does not exist, or text that names none.
         """
-        rows, strengths = parse_strengths(text, self.domain.generator.num_ws)
+        rows, strengths = parse_strengths(text, self.domain.generator)
         _, _, given = self.details(session)
         return self._detailed(session, rows, strengths, tuple(given))
 

@@ -313,7 +313,7 @@ class WorkshopHandlers:
         """A direction without some rows; the result goes on the shelf."""
         if not a:
             raise BadInput("There is no direction to change; choose one.")
-        found = parse_layers(rows, self.workshop.domain.generator.num_ws)
+        found = parse_layers(rows, self.workshop.domain.generator)
         session = self.workshop.without_rows(session, a, found)
         return session, self.display.status(session)
 
