@@ -142,6 +142,8 @@ def _part_of(target: Path) -> Iterator[BinaryIO]:
         try:
             yield file
         finally:
+            with contextlib.suppress(OSError):  # a full disk has been told of already
+                file.flush()
             if not file.closed and not os.fstat(file.fileno()).st_size:
                 _part(target).unlink(missing_ok=True)  # nothing has arrived
                 _note(target).unlink(missing_ok=True)
