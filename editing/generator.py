@@ -22,7 +22,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import BadInput, UnsafeFile
-from editing.mapping import MappingNetwork, Styles, shifted
+from editing.mapping import (
+    MappingNetwork,
+    Styles,
+    check_noise_mode,
+    check_ws,
+    noise_map,
+    shifted,
+)
 from editing.mapping import truncate as truncate
 from editing.networks import (
     LRELU_GAIN,
@@ -37,7 +44,6 @@ from editing.stylegan3 import StyleGAN3Config, StyleGAN3Synthesis
 from editing.tensors import read_tensors, write_tensors
 
 FORMAT = "latent-studio generator 1"
-NOISE_MODES = ("const", "random", "none")
 ARCHITECTURES = ("skip", "resnet", "orig")
 
 
@@ -226,11 +232,7 @@ class SynthesisNetwork(nn.Module):
 
         ToRGB reads the row of the next block's conv0, so rows are one per convolution plus one.
         """
-        if ws.ndim != 3 or ws.shape[1:] != (self.config.num_ws, self.config.w_dim):
-            raise BadInput(
-                f"ws of shape {list(ws.shape)} do not fit this generator; "
-                f"it takes [N, {self.config.num_ws}, {self.config.w_dim}]."
-            )
+        check_ws(ws, self.config)
         styles, row = {}, 0
         for resolution, block in self.blocks(max_resolution).items():
             for name, layer in block.layers().items():
@@ -258,27 +260,21 @@ class SynthesisNetwork(nn.Module):
             rng: source of random noise (None = torch's own).
             s_delta: offsets [C] or [N, C] by layer name, added to the styles.
         """
-        if noise_mode not in NOISE_MODES:
-            raise BadInput(f"There is no noise mode {noise_mode!r}; choose from {NOISE_MODES}.")
+        check_noise_mode(noise_mode)
         styles = self.styles(latent, max_resolution) if isinstance(latent, Tensor) else latent
         styles = shifted(styles, s_delta or {})
-        first = styles["b4.conv1"]
+        count = len(styles["b4.conv1"])
 
         def noise_of(name: str, layer: SynthesisLayer) -> Tensor | None:
             if not self.config.use_noise:
                 return None
-            if noise is not None and name in noise:
-                return noise[name]
-            if noise_mode == "random":
-                shape = [len(first), 1, layer.resolution, layer.resolution]
-                return torch.randn(shape, generator=rng, device=first.device)
-            return layer.noise_const if noise_mode == "const" else None
+            return noise_map(layer.noise_const, noise_mode, (noise or {}).get(name), count, rng)
 
         x: Tensor | None = None
         img: Tensor | None = None
         for resolution, block in self.blocks(max_resolution).items():
             if x is None:
-                x = block.const.expand(len(first), -1, -1, -1)
+                x = block.const.expand(count, -1, -1, -1)
                 x = x.contiguous(memory_format=torch.channels_last)
             around = None if block.skip is None else block.skip(x)
             for name, layer in block.layers().items():

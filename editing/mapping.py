@@ -1,4 +1,4 @@
-"""From z to ws, the same in every StyleGAN, and what edits do to ws and styles on the way.
+"""From z to ws, the same in every StyleGAN, and what every synthesis does with what it is given.
 
 Maths: Karras et al., "A Style-Based Generator Architecture" (2019), sections 2 and 4.
 """
@@ -13,6 +13,7 @@ from editing.errors import BadInput
 from editing.networks import FullyConnected, normalize_2nd_moment
 
 Styles = dict[str, Tensor]
+NOISE_MODES = ("const", "random", "none")
 
 
 class MappingConfig(Protocol):
@@ -98,3 +99,38 @@ def shifted(styles: Mapping[str, Tensor], s_delta: Mapping[str, Tensor]) -> Styl
                 f"generator; it has {', '.join(styles)}."
             )
     return {k: style + s_delta[k] if k in s_delta else style for k, style in styles.items()}
+
+
+def check_ws(ws: Tensor, config: MappingConfig) -> None:
+    """Refuse ws of another shape than [N, num_ws, w_dim].
+
+    Raises:
+        BadInput: says both shapes.
+    """
+    if ws.ndim != 3 or ws.shape[1:] != (config.num_ws, config.w_dim):
+        raise BadInput(
+            f"ws of shape {list(ws.shape)} do not fit this generator; "
+            f"it takes [N, {config.num_ws}, {config.w_dim}]."
+        )
+
+
+def check_noise_mode(mode: str) -> None:
+    """Refuse what is none of NOISE_MODES."""
+    if mode not in NOISE_MODES:
+        raise BadInput(f"There is no noise mode {mode!r}; choose from {NOISE_MODES}.")
+
+
+def noise_map(
+    stored: Tensor, mode: str, given: Tensor | None, count: int, rng: torch.Generator | None
+) -> Tensor | None:
+    """The noise of one layer: ``given``, or what the mode says; None = none.
+
+    Args:
+        stored: the layer's own map [R, R], for "const".
+        count: new maps for "random", [count, 1, R, R].
+    """
+    if given is not None:
+        return given
+    if mode == "random":
+        return torch.randn([count, 1, *stored.shape], generator=rng, device=stored.device)
+    return stored if mode == "const" else None

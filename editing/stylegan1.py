@@ -14,7 +14,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import BadInput
-from editing.mapping import Styles, shifted, truncate
+from editing.mapping import (
+    Styles,
+    check_noise_mode,
+    check_ws,
+    noise_map,
+    shifted,
+    truncate,
+)
 from editing.networks import (
     LRELU_SLOPE,
     FullyConnected,
@@ -22,8 +29,6 @@ from editing.networks import (
     make_filter,
     normalize_2nd_moment,
 )
-
-NOISE_MODES = ("const", "random", "none")
 
 
 @dataclass(frozen=True)
@@ -164,11 +169,7 @@ class StyleGAN1Synthesis(nn.Module):
 
     def styles(self, ws: Tensor) -> Styles:
         """The affine outputs of ws [N, num_ws, w_dim]: layer name -> [N, 2C], scales first."""
-        if ws.ndim != 3 or ws.shape[1:] != (self.config.num_ws, self.config.w_dim):
-            raise BadInput(
-                f"ws of shape {list(ws.shape)} do not fit this generator; "
-                f"it takes [N, {self.config.num_ws}, {self.config.w_dim}]."
-            )
+        check_ws(ws, self.config)
         layers = self.layers().items()
         return {name: layer.affine(ws[:, row]) for row, (name, layer) in enumerate(layers)}
 
@@ -189,8 +190,7 @@ class StyleGAN1Synthesis(nn.Module):
             rng: source of random noise (None = torch's own).
             s_delta: offsets [2C] or [N, 2C] by layer name, added to the styles.
         """
-        if noise_mode not in NOISE_MODES:
-            raise BadInput(f"There is no noise mode {noise_mode!r}; choose from {NOISE_MODES}.")
+        check_noise_mode(noise_mode)
         if max_resolution not in (None, self.config.img_resolution):
             raise BadInput("StyleGAN1 has no pictures at lower resolutions; draw it whole.")
         styles = self.styles(latent) if isinstance(latent, Tensor) else latent
@@ -199,12 +199,8 @@ class StyleGAN1Synthesis(nn.Module):
         for name, layer in self.layers().items():
             if name != "layer0":
                 x = layer.convolve(x)
-            maps = (noise or {}).get(name)
-            if maps is None and noise_mode == "const":
-                maps = layer.noise_const
-            elif maps is None and noise_mode == "random":
-                shape = [len(x), 1, layer.resolution, layer.resolution]
-                maps = torch.randn(shape, generator=rng, device=x.device)
+            given = (noise or {}).get(name)
+            maps = noise_map(layer.noise_const, noise_mode, given, len(x), rng)
             x = layer(x, styles[name], maps)
         img: Tensor = self.output(x).float()
         return img.tanh() if self.config.final_tanh else img

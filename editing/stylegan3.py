@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import BadInput
-from editing.mapping import Styles, shifted
+from editing.mapping import Styles, check_ws, shifted
 from editing.networks import LRELU_GAIN, LRELU_SLOPE, FullyConnected, demodulation
 
 FILTER_SIZE = 6  # taps per sample of a low-pass filter; 2 where the rate stays the same
@@ -231,11 +231,7 @@ class StyleGAN3Synthesis(nn.Module):
 
     def styles(self, ws: Tensor) -> Styles:
         """The affine outputs of ws [N, num_ws, w_dim], before any gain: layer name -> [N, C]."""
-        if ws.ndim != 3 or ws.shape[1:] != (self.config.num_ws, self.config.w_dim):
-            raise BadInput(
-                f"ws of shape {list(ws.shape)} do not fit this generator; "
-                f"it takes [N, {self.config.num_ws}, {self.config.w_dim}]."
-            )
+        check_ws(ws, self.config)
         layers = self._layers().items()
         return {name: layer.affine(ws[:, row]) for row, (name, layer) in enumerate(layers)}
 
