@@ -42,9 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
     from editing.domains import open_domain
     from editing.errors import EditingError
+    from editing.memory import keep_large_blocks
     from ui.look import launch_options
     from ui.page import build_app
 
+    keep_large_blocks()
     try:
         domain = open_domain(options.domain, device=options.device)
         page = build_app(domain, options.lang, truth_of(domain))

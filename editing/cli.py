@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from editing.direction_flags import add_directions
 from editing.errors import EditingError
+from editing.memory import keep_large_blocks
 
 SOURCE_HELP = (
     "a photo, a latent file (.npz), an exported PNG (its latent is read back), "
@@ -237,6 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(arguments)
     # Threads that wait sleep instead of spinning: on shared cores a picture took ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
+    keep_large_blocks()
     began = time.perf_counter()
     try:
         from editing.commands import finite

@@ -33,8 +33,10 @@ from editing.mapping import (
 from editing.mapping import truncate as truncate
 from editing.networks import (
     LRELU_GAIN,
-    LRELU_SLOPE,
     FullyConnected,
+    activated,
+    clamped,
+    energy_of,
     make_filter,
     modulated_conv2d,
     upsample2d,
@@ -115,6 +117,7 @@ class SynthesisLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.resolution, self.up, self.conv_clamp = resolution, up, config.conv_clamp
+        self._energy: tuple[Any, Tensor] | None = None  # see energy()
         self.affine = FullyConnected(config.w_dim, in_channels, bias_init=1.0)
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
@@ -130,11 +133,21 @@ class SynthesisLayer(nn.Module):
         convolution works in place, which is a tenth of a training step.
         """
         up = self.resample_filter if self.up else None
-        x = modulated_conv2d(x, self.weight, style, up=up, gain=LRELU_GAIN)
-        if noise is not None:
-            x.add_((noise * (self.noise_strength * LRELU_GAIN)).to(x.dtype))
-        x.add_((self.bias * LRELU_GAIN).to(x.dtype)[:, None, None])
-        return clamped(F.leaky_relu_(x, LRELU_SLOPE), self.conv_clamp)
+        x = modulated_conv2d(x, self.weight, style, up=up, gain=LRELU_GAIN,
+                             bias=self.bias * LRELU_GAIN, energy=self.energy())  # fmt: skip
+        scaled = None if noise is None else noise * (self.noise_strength * LRELU_GAIN)
+        return activated(x, scaled, self.conv_clamp)
+
+    def energy(self) -> Tensor | None:
+        """``energy_of`` the weight, kept while that is frozen; None while it may change."""
+        weight = self.weight
+        if not isinstance(weight, nn.Parameter) or weight.requires_grad or weight.is_inference():
+            return None
+        key = (weight.data_ptr(), weight._version, weight.device)
+        if self._energy is None or self._energy[0] != key:
+            with torch.inference_mode(False):  # whoever asks first, it must serve autograd later
+                self._energy = (key, energy_of(weight))
+        return self._energy[1]
 
 
 class ToRGBLayer(nn.Module):
@@ -150,13 +163,9 @@ class ToRGBLayer(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """x [N, I, R, R], style [N, I] -> [N, 3, R, R]."""
-        x = modulated_conv2d(x, self.weight, style, demodulate=False, gain=self.weight_gain)
-        return clamped(x + self.bias.to(x.dtype)[:, None, None], self.conv_clamp)
-
-
-def clamped(x: Tensor, limit: float | None) -> Tensor:
-    """x within ±limit; None = no limit."""
-    return x if limit is None else x.clamp(-limit, limit)
+        x = modulated_conv2d(x, self.weight, style, demodulate=False, gain=self.weight_gain,
+                             bias=self.bias)  # fmt: skip
+        return clamped(x, self.conv_clamp)
 
 
 class ResidualLayer(nn.Module):
@@ -367,8 +376,10 @@ def load_generator(path: Path | str, device: str | torch.device = "cpu") -> Gene
     """
     state, metadata = read_tensors(path, FORMAT)
     try:
-        generator = Generator(config_from(metadata["config"], metadata.get("family", "stylegan2")))
-        generator.load_state_dict(state)
+        config = config_from(metadata["config"], metadata.get("family", "stylegan2"))
+        with torch.device("meta"):  # no random weights that are thrown away at once
+            generator = Generator(config)
+        generator.load_state_dict(state, assign=True)
     except (KeyError, TypeError, RuntimeError) as error:
         raise UnsafeFile(
             f"{path} is damaged: its weights do not fit its own description; make it again."

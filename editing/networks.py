@@ -58,16 +58,22 @@ def make_filter(taps: Sequence[float]) -> Tensor:
     return kernel / kernel.sum()
 
 
-def depthwise(x: Tensor, kernel: Tensor, padding: tuple[int, int], stride: int = 1) -> Tensor:
+def depthwise(
+    x: Tensor,
+    kernel: Tensor,
+    padding: tuple[int, int],
+    stride: int = 1,
+    bias: Tensor | None = None,
+) -> Tensor:
     """Filter every channel of x [N, C, H, W] by one [T, T] kernel (a true convolution).
 
-    ``padding`` is (before, after) in pixels, the same on both axes.
+    ``padding`` is (before, after) in pixels, the same on both axes; ``bias`` is [C].
     """
     channels, before, after = x.shape[1], *padding
     weight = kernel.flip(0, 1).to(x.dtype).expand(channels, 1, *kernel.shape)
     if before != after:
         x, before = F.pad(x, [before, after, before, after]), 0
-    return F.conv2d(x, weight, padding=before, stride=stride, groups=channels)
+    return F.conv2d(x, weight, bias, padding=before, stride=stride, groups=channels)
 
 
 def upsample2d(x: Tensor, kernel: Tensor) -> Tensor:
@@ -89,14 +95,26 @@ def downsample2d(x: Tensor, kernel: Tensor) -> Tensor:
     return depthwise(x, kernel, ((taps - 1) // 2, (taps - 2) // 2), stride=2)
 
 
-def demodulation(weight: Tensor, styles: Tensor, eps: float = 1e-8) -> Tensor:
-    """1/√(Σ_{i,k} (w_oik·s_i)²) for weight [O, I, K, K] and styles [N, I] -> [N, O], float32."""
+def energy_of(weight: Tensor) -> Tensor:
+    """Σ_k w_oik² of weight [O, I, K, K] -> [O, I], float32: what demodulation needs of it."""
+    return weight.float().square().sum(dim=(2, 3))
+
+
+def demodulation(
+    weight: Tensor, styles: Tensor, eps: float = 1e-8, energy: Tensor | None = None
+) -> Tensor:
+    """1/√(Σ_{i,k} (w_oik·s_i)²) for weight [O, I, K, K] and styles [N, I] -> [N, O], float32.
+
+    ``energy`` is ``energy_of(weight)`` where it is known already.
+    """
     with torch.autocast(styles.device.type, enabled=False):
-        energy = weight.float().square().sum(dim=(2, 3))  # [O, I]
+        energy = energy_of(weight) if energy is None else energy
         return (F.linear(styles.float().square(), energy) + eps).rsqrt()
 
 
-def upsampling_conv2d(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
+def upsampling_conv2d(
+    x: Tensor, weight: Tensor, kernel: Tensor, bias: Tensor | None = None
+) -> Tensor:
     """Transposed 3x3 convolution of stride 2, then the low-pass ``kernel``: [N,I,H,W]->[N,O,2H,2W].
 
     A depthwise blur after the transposed convolution was the fastest exact form measured on CPU
@@ -104,7 +122,7 @@ def upsampling_conv2d(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
     """
     taps = kernel.shape[0]
     x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)  # [N, O, 2H+1, 2W+1]
-    return depthwise(x, kernel * 4, ((taps - 1) // 2, (taps - 2) // 2))
+    return depthwise(x, kernel * 4, ((taps - 1) // 2, (taps - 2) // 2), bias=bias)
 
 
 def modulated_conv2d(
@@ -114,20 +132,76 @@ def modulated_conv2d(
     demodulate: bool = True,
     up: Tensor | None = None,
     gain: float = 1.0,
+    bias: Tensor | None = None,
+    energy: Tensor | None = None,
 ) -> Tensor:
     """Convolve x [N, I, H, W] by weight [O, I, K, K] whose inputs are scaled by styles [N, I].
 
     Scaling activations before and after one shared convolution equals scaling the weights per
-    sample (Karras et al. 2020, equations 1-3) and needs no grouped convolution. ``up`` is the
-    low-pass kernel of an upsampling layer; ``gain`` multiplies the result where it costs nothing.
+    sample (Karras et al. 2020, equations 1-3) and needs no grouped convolution. Where one large
+    picture is drawn, though, the weights are the smaller of the two, and they are scaled.
+
+    Args:
+        up: the low-pass kernel of an upsampling layer.
+        gain: multiplies the result, before ``bias`` [O], where it costs nothing.
+        energy: ``energy_of(weight)`` where it is known already.
     """
+    if _weights_are_smaller(x, weight, styles):
+        weight = weight * (styles[0] if demodulate else styles[0] * gain)[:, None, None]
+        if demodulate:
+            weight = (
+                weight
+                * (gain * (weight.square().sum(dim=(1, 2, 3)) + 1e-8).rsqrt())[:, None, None, None]
+            )
+        return _convolved(x, weight, up, bias)
     if not demodulate:
         styles = styles * gain
-    x = x * styles.to(x.dtype)[:, :, None, None]
-    if up is None:
-        x = F.conv2d(x, weight, padding=weight.shape[2] // 2)
-    else:
-        x = upsampling_conv2d(x, weight, up)
-    if demodulate:
-        x = x * (demodulation(weight, styles) * gain).to(x.dtype)[:, :, None, None]
+    x = _convolved(x * styles.to(x.dtype)[:, :, None, None], weight, up)
+    if not demodulate:
+        return x if bias is None else x + bias.to(x.dtype)[:, None, None]
+    factor = (demodulation(weight, styles, energy=energy) * gain).to(x.dtype)[:, :, None, None]
+    if bias is None:
+        return x * factor
+    return torch.addcmul(bias.to(x.dtype)[:, None, None], x, factor)
+
+
+def _weights_are_smaller(x: Tensor, weight: Tensor, styles: Tensor) -> bool:
+    """Whether to scale the weights: one picture, larger than them, and nobody asks for gradients.
+
+    (The gradient of a weight costs a convolution; that of an activation's factor costs nothing.)
+    """
+    learning = torch.is_grad_enabled() and any(t.requires_grad for t in (x, weight, styles))
+    return len(x) == len(styles) == 1 and weight.numel() < x.numel() and not learning
+
+
+def _convolved(x: Tensor, weight: Tensor, up: Tensor | None, bias: Tensor | None = None) -> Tensor:
+    if up is not None:
+        return upsampling_conv2d(x, weight, up, bias)
+    return F.conv2d(x, weight, bias, padding=weight.shape[2] // 2)
+
+
+TILE = 1 << 18  # values that stay in a processor's cache
+
+
+def activated(x: Tensor, noise: Tensor | None, limit: float | None) -> Tensor:
+    """lrelu(x + noise) within ± limit, in place: x [N, C, H, W], noise [H, W] or [N, 1, H, W].
+
+    Large pictures go piece by piece, so that each crosses the memory once and not three times.
+    """
+    if torch.is_grad_enabled() and (x.requires_grad or (noise is not None and noise.requires_grad)):
+        x = x if noise is None else x.add_(noise.to(x.dtype))
+        return clamped(F.leaky_relu_(x, LRELU_SLOPE), limit)
+    rows = max(TILE * x.shape[2] // x.numel(), 1)
+    for top in range(0, x.shape[2], rows):
+        part = x[:, :, top : top + rows]
+        if noise is not None:
+            part.add_(noise[..., top : top + rows, :].to(x.dtype))
+        F.leaky_relu_(part, LRELU_SLOPE)
+        if limit is not None:
+            part.clamp_(-limit, limit)
     return x
+
+
+def clamped(x: Tensor, limit: float | None) -> Tensor:
+    """x within ±limit; None = no limit."""
+    return x if limit is None else x.clamp(-limit, limit)

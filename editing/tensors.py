@@ -62,7 +62,7 @@ def read_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Meta
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: _in_memory(file.get_tensor(name)) for name in file.keys()}
         metadata = json.loads(header.get("metadata", "{}"))
     except (SafetensorError, json.JSONDecodeError) as error:
         raise UnsafeFile(
@@ -73,4 +73,11 @@ def read_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Meta
             f"{path} holds {header.get('format', 'tensors of an unknown format')!r} "
             f"where {format!r} is needed; pass the right file."
         )
-    return {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}, metadata
+    return tensors, metadata
+
+
+def _in_memory(tensor: Tensor) -> Tensor:
+    """A tensor of its own, float32 where it is floating point."""
+    if tensor.is_floating_point() and tensor.dtype != torch.float32:
+        return tensor.float()
+    return tensor.clone()  # what the reader gives may still be the file

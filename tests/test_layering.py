@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROWS = [
-    {"errors", "progress"},
+    {"errors", "memory", "progress"},
     {"images", "networks"},
     {"tensors", "settings"},  # files: of tensors, and YAML that people write
     {"rounding", "schedules"},

@@ -1,0 +1,153 @@
+"""A full-size StyleGAN2, 1024 px: seconds and memory to load it, seconds to draw one picture.
+
+    python -m benchmarks.large_generator [--threads 2] [--repeats 5] [--keep DIR]
+
+A random checkpoint is written in three formats; each is loaded in a process of its own, which is
+what a person waits for: the seconds are from the call to the finished generator, SHA-256 not
+included; memory is the process's peak above what it had when everything was imported. Drawing is
+measured against the plain formulation of the paper (benchmarks/plain_stylegan2.py, the shape of
+NVIDIA's own path for CPUs) in one process, the formulations taking turns; bf16 has its deviation
+from float32 beside it, as a PSNR over [-1, 1].
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.plain_stylegan2 import synthesis as plain
+from editing.generator import Generator, GeneratorConfig, channels_for, save_generator
+from editing.memory import keep_large_blocks
+
+GOALS = {"seconds": 6.0, "memory": 3.0, "bf16": 2.5, "dB": 45.0}
+LOAD = """
+import json, resource, sys, time
+from pathlib import Path
+import torch
+import editing.domains, safetensors.torch
+from editing.formats.checkpoints import read_generator
+from editing.generator import load_generator
+from editing.tensors import is_tensor_file
+torch.set_num_threads({threads})
+torch.zeros(8).isfinite().all()
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+path, before, began = Path({path!r}), peak(), time.perf_counter()
+generator = load_generator(path) if is_tensor_file(path) else read_generator(path)
+seconds = time.perf_counter() - began
+assert generator.img_resolution == 1024
+print(json.dumps([seconds, peak() - before]))
+"""
+
+
+def random_generator() -> Generator:
+    """Config F at 1024 px, with noise and biases that do something."""
+    torch.manual_seed(0)
+    config = GeneratorConfig(1024, channels=channels_for(1024), conv_clamp=256.0)
+    generator = Generator(config)
+    for name, parameter in generator.named_parameters():
+        if name.endswith(("noise_strength", "conv0.bias", "conv1.bias")):
+            torch.nn.init.normal_(parameter, std=0.1)
+    with torch.no_grad():
+        generator.mapping.w_avg.copy_(generator.mapping(torch.randn(500, 512))[:, 0].mean(0))
+    return generator.eval().requires_grad_(False)
+
+
+def write_files(generator: Generator, folder: Path) -> dict[str, Path]:
+    """The same weights in the formats people have them in."""
+    from tests.nvidia_files import stylegan2_file
+
+    files = {
+        "our safetensors": folder / "own.safetensors",
+        "our safetensors, half": folder / "half.safetensors",
+        "NVIDIA's .pkl": folder / "nvidia.pkl",
+    }
+    save_generator(files["our safetensors"], generator)
+    save_generator(files["our safetensors, half"], generator, half=True)
+    files["NVIDIA's .pkl"].write_bytes(stylegan2_file(generator.state_dict(), 256.0, 4))
+    return files
+
+
+def measure_loading(files: dict[str, Path], threads: int) -> None:
+    print(f"{'load':<24}{'file':>9}{'seconds':>9}{'memory':>9}   goals: <= 6 s, <= 3 x the file")
+    for name, path in files.items():
+        code = LOAD.format(path=str(path), threads=threads)
+        runs = [
+            json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True,
+                                      check=True, text=True).stdout)
+            for _ in range(3)
+        ]  # fmt: skip
+        seconds, memory = statistics.median(r[0] for r in runs), max(r[1] for r in runs)
+        size = path.stat().st_size
+        print(f"{name:<24}{size / 1e6:6.0f} MB{seconds:7.2f} s{memory / size:7.2f} x")
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    """Over the range [-1, 1]."""
+    return -10 * math.log10(float((a - b).square().mean()) / 4)
+
+
+def measure_drawing(generator: Generator, repeats: int) -> None:
+    ws = generator.mapping(torch.randn(1, 512), truncation_psi=0.7)
+
+    def half() -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return generator.synthesis(ws)
+
+    ways: dict[str, Callable[[], Tensor]] = {
+        "plain, fp32": lambda: plain(generator, ws),
+        "ours, fp32": lambda: generator.synthesis(ws),
+        "ours, bf16": half,
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    pictures: dict[str, Tensor] = {}
+    with torch.inference_mode():
+        for turn in range(repeats + 1):
+            for name, way in ways.items():
+                began = time.perf_counter()
+                pictures[name] = way()
+                if turn:  # the first warms up
+                    times[name].append(time.perf_counter() - began)
+    base = statistics.median(times["plain, fp32"])
+    truth = pictures["plain, fp32"]
+    scale = float(truth.abs().max())  # random weights draw beyond [-1, 1]
+    print(f"\n{'draw one picture':<24}{'seconds':>9}{'faster':>9}{'to plain fp32':>16}")
+    for name, seconds in times.items():
+        median = statistics.median(seconds)
+        same = pictures[name] is truth
+        near = "" if same else f"{psnr(pictures[name] / scale, truth / scale):13.1f} dB"
+        print(f"{name:<24}{median:7.2f} s{base / median:7.2f} x{near:>16}")
+    print("goals: ours fp32 >= 1 x; bf16 >= 2.5 x at >= 45 dB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--keep", metavar="DIR", help="write the checkpoints here and keep them")
+    parser.add_argument("--only", choices=["load", "draw"])
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    keep_large_blocks()
+    print(f"{options.threads} threads, load of the machine {os.getloadavg()[0]:.1f}\n")
+    generator = random_generator()
+    if options.only != "draw":
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(options.keep or folder)
+            place.mkdir(parents=True, exist_ok=True)
+            measure_loading(write_files(generator, place), options.threads)
+    if options.only != "load":
+        measure_drawing(generator, options.repeats)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Memory: let the C library keep large blocks instead of giving them back after every tensor.
+
+glibc maps every block from 32 MiB on anew and unmaps it when it is freed, so each large tensor pays
+for its pages again: at 1024 px that is longer than the arithmetic on them. Kept blocks are reused.
+"""
+
+import ctypes
+import sys
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
+KEPT = 2**31 - 1  # bytes of freed memory that are not given back
+
+
+def keep_large_blocks() -> bool:
+    """Tell the allocator of this process so; False where it is not glibc's.
+
+    A process calls this once, when it begins: memory that it has used once stays with it.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):  # another C library
+        return False
+    return bool(mallopt(M_MMAP_MAX, 0)) and bool(mallopt(M_TRIM_THRESHOLD, KEPT))
