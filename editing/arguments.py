@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from editing.channels import parse_channel
-from editing.directions import Direction, boundary, load_direction
+from editing.directions import Direction, boundary, check_fits, read_directions
 from editing.domains import Domain
 from editing.edits import ChannelMove, Move
 from editing.errors import BadInput
@@ -128,7 +128,14 @@ def parse_direction(name: str, domain: Domain) -> Direction:
     """
     if name in domain.boundaries or not Path(name).is_file():
         return boundary(domain, name)
-    direction = load_direction(name)
+    found = read_directions(name, domain.family, "w")
+    if len(found) > 1:
+        raise BadInput(
+            f"{name} holds {len(found)} directions; write them to files of their own with "
+            "'weights convert' and name one."
+        )
+    direction = found[0]
+    check_fits(direction, domain)
     if direction.name in domain.boundaries:  # the domain's own keeps the name
         direction = replace(direction, name=f"{direction.name} ({Path(name).name})")
     return direction

@@ -195,7 +195,7 @@ class Domain:
         from editing.features import load_picture_net
 
         with torch.inference_mode(False):
-            if is_tensor_file(path):
+            if path.is_file() and is_tensor_file(path):
                 return load_picture_net(path, self.device, name)
             part, net = read_net(path)
             if part != name:

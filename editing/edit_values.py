@@ -101,6 +101,8 @@ def _direction_values(direction: Direction) -> dict[str, Any]:
         values["space"] = direction.space
     if direction.origin is not None:
         values["origin"] = float(direction.origin)
+    if direction.strengths:
+        values["strengths"] = list(direction.strengths)
     if direction.safe_range is not None:
         values["range"] = list(direction.safe_range)
     return values
@@ -111,6 +113,7 @@ def _direction(settings: Settings) -> Direction:
     rows, layers = settings.take("rows", int), settings.take("layers", str)
     safe = settings.take("range", list)
     try:
+        strengths = tuple(float(factor) for factor in settings.take("strengths", list, []))
         data = np.frombuffer(base64.b64decode(text, validate=True), "<f4").copy()
         vector = torch.from_numpy(data.reshape(rows, -1) if rows else data)
         meta = {} if safe is None else {"range": [float(safe[0]), float(safe[1])]}
@@ -124,6 +127,7 @@ def _direction(settings: Settings) -> Direction:
         settings.take("space", str, "w"),
         meta,
         settings.take("origin", float),
+        strengths,
     )
     settings.end()
     return direction

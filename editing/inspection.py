@@ -149,7 +149,13 @@ def _net(found: ForeignNet) -> Finding:
 def _linear(weights: Weights) -> Finding:
     channels = [weights[name].shape[0] for name in sorted(weights)]
     facts = {"channels": channels}
-    return Finding("lpips weights", "LPIPS", facts, ("VGG16 (torchvision's vgg16)",), weights)
+    return Finding(
+        "lpips weights",
+        "LPIPS",
+        facts,
+        ("the network whose channels they weigh (torchvision's vgg16)",),
+        weights,
+    )
 
 
 def _clip(found: ForeignClip) -> Finding:

@@ -188,3 +188,22 @@ def test_real_files() -> None:
         "interfacegan_stylegan_ffhq_smile_w_boundary.npy": ("stylegan1", "w", 1),
     }
     assert found["idinvert_ffhq256_expression.npy"][0].layers == (2, 3, 4, 5)
+
+
+def test_a_foreign_file_moves_and_replays(
+    tmp_path: Path, tiny_domain: Domain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``edit --move FILE=ALPHA``, and the exported PNG draws the same picture again."""
+    from editing.cli import main
+
+    np.save(tmp_path / "Smiling.npy", RNG.standard_normal((NUM_WS, W)))
+    file, out = tmp_path / "Smiling.npy", tmp_path / "x.png"
+    words = ["--domain", str(tiny_domain.folder), "--out"]
+    assert main(["edit", "seed:1", "--move", f"{file}=20", *words, str(out)]) == 0
+    assert main(["run", str(out), *words, str(tmp_path / "again")]) == 0, capsys.readouterr().err
+    from editing.images import load_picture
+
+    pictures = [np.asarray(load_picture(p)) for p in (out, tmp_path / "again" / "x.png")]
+    assert np.array_equal(*pictures)
+    assert main(["edit", "seed:1", "--move", "smile=0", *words, str(out)]) == 0
+    assert not np.array_equal(np.asarray(load_picture(out)), pictures[0])

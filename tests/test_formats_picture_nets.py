@@ -99,6 +99,22 @@ def test_lpips_is_exact(tmp_path: Path) -> None:
     assert not perceptual_distance(net, a, a).any()
 
 
+def test_lpips_in_two_files(tmp_path: Path) -> None:
+    """As torchvision and the authors of LPIPS give them: in one folder, in any order."""
+    state, linear, folder = make_vgg(), make_linear(), tmp_path / "lpips"
+    folder.mkdir()
+    torch.save(state, folder / "vgg16-397923af.pth")
+    torch.save(linear, folder / "vgg.pth")
+    part, net = read_net(folder)
+    a, b = pictures()
+    assert part == "perceptual"
+    distance = perceptual_distance(net, a, b)
+    assert torch.allclose(distance, lpips(state, linear, a, b), rtol=1e-4, atol=0)
+    torch.save({k: v[:, :3] for k, v in linear.items()}, folder / "vgg.pth")
+    with pytest.raises(UnsafeFile, match="not for its VGG16"):
+        read_net(folder)
+
+
 def make_arcface(size: int) -> State:
     draw = Draw(seed=6)
     trunk_state(draw, 3)

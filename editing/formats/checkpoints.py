@@ -78,12 +78,21 @@ def read_generator(path: Path | str) -> Generator:
 def read_net(path: Path | str) -> tuple[str, Net]:
     """The network that reads pictures of a foreign file, and as which part of a domain it serves.
 
+    Of a folder, the one of its files together: VGG16, and the weights LPIPS puts on its channels.
+
     Raises:
         MissingFile, UnsafeFile: as ``read_generator``.
     """
-    content = read_content(path)
+    path = Path(path)
+    paths = sorted(path.iterdir()) if path.is_dir() else [path]
+    contents = [read_content(one) for one in paths]
     with refusing(path):
-        if found := net_in(content):
+        found = next((net for content in contents if (net := net_in(content))), None)
+        linear = next(
+            (ws for content in contents if (ws := picture_nets.lpips_weights(content))), None
+        )
+        if found is not None:
+            found = picture_nets.with_lpips(found, linear) if linear else found
             return found.part, build_net(found)
     raise UnsafeFile(
         f"{path} can be read, but holds no encoder, perceptual or identity network that is known "

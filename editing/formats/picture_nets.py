@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 from editing.formats.foreign import ForeignNet, Weight, Weights, reshaped, stored
@@ -54,6 +55,22 @@ def lpips_weights(content: Any) -> Weights | None:
     if found and len(found) < len(LPIPS_TAPS):
         raise Refused("it lacks some of LPIPS's five linear layers")
     return found or None
+
+
+def with_lpips(found: ForeignNet, linear: Weights) -> ForeignNet:
+    """A VGG16 with LPIPS's weights from another file.
+
+    Raises:
+        Refused: they are not for this network.
+    """
+    config = found.config
+    given = tuple(linear[name].shape[0] for name in sorted(linear))
+    if not isinstance(config, VGGConfig) or given != config.widths:
+        raise Refused(
+            f"the LPIPS weights for {list(given)} channels are not for its {found.system}"
+        )
+    weights = found.weights | linear
+    return ForeignNet(found.system, found.part, replace(config, lpips=True), weights)
 
 
 def _arcface(state: dict[str, Any]) -> ForeignNet:
