@@ -321,6 +321,14 @@ def test_each_stage_comes_nearer_than_the_one_before(noisy):
     assert torch.equal(steps[55].point.noise["b16.conv1"], steps[30].point.noise["b16.conv1"])
 
 
+def test_coarse_noise_maps_hold_still_where_asked(noisy, target):
+    options = InversionOptions(steps=2, noise=NoiseOptions(3, finer=16))
+    last = list(invert(target, noisy, options))[-1]
+    assert last.stage == "noise" and set(last.point.noise) == {"b16.conv0", "b16.conv1"}
+    none = list(invert(target, noisy, replace(options, noise=NoiseOptions(3, finer=32))))[-1]
+    assert none.stage == "latent" and "left out" in none.notes[0]
+
+
 def test_a_generator_without_noise_says_so_and_goes_on(domain, target):
     last = list(invert(target, domain, THREE))[-1]
     assert last.done and last.total == 40 and last.point.noise == {}
@@ -362,7 +370,7 @@ def test_the_found_point_is_the_best_of_its_step_whatever_follows(noisy, target)
         assert nearness(noisy, target, step) < 4 and torch.isfinite(step.ws).all()
     tune = steps[50]
     found = draw(noisy.generator, tune.ws, tune.point.noise, tune.point.weight_delta)
-    goal = Goal(target, noisy, replace(NOTHING, pixel=1.0, perceptual=1.0))
+    goal = Goal(target, noisy, replace(NOTHING, pixel=THREE.tune.pixel, perceptual=1.0))
     assert float(goal.losses(found)["total"]) == pytest.approx(tune.best, rel=1e-3)
 
 

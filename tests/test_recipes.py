@@ -155,7 +155,7 @@ def test_export_without_recipe_carries_nothing(tiny_domain: Domain, tmp_path: Pa
 
 
 def test_large_noise_stays_at_home(tiny_domain: Domain, tmp_path: Path) -> None:
-    state = replace(state_of("seed:4", tiny_domain), noise={"b32.conv1": torch.zeros(600, 600)})
+    state = replace(state_of("seed:4", tiny_domain), noise={"b32.conv1": torch.randn(600, 600)})
     recipe = make_recipe(tiny_domain, Source("latent", "latent.npz"), STACK)
     (tmp_path / "out.png").write_bytes(
         export_png(torch.zeros(1, 3, 32, 32), recipe, latent_of(state, tiny_domain))
