@@ -4,12 +4,12 @@ Every module pickles as a call of ``torch_utils.persistence._reconstruct_persist
 dict: type, version, module_src, class_name, state. The source text in it would leave a canary.
 """
 
-import io
+import contextlib
 import pickle
 import sys
 import types
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,9 @@ def forge_module(
     return root
 
 
-def dumps(content: Any, protocol: int) -> bytes:
-    """pickle.dumps while the names of their packages exist."""
+@contextlib.contextmanager
+def their_packages() -> Iterator[Any]:
+    """The names of their packages exist meanwhile; gives their EasyDict."""
     names = ("torch_utils", "torch_utils.persistence", "dnnlib", "dnnlib.util")
     fakes = {name: types.ModuleType(name) for name in names}
 
@@ -82,15 +83,19 @@ def dumps(content: Any, protocol: int) -> bytes:
     fakes[names[1]]._reconstruct_persistent_obj = reconstruct  # type: ignore[attr-defined]
     easy = type("EasyDict", (dict,), {"__module__": names[3]})
     fakes[names[3]].EasyDict = easy  # type: ignore[attr-defined]
-    content = {"training_set_kwargs": easy(path="x", n=np.float64(1)), **content}
     sys.modules.update(fakes)
     try:
-        buffer = io.BytesIO()
-        pickle.dump(content, buffer, protocol)
-        return buffer.getvalue()
+        yield easy
     finally:
         for name in names:
             del sys.modules[name]
+
+
+def dumps(content: Any, protocol: int) -> bytes:
+    """pickle.dumps of a dict of theirs."""
+    with their_packages() as easy:
+        options = easy(path="x", n=np.float64(1))
+        return pickle.dumps({"training_set_kwargs": options, **content}, protocol)
 
 
 def stylegan3_file(
@@ -110,10 +115,10 @@ def stylegan3_file(
     return dumps({"G": module, "D": None, "G_ema": module, "augment_pipe": None}, 4)
 
 
-def stylegan2_file(
-    state: Mapping[str, Tensor], conv_clamp: float | None, protocol: int, source: str = ""
-) -> bytes:
-    """A StyleGAN2 .pkl: G, D, G_ema, augment_pipe, training_set_kwargs."""
+def stylegan2_module(
+    state: Mapping[str, Tensor], conv_clamp: float | None, source: str = ""
+) -> Persistent:
+    """A StyleGAN2 generator of theirs."""
     layers = {name.rpartition(".")[0] for name in state}
     attributes: dict[str, dict[str, Any]] = {
         name: {"conv_clamp": conv_clamp, "activation": "lrelu"}
@@ -123,6 +128,13 @@ def stylegan2_file(
     for name in layers:
         if name.startswith("mapping.fc"):
             attributes[name] = {"bias_gain": 0.01, "activation": "lrelu"}
-    module = forge_module(state, attributes, source)
+    return forge_module(state, attributes, source)
+
+
+def stylegan2_file(
+    state: Mapping[str, Tensor], conv_clamp: float | None, protocol: int, source: str = ""
+) -> bytes:
+    """A StyleGAN2 .pkl: G, D, G_ema, augment_pipe, training_set_kwargs."""
+    module = stylegan2_module(state, conv_clamp, source)
     other = forge_module({"b4.fc.weight": torch.ones(2, 2)}, {}, source)
     return dumps({"G": module, "D": other, "G_ema": module, "augment_pipe": None}, protocol)

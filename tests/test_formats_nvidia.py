@@ -10,7 +10,13 @@ import torch
 from editing.errors import MissingFile, UnsafeFile
 from editing.formats.checkpoints import find_generator, read_generator
 from editing.generator import GeneratorConfig, fingerprint, load_generator, save_generator
-from tests.nvidia_files import dumps, forge_module, stylegan2_file
+from tests.nvidia_files import (
+    dumps,
+    forge_module,
+    stylegan2_file,
+    stylegan2_module,
+    their_packages,
+)
 from tests.stylegan2_reference import CONFIG, make_state, mapping, synthesis
 from tests.test_generator import GOLDEN, close, read_reference
 
@@ -56,6 +62,19 @@ def test_architectures_and_clamps(
     found = generator.mapping(torch.from_numpy(z)[None].float())
     assert close(found[0], torch.from_numpy(ws).float())
     assert close(generator.synthesis(found)[0], torch.from_numpy(expected).float())
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_whole_modules_in_torch_files(tmp_path: Path, zipped: bool) -> None:
+    """PTI saves its tuned generator so: ``torch.save(G)``."""
+    config, state = random_state()
+    with their_packages():
+        module = stylegan2_module(state, config.conv_clamp, "raise SystemExit")
+        torch.save(module, tmp_path / "g.pt", _use_new_zipfile_serialization=zipped)
+    generator = read_generator(tmp_path / "g.pt")
+    assert generator.config == config
+    for name, tensor in generator.state_dict().items():
+        assert torch.equal(tensor, state[name]), name
 
 
 def test_conditional_networks_half_precision_and_old_numpy(tmp_path: Path) -> None:

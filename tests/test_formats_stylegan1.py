@@ -144,6 +144,46 @@ def test_sefas_layout(tmp_path: Path) -> None:
     check(tmp_path / "g.pth", state, sefa_name, "mapping", last, 1e-8, "const")
 
 
+def idinvert_name(layer: int, part: str) -> str:
+    names = {
+        "const": "const",
+        "bias": "epilogue.bias",
+        "noise": "epilogue.apply_noise.noise",
+        "strength": "epilogue.apply_noise.weight",
+        "style.weight": "epilogue.style_mod.dense.linear.weight",
+        "style.bias": "epilogue.style_mod.dense.wscale.bias",
+        "weight": "weight" if layer == ROWS - 2 else "conv.weight",  # fused at 128 px
+    }
+    return f"synthesis.layer{layer}.{names[part]}"
+
+
+def test_idinverts_layout(tmp_path: Path) -> None:
+    """Every row has a w of its own, and the picture ends in a tanh."""
+    last = f"synthesis.output{len(CHANNELS) - 1}"
+    state = make_state(idinvert_name, "mapping", last)
+    dense = f"mapping.dense{DEPTH - 1}"
+    state[f"{dense}.weight"] = state[f"{dense}.weight"].repeat(ROWS, 1) * torch.linspace(
+        0.5, 1.5, ROWS * W
+    ).unsqueeze(1)
+    state[f"{dense}.bias"] = state[f"{dense}.bias"].repeat(ROWS)
+    theirs = {}
+    for name, tensor in state.items():
+        name = name.replace(f"{last}.weight", f"{last}.conv.weight")
+        if name.startswith("mapping"):
+            name = name.replace(".weight", ".linear.weight").replace(".bias", ".wscale.bias")
+        fused = name == f"synthesis.layer{ROWS - 2}.weight"
+        theirs[name] = tensor.permute(2, 3, 1, 0) if fused else tensor
+    torch.save(theirs, tmp_path / "g.pth")
+    found = find_generator(tmp_path / "g.pth")
+    assert found.system == "idinvert" and found.config.fused_from == 128
+    generator = read_generator(tmp_path / "g.pth")
+    z = torch.randn(2, Z, generator=torch.Generator().manual_seed(1))
+    assert close(generator.mapping(z), mapped(state, "mapping", z).reshape(2, ROWS, W))
+    ws = torch.randn(2, ROWS, W, generator=torch.Generator().manual_seed(2))
+    expected = drawn(state, idinvert_name, last, ws, 1e-8).tanh()
+    assert close(generator.synthesis(ws, "none"), expected)
+
+
 def test_latent_editors_layout(tmp_path: Path) -> None:
     state = make_state(editor_name, "g_mapping", "g_synthesis.torgb")
     kernels = {

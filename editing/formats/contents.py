@@ -16,6 +16,7 @@ from editing.formats.torch_files import KNOWN, MAGIC, nested_stream, read_archiv
 
 PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"
 NETWORK = "dnnlib.tflib.network.Network"
+MODULES = {PERSISTENT: inert(PERSISTENT)}  # NVIDIA's; PTI saves them in torch files
 PAGES = (b"<!do", b"<htm", b"<!DO", b"<HTM", b"<hea", b"<?xm")
 
 
@@ -41,7 +42,7 @@ def _read(path: Path) -> Any:
     if head[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(path) as archive:
             arrays = all(name.endswith(".npy") for name in archive.namelist())
-        return read_npz(path) if arrays else read_archive(path, {PERSISTENT: inert(PERSISTENT)})
+        return read_npz(path) if arrays else read_archive(path, MODULES)
     if head == b"\x93NUMPY":
         return read_npy(file, len(file))
     if file[5:9] == b"\0\0\0{":  # the length of a header, below 2**40, and its JSON
@@ -49,7 +50,7 @@ def _read(path: Path) -> Any:
     budget = Budget.of(len(file))
     known = {
         **KNOWN,
-        PERSISTENT: inert(PERSISTENT),
+        **MODULES,
         NETWORK: inert(NETWORK),
         "dnnlib.util.EasyDict": to_dict,
         "dnnlib.EasyDict": to_dict,
@@ -58,5 +59,5 @@ def _read(path: Path) -> Any:
     found = read_pickle(file, known, budget)
     if found == MAGIC:
         file.seek(0)
-        return read_stream(file, budget)
+        return read_stream(file, budget, MODULES)
     return found

@@ -23,6 +23,7 @@ from editing.formats.arrays import KNOWN as ARRAYS
 from editing.formats.arrays import check_archive, open_mapped
 from editing.formats.pickles import Budget, Inert, Refused, inert, read_pickle, to_dict
 
+NO_MORE: Mapping[str, Any] = MappingProxyType({})
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 DTYPES = {
@@ -126,8 +127,11 @@ def _storage(identity: Any) -> tuple[str, Storage]:
     return str(key), Storage(dtype, numel)
 
 
-def read_stream(file: Any, budget: Budget) -> Any:
-    """What a BytesIO or mmap of the old format holds: five pickles, then the numbers."""
+def read_stream(file: Any, budget: Budget, more: Mapping[str, Any] = NO_MORE) -> Any:
+    """What a BytesIO or mmap of the old format holds: five pickles, then the numbers.
+
+    ``more``: what further globals stand for.
+    """
     storages: dict[str, Storage] = {}
     buffer = file.getbuffer() if isinstance(file, io.BytesIO) else file
 
@@ -140,7 +144,7 @@ def read_stream(file: Any, budget: Budget) -> Any:
     system = read_pickle(file, {}, budget)
     if not isinstance(system, dict) or system.get("little_endian", True) is not True:
         raise Refused("it was written on a machine of another byte order")
-    found = read_pickle(file, KNOWN, budget, resolve)
+    found = read_pickle(file, {**KNOWN, **more}, budget, resolve)
     keys = read_pickle(file, {}, budget)
     if sorted(keys) != sorted(storages):
         raise Refused("the data of a tensor is missing")
@@ -171,10 +175,10 @@ def nested_stream(budget: Budget) -> Callable[[Any], Any]:
     return load
 
 
-def read_archive(path: Path, more: Mapping[str, Any] = MappingProxyType({})) -> Any:
+def read_archive(path: Path, more: Mapping[str, Any] = NO_MORE) -> Any:
     """What a zip archive of ``torch.save`` or ``torch.jit.save`` holds; programs are not looked at.
 
-    ``more``: what further globals stand for.
+    ``more``: as in ``read_stream``.
     """
     with zipfile.ZipFile(path) as archive:
         check_archive(archive, path, ratio=1)
