@@ -174,7 +174,7 @@ class _Search:
     def later(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the later stages that have steps and can help."""
         wanted = [name for name in names if getattr(self.options, name).steps]
-        if "noise" in wanted and (reason := check_noise(self.goal)):
+        if "noise" in wanted and (reason := check_noise(self.goal, self.options.noise.finer)):
             self.notes.append(reason)
             wanted.remove("noise")
         return tuple(wanted)

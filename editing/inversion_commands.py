@@ -16,8 +16,9 @@ from editing.commands import Result, open_named
 from editing.domains import Domain
 from editing.errors import BadInput
 from editing.inversion_options import (
-    LEVELS,
     InversionOptions,
+    NoiseOptions,
+    TuneOptions,
     options_for,
     parse_start,
     with_setting,
@@ -26,6 +27,7 @@ from editing.latents import load_latent
 from editing.masks import FEATHER, load_mask
 from editing.photos import Job, invert_into
 
+STAGES: Mapping[str, Any] = {"noise": NoiseOptions(steps=150), "tune": TuneOptions(steps=350)}
 FILES = ("aligned.png", "reconstruction.png", "latent.npz", "metrics.json")
 
 
@@ -99,7 +101,7 @@ def parse_inversion(args: Namespace) -> tuple[InversionOptions, str | None]:
     wanted = {"noise": args.noise, "tune": args.tune or args.together}
     for name in wanted:
         if wanted[name] and not getattr(options, name).steps:
-            options = replace(options, **{name: getattr(LEVELS["best"], name)})
+            options = replace(options, **{name: STAGES[name]})
     for setting in args.settings:
         name, equals, value = setting.partition("=")
         if not equals:

@@ -50,6 +50,7 @@ class NoiseOptions:
 
     steps: int = 0
     lr: float = 0.02  # Adam's, of what the maps add to the activations
+    finer: int = 4  # pixels of the smallest map that moves; coarse ones would hold back edits
 
     def __post_init__(self) -> None:
         _check_steps("noise.steps", self.steps)
@@ -174,8 +175,8 @@ LEVELS: Mapping[str, InversionOptions] = {
         "best",
         steps=500,
         lr=0.15,
-        noise=NoiseOptions(steps=150),
-        tune=TuneOptions(steps=350),
+        noise=NoiseOptions(steps=150, finer=64),
+        tune=TuneOptions(steps=350, lr=1e-3, pixel=50.0),
     ),
 }
 

@@ -201,8 +201,12 @@ class NoiseStage(_After):
     ) -> None:
         super().__init__(goal, options, rng, start)
         self.steps, self.lr = options.noise.steps, options.noise.lr
-        self.strengths = noise_strengths(self.generator)
         self.maps = {**noise_maps(self.generator), **start.noise}
+        self.strengths = {
+            name: strength
+            for name, strength in noise_strengths(self.generator).items()
+            if self.maps[name].shape[-1] >= options.noise.finer
+        }
         self.leaves = {name: torch.zeros_like(self.maps[name]) for name in self.strengths}
 
     def point(self, leaves: Leaves) -> Point:
@@ -266,8 +270,12 @@ class TuneStage(_After):
         return total
 
 
-def check_noise(goal: Goal) -> str:
+def check_noise(goal: Goal, finer: int) -> str:
     """Why the noise stage cannot help here, as a sentence; "" where it can."""
-    if noise_strengths(goal.domain.generator):
+    generator = goal.domain.generator
+    if any(noise_maps(generator)[name].shape[-1] >= finer for name in noise_strengths(generator)):
         return ""
-    return "This generator's noise inputs are off, so the stage of noise maps was left out."
+    return (
+        f"This generator's noise inputs are off from {finer} pixels up, so the stage of noise maps "
+        "was left out."
+    )

@@ -494,7 +494,7 @@ def test_every_published_method_runs(noisy, target):
     for name, method in METHODS.items():
         short = replace(
             method, steps=min(method.steps, 3),
-            noise=replace(method.noise, steps=min(method.noise.steps, 2)),
+            noise=replace(method.noise, steps=min(method.noise.steps, 2), finer=4),
             tune=replace(method.tune, steps=min(method.tune.steps, 2)),
         )  # fmt: skip
         steps = list(invert(target, noisy, short))
