@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from editing.descriptions import DESCRIPTION, describe_file, write_description
 from editing.directions import check_fits, read_directions, save_direction
 from editing.domains import Domain, open_domain
 from editing.encoders import InDomainConfig, StyleEncoderConfig, check_rows
 from editing.errors import BadInput
-from editing.features import SERVES, load_picture_net, make_net, save_picture_net
+from editing.features import load_picture_net, save_picture_net
 from editing.formats.clip import CONFIG, ForeignClip
-from editing.formats.foreign import Foreign, ForeignNet, Weights, build, build_net
+from editing.formats.foreign import Foreign, ForeignNet, Weight, Weights, build, build_net
 from editing.formats.latents import ForeignLatents
 from editing.formats.pickles import Refused, refusing
+from editing.formats.picture_nets import with_lpips
 from editing.formats.styleclip import ForeignStatistics, ForeignTable
 from editing.generator import Generator, save_generator
 from editing.global_directions import GlobalDirections, save_global_directions, split_table
@@ -29,7 +31,7 @@ from editing.images import write_atomically
 from editing.inspection import Finding
 from editing.latents import Latent, save_latent
 from editing.statistics import save_statistics
-from editing.vgg import VGG16, VGGConfig
+from editing.vgg import VGG16
 
 MAX_LATENTS = 1000  # written at once
 MAX_DEPTH = 100  # layers of one half of a CLIP
@@ -100,28 +102,27 @@ def convert(
 
 def _write(finding: Finding, target: Target) -> None:
     thing = finding.thing
-    with refusing(target.source):
-        if isinstance(thing, Foreign):
-            _write_generator(thing, target)
-        elif isinstance(thing, ForeignNet):
-            _write_net(thing, target)
-        elif isinstance(thing, ForeignClip):
-            _write_clip(thing, target)
-        elif isinstance(thing, ForeignStatistics):
-            _write_statistics(thing, target)
-        elif isinstance(thing, ForeignTable):
-            _write_table(thing, target)
-        elif isinstance(thing, ForeignLatents):
-            _write_latents(thing, target)
-        elif finding.kind == "directions":
-            _write_directions(target)
-        elif finding.kind == "lpips weights":
-            _write_lpips(thing, target)
-        else:
-            raise BadInput(
-                f"{target.source} is a {finding.kind} of {finding.system} already, so there is "
-                "nothing to convert; copy it."
-            )
+    if isinstance(thing, Foreign):
+        _write_generator(thing, target)
+    elif isinstance(thing, ForeignNet):
+        _write_net(thing, target)
+    elif isinstance(thing, ForeignClip):
+        _write_clip(thing, target)
+    elif isinstance(thing, ForeignStatistics):
+        _write_statistics(thing, target)
+    elif isinstance(thing, ForeignTable):
+        _write_table(thing, target)
+    elif isinstance(thing, ForeignLatents):
+        _write_latents(thing, target)
+    elif finding.kind == "directions":
+        _write_directions(target)
+    elif finding.kind == "lpips weights":
+        _write_lpips(thing, target)
+    else:
+        raise BadInput(
+            f"{target.source} is a {finding.kind} of {finding.system} already, so there is "
+            "nothing to convert; copy it."
+        )
 
 
 def _write_generator(thing: Foreign, target: Target) -> None:
@@ -130,7 +131,8 @@ def _write_generator(thing: Foreign, target: Target) -> None:
             f"{target.folder} has a generator already, and its other files belong to that one; "
             "choose another folder."
         )
-    generator = build(thing)
+    with refusing(target.source):
+        generator = build(thing)
     save_generator(target.folder / "generator.safetensors", generator)
     name = re.sub(r"[^\w.-]+", "-", target.folder.resolve().name) or "domain"
     target.facts |= {
@@ -144,7 +146,8 @@ def _write_generator(thing: Foreign, target: Target) -> None:
 
 
 def _write_net(thing: ForeignNet, target: Target) -> None:
-    net = build_net(thing)
+    with refusing(target.source):
+        net = build_net(thing)
     if thing.part == "encoder" and target.domain is not None:
         config = net.config
         assert isinstance(config, StyleEncoderConfig | InDomainConfig)
@@ -156,23 +159,39 @@ def _write_net(thing: ForeignNet, target: Target) -> None:
 def _write_lpips(weights: Weights, target: Target) -> None:
     path = target.folder / PERCEPTUAL
     trunk = load_picture_net(path, part="perceptual") if path.is_file() else None
-    if not isinstance(trunk, SERVES["perceptual"]) or not isinstance(trunk, VGG16):
+    if not isinstance(trunk, VGG16):
         raise BadInput(
             f"{target.source} holds only the weights that LPIPS puts on VGG16's channels; convert "
             f"torchvision's vgg16 into {target.folder} first."
         )
-    config = VGGConfig(widths=trunk.config.widths, lpips=True)
-    if [weights[f"lpips{i}"].shape[0] for i in range(len(config.widths))] != list(config.widths):
-        raise Refused("its weights are for other widths than those of the VGG16 there")
-    net = make_net(config)
-    state = trunk.state_dict() | {name: w.load().float() for name, w in weights.items()}
-    net.load_state_dict(state)
+    ours = {name: _loaded(tensor) for name, tensor in trunk.state_dict().items()}
+    found = ForeignNet("VGG16", "perceptual", trunk.config, ours)
+    with refusing(target.source):
+        net = build_net(with_lpips(found, weights))
     save_picture_net(path, net, half=False)
     target.add("perceptual", PERCEPTUAL)
 
 
+def _loaded(tensor: Tensor) -> Weight:
+    return Weight(tuple(tensor.shape), lambda: tensor)
+
+
 def _write_clip(thing: ForeignClip, target: Target) -> None:
     from safetensors.torch import save
+
+    with refusing(target.source):
+        _check_clip(thing)
+        tensors = {name: weight.load().contiguous() for name, weight in thing.weights.items()}
+    folder = target.folder / "clip"
+    for name, path in thing.texts.items():
+        _write_bytes(folder / name, path.read_bytes())
+    _write_bytes(folder / CONFIG, json.dumps(thing.config, indent=2).encode())
+    _write_bytes(folder / "model.safetensors", save(tensors, {"format": "pt"}))
+    target.add("text_image_model", "clip/model.safetensors")
+
+
+def _check_clip(thing: ForeignClip) -> None:
+    """Refuse weights that transformers' model of this config does not have."""
     from transformers import CLIPConfig, CLIPModel
 
     for part in ("text_config", "vision_config"):
@@ -186,13 +205,6 @@ def _write_clip(thing: ForeignClip, target: Target) -> None:
     for name in sorted(shapes.keys() | given.keys()):
         if shapes.get(name) != given.get(name):
             raise Refused(f"{name[:80]} is {given.get(name)}, where {shapes.get(name)} belongs")
-    folder = target.folder / "clip"
-    for name, path in thing.texts.items():
-        _write_bytes(folder / name, path.read_bytes())
-    _write_bytes(folder / CONFIG, json.dumps(thing.config, indent=2).encode())
-    tensors = {name: weight.load().contiguous() for name, weight in thing.weights.items()}
-    _write_bytes(folder / "model.safetensors", save(tensors, {"format": "pt"}))
-    target.add("text_image_model", "clip/model.safetensors")
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

@@ -39,7 +39,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     """The sentence of a command that is refused."""
     assert main([*map(str, words)]) == 2
     message = capsys.readouterr().err
-    assert len(message.splitlines()) == 1
+    assert len(message.splitlines()) == 1 and message.count("; ") <= 1, "one sentence, not nested"
     return message
 
 
@@ -153,6 +153,16 @@ def test_a_direction_becomes_a_boundary(
     out = tmp_path / "x.png"
     run(capsys, "edit", "seed:1", "--move", "smile=2", "--domain", domain, "--out", out)
     assert out.is_file()
+
+
+def test_a_folder_that_cannot_be_written(
+    tmp_path: Path, domain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    message = refused(
+        capsys, "weights", "convert", tmp_path / "g.pt", "--out", tmp_path / "file" / "d"
+    )
+    assert "cannot be read safely" not in message and "file" in message
 
 
 def test_many_directions_become_files(
