@@ -106,7 +106,7 @@ def set_up(goal: str) -> None:
     if not (PYTHON.exists() and READY.exists()):
         shutil.rmtree(VENV, ignore_errors=True)
         subprocess.run([find_python(), "-m", "venv", str(VENV)], check=True)
-    READY.unlink(missing_ok=True)                    # from here on an interruption starts afresh
+    READY.unlink(missing_ok=True)  # from here on an interruption starts afresh
     install_torch()
     pip("install", "--quiet", "-r", str(ROOT / list(wanted(goal))[-1]))
     READY.write_text(json.dumps(wanted(goal), indent=2))
@@ -116,7 +116,7 @@ def set_up(goal: str) -> None:
 def start(arguments: list[str]) -> int:
     try:
         return subprocess.run([PYTHON, "app.py", *arguments], cwd=ROOT).returncode
-    except KeyboardInterrupt:                        # Ctrl-C is how one stops a server
+    except KeyboardInterrupt:  # Ctrl-C is how one stops a server
         return 0
 
 
@@ -157,8 +157,10 @@ def main(arguments: list[str]) -> int:
         say(str(error))
         return 1
     except subprocess.CalledProcessError as error:
-        say(f"Set-up stopped at '{' '.join(map(str, error.cmd))}'; its message is above. "
-            "Check the network and the free disk space (3 GB), then run the command again.")
+        say(
+            f"Set-up stopped at '{' '.join(map(str, error.cmd))}'; its message is above. "
+            "Check the network and the free disk space (3 GB), then run the command again."
+        )
         return 1
     return goals[arguments[0]](arguments[1:])
 

@@ -102,10 +102,30 @@ def rescoring_table(domain: Domain, count: int) -> None:
                 "worst uncoupled": worst,
                 "σ": f"{uncoupled[worst]:+.2f}",
                 "ratio (goal 4)": f"{abs(own / uncoupled[worst]):.1f}",
+                "renderer's own": f"{abs(renderers_own(domain, effect.name, worst)):.2f}",
                 "background": f"{100 * effect.background:.2f} %",
             }
         )
     print_rows(f"Rescoring, one step, {count} latents, by the judge", rows)
+
+
+@cache
+def base_of(domain: Domain, count: int) -> Ground:
+    return ground(domain, count)
+
+
+@torch.no_grad()
+def renderers_own(domain: Domain, attribute: str, other: str) -> float:
+    """What the judge sees of another factor when the renderer changes this one alone, σ per σ."""
+    base, judge = base_of(domain, 24), open_judge(domain)
+    if base.truth is None:
+        return float("nan")
+    change = torch.zeros(len(judge.outputs))
+    for readings in base.as_read:
+        ends = [{**readings, attribute: readings[attribute] + sign} for sign in (1, -1)]
+        up, down = judge(torch.cat([base.truth.draw(each) for each in ends]))
+        change += up - down
+    return float(change[judge.outputs.index(other)] / change[judge.outputs.index(attribute)])
 
 
 def condition_table(domain: Domain, count: int) -> None:

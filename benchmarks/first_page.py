@@ -1,6 +1,6 @@
 """First page: seconds from the start command to a page whose sliders answer.
 
-    python -m benchmarks.first_page [--domain portraits] [--runs 3]
+python -m benchmarks.first_page [--domain portraits] [--runs 3]
 """
 
 import argparse

@@ -123,6 +123,7 @@ def methods(domain: Domain, store: Store, args: argparse.Namespace) -> None:
     alphas = store.get(["alphas"], lambda: one_sigma_alphas(domain))
     print("alpha of 1 σ: " + ", ".join(f"{n} {a:.2f}" for n, a in alphas.items()))
     size = domain.generator.img_resolution
+    chains = {n: (shortened(options, args), rows) for n, (options, rows) in CHAINS.items()}
     sets = {
         "held-out renders": held_out_renders(args.count, size),
         "samples": samples(args.count, domain),
@@ -130,7 +131,7 @@ def methods(domain: Domain, store: Store, args: argparse.Namespace) -> None:
     for title, targets in sets.items():
         rows: dict[str, list[dict[str, Any]]] = {}
         for index, target in enumerate(targets):
-            for name, (options, stages) in CHAINS.items():
+            for name, (options, stages) in chains.items():
                 if title == "samples" and name not in ("quick", "image2stylegan++", "best"):
                     continue
                 key = ["methods", title, index, name, asdict(options), alphas]
@@ -143,6 +144,18 @@ def methods(domain: Domain, store: Store, args: argparse.Namespace) -> None:
         print_methods(rows)
         if title == "held-out renders":
             print_orderings(rows)
+
+
+def shortened(options: InversionOptions, args: argparse.Namespace) -> InversionOptions:
+    """With --quick a twentieth of the steps: to see the command run, not to measure."""
+    if not args.quick:
+        return options
+    return replace(
+        options,
+        steps=options.steps // 20,
+        noise=replace(options.noise, steps=options.noise.steps // 20),
+        tune=replace(options.tune, steps=options.tune.steps // 20),
+    )
 
 
 def mean(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
@@ -205,13 +218,20 @@ def starts(domain: Domain, store: Store, args: argparse.Namespace) -> None:
     size = domain.generator.img_resolution
 
     def curve(target: Tensor, start: str, steps: int) -> list[float]:
-        options = InversionOptions("own", start=start, steps=steps, weights=PIXEL_PERCEPTUAL)
+        options = InversionOptions(
+            "own", start=start, steps=steps, half=0.0, weights=PIXEL_PERCEPTUAL
+        )
         return [step.losses["perceptual"] for step in invert(target, domain, options)]
 
     needed = []
     for index, target in enumerate(held_out_renders(min(args.count, 8), size)):
-        slow = store.get(["starts", "mean", index], lambda t=target: curve(t, "mean", 500))
-        fast = store.get(["starts", "encoder", index], lambda t=target: curve(t, "encoder", 100))
+        long, short = (25, 5) if args.quick else (500, 100)
+        slow = store.get(
+            ["starts", "mean", index, long], lambda t=target, n=long: curve(t, "mean", n)
+        )
+        fast = store.get(
+            ["starts", "encoder", index, short], lambda t=target, n=short: curve(t, "encoder", n)
+        )
         needed.append(next((i for i, v in enumerate(fast) if v <= min(slow)), None))
     reached = [n for n in needed if n is not None]
     median = statistics.median(reached) if reached else None
@@ -235,6 +255,8 @@ def levels(domain: Domain, store: Store, args: argparse.Namespace) -> None:
 
     table = []
     for level, (seconds, nearness, arrives) in wanted.items():
+        if args.quick and level != "quick":
+            continue
         key = ["levels", level, count[level], asdict(METHODS[level]), alphas]
         found = store.get(key, lambda a=level: in_the_app(domain, a, count[a], alphas))
         arrived, others = mean_edits(found)
@@ -255,7 +277,7 @@ def photo(domain: Domain, store: Store, args: argparse.Namespace) -> None:
     from benchmarks.inversion_app import edited_photo
 
     print("\nThe astronaut, level best, 'your photo, edited'")
-    for line in edited_photo(domain, Path(args.sheet)):
+    for line in edited_photo(domain, shortened(METHODS["best"], args), Path(args.sheet)):
         print(f"  {line}")
 
 
@@ -275,7 +297,7 @@ def questions(domain: Domain, store: Store, args: argparse.Namespace) -> None:
         "rotated 10°": turned(face, 10), "rotated 30°": turned(face, 30),
         "upside down": turned(face, 180),
     }  # fmt: skip
-    options = replace(CHAINS["image2stylegan++"][0], noise=NoiseOptions())
+    options = shortened(replace(CHAINS["image2stylegan++"][0], noise=NoiseOptions()), args)
 
     def embed(target: Tensor) -> dict[str, Any]:
         step = stage_ends(target, domain, options)["latent"]
@@ -388,6 +410,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--count", type=int, default=32, help="renders, and samples")
     parser.add_argument("--steps", type=int, default=200, help="of the comparison of speed")
+    parser.add_argument("--quick", action="store_true", help="few steps, to see it run")
     parser.add_argument("--out", default=str(OUT), help="folder of finished results")
     parser.add_argument("--sheet", default="docs/inversion.png", help="contact sheet of the photo")
     args = parser.parse_args()

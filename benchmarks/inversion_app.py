@@ -19,7 +19,7 @@ from editing.directions import boundary
 from editing.domains import Domain, open_judge
 from editing.edits import EditState, Move, render, state_of
 from editing.images import grid, save_png
-from editing.inversion import METHODS, invert
+from editing.inversion import InversionOptions, invert
 from editing.latents import load_latent
 from editing.metrics import psnr, readings
 from editing.out_of_domain import photo_edited
@@ -62,14 +62,14 @@ def in_the_app(
 
 
 @torch.no_grad()
-def edited_photo(domain: Domain, sheet: Path) -> Iterator[str]:
+def edited_photo(domain: Domain, options: InversionOptions, sheet: Path) -> Iterator[str]:
     """Lines of what came of the astronaut; the contact sheet goes to ``sheet``."""
     import skimage
 
     photo = open_photo(Path(skimage.__file__).parent / "data" / "astronaut.png")
     size = domain.generator.img_resolution
     target = photo.at(size)
-    *_, last = invert(target, domain, METHODS["best"])
+    *_, last = invert(target, domain, options)
     state = EditState(**vars(last.point))
     inverted = render(state, domain)
     yield f"reconstruction {psnr(inverted, target):.2f} dB (≥ 28), {last.seconds:.0f} s"

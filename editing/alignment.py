@@ -202,9 +202,7 @@ def _cut(picture: Image.Image, quad: Points, resolution: int, side: int) -> Imag
     picture, quad = _crop(picture, quad)
     picture, quad = _pad(picture, quad)
     corners = tuple((quad + 0.5).ravel().tolist())
-    return picture.transform(
-        (side, side), Image.Transform.QUAD, corners, Image.Resampling.BILINEAR
-    )
+    return picture.transform((side, side), Image.Transform.QUAD, corners, Image.Resampling.BILINEAR)
 
 
 def _side(quad: Points) -> float:

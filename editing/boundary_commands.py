@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from editing.arguments import parse_direction, parse_seeds, parse_whole
+from editing.boundary_sets import finished, train_all
 from editing.commands import Result, open_named
 from editing.direction_commands import file_name
 from editing.directions import Direction, condition, save_direction
@@ -24,7 +25,7 @@ from editing.images import check_writable, encode_png
 from editing.latents import load_latent, parse_seed
 from editing.photos import write_bytes
 from editing.progress import bar, reported
-from editing.rescoring import Effect, safe_range, trial_ws
+from editing.rescoring import Effect, trial_ws
 from editing.rescoring import rescore as rescored
 from editing.samples import (
     Score,
@@ -46,9 +47,6 @@ from editing.separation import (
 )
 from editing.sheets import heat_map
 
-RANGE_LATENTS = 8  # on which the safe range is measured
-
-
 # -- boundary train
 
 
@@ -61,6 +59,8 @@ def train(args: Namespace) -> Result:
     if sum(map(bool, sources)) > 1:
         raise BadInput("Name only one of --factor, --labels, --more with --less, and --text.")
     if args.name == "all":
+        if args.space != "w":
+            raise BadInput("'all' trains in w; name one attribute for z.")
         return _train_all(args, domain, out)
     check_writable(out)
     notes: tuple[str, ...] = ()
@@ -83,23 +83,12 @@ def _train_all(args: Namespace, domain: Domain, out: Path) -> Result:
     check_writable(out / "train.txt")
     scored = _scored(args, domain, out)
     lines, facts = [], {}
-    for name in bar(scored.names, "boundaries"):
-        direction = finished(domain, _from_set(args, domain, scored, name), name)
-        save_direction(out / f"{file_name(name)}.safetensors", direction)
-        lines.append(f"{name:<22} AUC {direction.meta['all']['auc']:.3f}")
-        facts[name] = dict(direction.meta)
+    for direction in bar(train_all(domain, scored, args.seed), "boundaries", len(scored.names)):
+        save_direction(out / f"{file_name(direction.name)}.safetensors", direction)
+        area = direction.meta["corrected"]["auc"]
+        lines.append(f"{direction.name:<22} AUC " + ("–" if area is None else f"{area:.3f}"))
+        facts[direction.name] = dict(direction.meta)
     return Result("\n".join([*lines, f"Written to {out}."]), {"out": str(out), "boundaries": facts})
-
-
-def finished(domain: Domain, direction: Direction, attribute: str) -> Direction:
-    """The direction with its safe range, where the scorer reads the attribute."""
-    if "scorer" not in domain.parts or attribute not in domain.scorer.outputs:
-        return direction
-    if direction.space != "w":
-        return direction
-    ws = trial_ws(domain, RANGE_LATENTS)
-    found = safe_range(domain, direction, attribute, ws)
-    return replace(direction, meta={**direction.meta, "range": list(found)})
 
 
 def _from_set(args: Namespace, domain: Domain, scored: ScoredSet, factor: str) -> Direction:
@@ -156,8 +145,8 @@ def _from_picks(args: Namespace, domain: Domain, folder: Path) -> Direction:
     if "scorer" not in domain.parts:
         return from_few(args.name, more[:, 0].cpu(), less[:, 0].cpu(), moments(domain))
     scored = _scored(args, domain, folder)
-    readings = [read(domain, ws, domain.scorer).numpy() for ws in (more, less)]
-    return from_picks(args.name, scored, *readings, seed=args.seed)
+    wanted, unwanted = (read(domain, ws, domain.scorer).numpy() for ws in (more, less))
+    return from_picks(args.name, scored, wanted, unwanted, seed=args.seed)
 
 
 def _quality_lines(domain: Domain, direction: Direction) -> list[str]:

@@ -51,10 +51,15 @@ def build_parser() -> argparse.ArgumentParser:
     reporting.add_argument("--json", action="store_true", help="end with one JSON line on stdout")
     shared = Parser(add_help=False, parents=[reporting])
     group = shared.add_argument_group("shared options")
-    group.add_argument("--domain", default=None, metavar="NAME",
-                       help="folder under weights/, or a path (default: portraits)")
-    group.add_argument("--device", default=None, metavar="NAME",
-                       help="cpu, cuda or mps (default: cpu)")
+    group.add_argument(
+        "--domain",
+        default=None,
+        metavar="NAME",
+        help="folder under weights/, or a path (default: portraits)",
+    )
+    group.add_argument(
+        "--device", default=None, metavar="NAME", help="cpu, cuda or mps (default: cpu)"
+    )
     group.add_argument("--seed", type=int, default=0, metavar="N",
                        help="randomness of a random start (default: %(default)s)")  # fmt: skip
 
@@ -86,47 +91,73 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seeds", required=True, metavar="SEEDS",
-                        help="such as 0-15 or 3,7,20-25")
-    parser.add_argument("--psi", default="0.7", metavar="PSI",
-                        help="truncation: 0 is the mean portrait, 1 the full variety (0.7)")
+    parser.add_argument("--seeds", required=True, metavar="SEEDS", help="such as 0-15 or 3,7,20-25")
+    parser.add_argument(
+        "--psi",
+        default="0.7",
+        metavar="PSI",
+        help="truncation: 0 is the mean portrait, 1 the full variety (0.7)",
+    )
     parser.add_argument("--grid", metavar="RxC", help="also write grid.png, R rows of C pictures")
     parser.add_argument("--out", required=True, metavar="DIR",
                         help="folder for seedNNNN.png")  # fmt: skip
 
 
 def _add_search(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument("--level", default=default, metavar="LEVEL",
-                        help="quick, standard or best, or a published method: encoder, restyle, w, "
-                        "image2stylegan, image2stylegan++, idinvert, projector, pti; presets what "
-                        "the other flags change (default: %(default)s)")
+    parser.add_argument(
+        "--level",
+        default=default,
+        metavar="LEVEL",
+        help="quick, standard or best, or a published method: encoder, restyle, w, "
+        "image2stylegan, image2stylegan++, idinvert, projector, pti; presets what "
+        "the other flags change (default: %(default)s)",
+    )
     parser.add_argument("--no-align", action="store_true",
                         help="take the picture's centre as it is; look for no face")  # fmt: skip
 
 
 def _add_invert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="PHOTO|DIR|VIDEO", help="what to invert")
-    parser.add_argument("--out", required=True, metavar="DIR",
-                        help="folder for aligned.png, reconstruction.png, latent.npz and "
-                        "metrics.json; a folder or video gets one sub-folder each and metrics.csv")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="folder for aligned.png, reconstruction.png, latent.npz and "
+        "metrics.json; a folder or video gets one sub-folder each and metrics.csv",
+    )
     _add_search(parser, "standard")
     parser.add_argument("--space", metavar="SPACE", help="z, w or w+")
-    parser.add_argument("--start", metavar="START",
-                        help="encoder, encoder:N (N passes), mean, zeros, random, random:N (best "
-                        "of N) or a latent file")
-    parser.add_argument("--steps", metavar="N",
-                        help="steps of the latent's search; 0 keeps the start")
-    parser.add_argument("--noise", action="store_true",
-                        help="then search the noise maps (Image2StyleGAN++)")
-    parser.add_argument("--tune", action="store_true",
-                        help="then tune the generator's weights around the latent (PTI)")
-    parser.add_argument("--together", action="store_true",
-                        help="of a folder: tune one change of weights for all photos")
+    parser.add_argument(
+        "--start",
+        metavar="START",
+        help="encoder, encoder:N (N passes), mean, zeros, random, random:N (best "
+        "of N) or a latent file",
+    )
+    parser.add_argument(
+        "--steps", metavar="N", help="steps of the latent's search; 0 keeps the start"
+    )
+    parser.add_argument(
+        "--noise", action="store_true", help="then search the noise maps (Image2StyleGAN++)"
+    )
+    parser.add_argument(
+        "--tune",
+        action="store_true",
+        help="then tune the generator's weights around the latent (PTI)",
+    )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="of a folder: tune one change of weights for all photos",
+    )
     parser.add_argument("--mask", metavar="PNG", help="white = the region that counts")
-    parser.add_argument("--feather", metavar="F",
-                        help="soft edge of the mask, a share of the side (0.02)")
-    parser.add_argument("--into", metavar="PHOTO",
-                        help="paste the region into this photo and let the search blend it")
+    parser.add_argument(
+        "--feather", metavar="F", help="soft edge of the mask, a share of the side (0.02)"
+    )
+    parser.add_argument(
+        "--into",
+        metavar="PHOTO",
+        help="paste the region into this photo and let the search blend it",
+    )
     parser.add_argument("--set", action="append", default=[], dest="settings",
                         metavar="NAME=VALUE",
                         help="one setting, such as loss.pixel=2, lr=0.1, stop_at=38, patience=50, "
@@ -136,34 +167,53 @@ def _add_invert(parser: argparse.ArgumentParser) -> None:
 
 def _add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=SOURCE_HELP)
-    parser.add_argument("--move", action="append", required=True, dest="moves",
-                        metavar="NAME=ALPHA[@LAYERS]",
-                        help="such as smile=2 or age=-1.5@0-5 (alpha 1 = one σ of the world); "
-                        "NAME may also be a direction file or a channel (b32.conv1:57); "
-                        "layers are rows or coarse, middle, fine, with strengths as in "
-                        "0-3*0.5,7; may be repeated")
-    parser.add_argument("--given", default="", metavar="NAMES",
-                        help="attributes to hold still, such as gender,eyeglasses")
-    parser.add_argument("--absolute", action="store_true",
-                        help="alpha is the signed distance from the boundary to end at")
-    parser.add_argument("--out-of-domain", action="store_true",
-                        help="write the photo with the edit's change added to it")
+    parser.add_argument(
+        "--move",
+        action="append",
+        required=True,
+        dest="moves",
+        metavar="NAME=ALPHA[@LAYERS]",
+        help="such as smile=2 or age=-1.5@0-5 (alpha 1 = one σ of the world); "
+        "NAME may also be a direction file or a channel (b32.conv1:57); "
+        "layers are rows or coarse, middle, fine, with strengths as in "
+        "0-3*0.5,7; may be repeated",
+    )
+    parser.add_argument(
+        "--given",
+        default="",
+        metavar="NAMES",
+        help="attributes to hold still, such as gender,eyeglasses",
+    )
+    parser.add_argument(
+        "--absolute",
+        action="store_true",
+        help="alpha is the signed distance from the boundary to end at",
+    )
+    parser.add_argument(
+        "--out-of-domain",
+        action="store_true",
+        help="write the photo with the edit's change added to it",
+    )
     parser.add_argument("--out", required=True, metavar="PNG", help="the picture to write")
     parser.add_argument("--latent", metavar="FILE", help=LATENT_HELP)
     _add_search(parser, "standard")  # fmt: skip
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE",
-                        help="a picture (its pixels are read, not an embedded latent), a latent "
-                        "file or seed:N[@PSI]")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a picture (its pixels are read, not an embedded latent), a latent "
+        "file or seed:N[@PSI]",
+    )
     parser.add_argument("--reference", metavar="SOURCE",
                         help="also give identity and perceptual distance to this")  # fmt: skip
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE",
-                        help="a recipe file, the name of a preset, or an exported PNG")
+    parser.add_argument(
+        "recipe", metavar="RECIPE", help="a recipe file, the name of a preset, or an exported PNG"
+    )
     parser.add_argument("--photo", metavar="PHOTO", help="the photo to apply the recipe to")
     parser.add_argument("--latent", metavar="FILE", help=LATENT_HELP)
     parser.add_argument("--out", default="outputs", metavar="DIR",
@@ -179,15 +229,24 @@ def _add_domain(
     text = "Make domains."
     group = commands.add_parser("domain", help=text, description=text)
     group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
-    build = command("build", "Make a domain of any readable generator: statistics, directions "
-                    "found without labels, contact sheets. Goes on where it was cut off.",
-                    "weights_commands.domain_build", group, parents)
+    build = command(
+        "build",
+        "Make a domain of any readable generator: statistics, directions "
+        "found without labels, contact sheets. Goes on where it was cut off.",
+        "weights_commands.domain_build",
+        group,
+        parents,
+    )
     build.add_argument("checkpoint", metavar="CHECKPOINT", help="any file of a generator")
     build.add_argument("--out", required=True, metavar="DIR", help="the domain's folder")
     build.add_argument("--title", default="", metavar="TEXT", help="for people (DIR)")
     build.add_argument("--alignment", metavar="ffhq", help="crop photos like FFHQ's (default: not)")
-    build.add_argument("--licence", default="that of its checkpoint", metavar="TEXT",
-                       help="of the weights (default: %(default)s)")
+    build.add_argument(
+        "--licence",
+        default="that of its checkpoint",
+        metavar="TEXT",
+        help="of the weights (default: %(default)s)",
+    )
     build.add_argument("--pictures", default="48", metavar="N",
                        help="on the contact sheet (default: %(default)s)")  # fmt: skip
 
@@ -202,30 +261,63 @@ def _add_weights(
     group = commands.add_parser("weights", help=text, description=text)
     group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
     module = "weights_commands"
-    command("list", "List every file of every domain: size, source, licence, present or not.",
-            f"{module}.weights_list", group, parents)
-    fetch = command("fetch", "Download what a domain lacks; resumes, and checks what arrives.",
-                    f"{module}.weights_fetch", group, parents)
+    command(
+        "list",
+        "List every file of every domain: size, source, licence, present or not.",
+        f"{module}.weights_list",
+        group,
+        parents,
+    )
+    fetch = command(
+        "fetch",
+        "Download what a domain lacks; resumes, and checks what arrives.",
+        f"{module}.weights_fetch",
+        group,
+        parents,
+    )
     fetch.add_argument("name", metavar="DOMAIN", help="folder under weights/, or a path")
-    fetch.add_argument("parts", nargs="*", metavar="PART",
-                       help="such as generator, boundaries or smile (default: all)")
-    verify = command("verify", "Compare a domain's files with their SHA-256.",
-                     f"{module}.weights_verify", group, parents)
-    verify.add_argument("name", metavar="DOMAIN",
-                        help="folder under weights/, or a path")
+    fetch.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help="such as generator, boundaries or smile (default: all)",
+    )
+    verify = command(
+        "verify",
+        "Compare a domain's files with their SHA-256.",
+        f"{module}.weights_verify",
+        group,
+        parents,
+    )
+    verify.add_argument("name", metavar="DOMAIN", help="folder under weights/, or a path")
     module = "inspection_commands"
-    inspect = command("inspect", "Say what a file of another system is, without building it.",
-                      f"{module}.weights_inspect", group, parents)
+    inspect = command(
+        "inspect",
+        "Say what a file of another system is, without building it.",
+        f"{module}.weights_inspect",
+        group,
+        parents,
+    )
     inspect.add_argument("file", metavar="FILE", help="any file, or a Hugging Face CLIP folder")
-    convert = command("convert", "Write a file of another system as files of a domain.",
-                      f"{module}.weights_convert", group, parents)
+    convert = command(
+        "convert",
+        "Write a file of another system as files of a domain.",
+        f"{module}.weights_convert",
+        group,
+        parents,
+    )
     convert.add_argument("file", metavar="FILE", help="any file that 'weights inspect' knows")
-    convert.add_argument("--out", required=True, metavar="DIR",
-                         help="a generator makes this folder a domain; what else is converted into "
-                         "it becomes a part of that domain, if it fits")
+    convert.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="a generator makes this folder a domain; what else is converted into "
+        "it becomes a part of that domain, if it fits",
+    )
     convert.add_argument("--name", metavar="NAME", help="what a direction is called (its file)")
-    convert.add_argument("--family", metavar="NAME",
-                         help="of a direction whose file does not say: stylegan1, 2 or 3")
+    convert.add_argument(
+        "--family", metavar="NAME", help="of a direction whose file does not say: stylegan1, 2 or 3"
+    )
     convert.add_argument("--space", metavar="SPACE",
                          help="of a direction whose file does not say: w or z")  # fmt: skip
 

@@ -25,7 +25,7 @@ from editing.photos import write_bytes
 from editing.progress import bar, reported
 from editing.rescoring import by_row, find_layers, trial_ws
 from editing.sheets import sheet, sweep_cells, sweep_sheet
-from editing.subspaces import looks, paired_differences, subspace_of
+from editing.subspaces import looks, paired_differences, subspace_of, unrelated
 
 METHODS = ("sefa", "pca", "basis", "axis", "subspace")
 STRIP = (-3.0, -1.5, 0.0, 1.5, 3.0)
@@ -88,7 +88,8 @@ def found_directions(
         raise BadInput("--method subspace needs the attribute; add --attribute smile, for example.")
     ws = trial_ws(domain, samples or 40)
     pairs = bar(paired_differences(domain, attribute, ws), "gradients", len(ws))
-    axes = subspace_of(domain, attribute, torch.stack(list(pairs)), min(count, 8))
+    others = unrelated(domain, attribute, ws[:8])
+    axes = subspace_of(domain, attribute, torch.stack(list(pairs)), min(count, 8), others)
     described = zip(axes, looks(domain, axes, ws[:8]), strict=True)
     return [replace(axis, meta={**axis.meta, "looks": look}) for axis, look in described]
 

@@ -4,7 +4,7 @@
     {move: my smile, alpha: 1.0, own: [{name: my smile, vector: BASE64, step: 1.2}]}
     {channel: "b32.conv1:57", alpha: 5.0}
 
-``layers`` may carry strengths (``0-3*0.5,7*1.0``). A direction that its domain does not have
+``layers`` may carry strengths (``0-3*0.5,7``). A direction that its domain does not have
 travels inside the edit, float32 as base64, so that the recipe replays anywhere.
 """
 

@@ -90,7 +90,7 @@ def parse_layers(text: str, rows_of: Generator | int) -> tuple[int, ...]:
 def parse_strengths(
     text: str, rows_of: Generator | int
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """'0-3*0.5,7' -> ((0, 1, 2, 3, 7), (0.5, 0.5, 0.5, 0.5, 1)); without any * the second is ().
+    """'0-3*0.5,7' -> ((0, 1, 2, 3, 7), (0.5, 0.5, 0.5, 0.5, 1)); () where all strengths are 1.
 
     Raises:
         BadInput: no such layers, or a strength that is no number from -10 to 10.
@@ -109,7 +109,8 @@ def parse_strengths(
             )
         strengths |= dict.fromkeys(parse_layers(layers, rows_of), value)
     rows = tuple(sorted(strengths))
-    return rows, tuple(strengths[row] for row in rows) if "*" in text else ()
+    factors = tuple(strengths[row] for row in rows)
+    return rows, () if all(factor == 1 for factor in factors) else factors
 
 
 def format_strengths(rows: tuple[int, ...], strengths: tuple[float, ...]) -> str:
@@ -124,7 +125,8 @@ def format_strengths(rows: tuple[int, ...], strengths: tuple[float, ...]) -> str
         else:
             runs.append(([row], value))
     texts = [(format_layers(tuple(run)), value) for run, value in runs]
-    return ",".join(f"{part}*{value!r}" for text, value in texts for part in text.split(","))
+    starred = [(part, value) for text, value in texts for part in text.split(",")]
+    return ",".join(part if value == 1 else f"{part}*{value:g}" for part, value in starred)
 
 
 def format_layers(rows: tuple[int, ...]) -> str:

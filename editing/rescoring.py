@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ FIRST_SEED = 30_000_000  # of the latents that are edited: not those that bounda
 PSI = 0.7
 ALPHAS = tuple(range(-6, 7))  # steps at which the safe range is looked for
 STALLED = 0.25  # of the slope around 0: a step that gains less follows no more
+LONGEST = 100.0  # alpha of a search for layers
 CORNER = 8  # the background is measured in corners of an eighth of the picture
 
 
@@ -90,26 +91,31 @@ class Apartness:
     background: Tensor
 
 
-@torch.no_grad()
 def apartness(domain: Domain, ws: Tensor, moved: Tensor) -> Apartness:
     """Distances between the pictures of two sets of latents [N, num_ws, w_dim]."""
-    identities, perceptuals, backgrounds = [], [], []
-    for before, after in zip(torch.split(ws, BATCH), torch.split(moved, BATCH), strict=True):
-        a, b = draw(domain, before), draw(domain, after)
-        if domain.identity is not None:
-            cosine = functional.cosine_similarity(domain.identity(a), domain.identity(b))
-            identities.append(1 - cosine.cpu())
-        if "perceptual" in domain.parts:
-            taps = [unit_features(domain.perceptual, picture) for picture in (a, b)]
-            perceptuals.append(feature_distance(*taps).cpu())
-        else:
-            perceptuals.append((a - b).square().mean((1, 2, 3)).cpu())
-        backgrounds.append(background_change(a, b).cpu())
+    pairs = zip(torch.split(ws, BATCH), torch.split(moved, BATCH), strict=True)
+    parts = [picture_apartness(domain, draw(domain, a), draw(domain, b)) for a, b in pairs]
+    identities = [part.identity for part in parts if part.identity is not None]
     return Apartness(
         torch.cat(identities) if identities else None,
-        torch.cat(perceptuals),
-        torch.cat(backgrounds),
+        torch.cat([part.perceptual for part in parts]),
+        torch.cat([part.background for part in parts]),
     )
+
+
+@torch.no_grad()
+def picture_apartness(domain: Domain, a: Tensor, b: Tensor) -> Apartness:
+    """Distances between pictures [N, 3, R, R], on the CPU."""
+    identity = None
+    if domain.identity is not None:
+        cosine = functional.cosine_similarity(domain.identity(a), domain.identity(b))
+        identity = (1 - cosine).cpu()
+    if "perceptual" in domain.parts:
+        taps = [unit_features(domain.perceptual, picture) for picture in (a, b)]
+        perceptual = feature_distance(*taps).cpu()
+    else:
+        perceptual = (a - b).square().mean((1, 2, 3)).cpu()
+    return Apartness(identity, perceptual, background_change(a, b).cpu())
 
 
 def background_change(a: Tensor, b: Tensor) -> Tensor:
@@ -180,78 +186,68 @@ def find_layers(
     All rows stand among them. Ranges that need more than three times the alpha of all rows are
     left out: they hardly carry the attribute.
     """
-    net = net or domain.scorer
+    search = _Search(domain, direction, attribute, ws, amount, net or domain.scorer)
     num_ws = ws.shape[1]
     whole = tuple(range(num_ws))
     ranges = [tuple(range(a, b)) for a in range(num_ws) for b in range(a + 1, num_ws + 1)]
-    limit = 3 * abs(_matched(domain, direction, attribute, ws, whole, amount, net))
+    limit = 3 * abs(search.alpha(whole))
     if not math.isfinite(limit):
         raise BadInput(
-            f"{direction.name} does not move {attribute} by {amount:g} σ on any number of layers; "
+            f"{direction.name} does not move {attribute} by {amount:g} σ, on any layers; "
             "take another direction or a smaller amount."
         )
     found = []
     for index, layers in enumerate(ranges):
-        alpha = _matched(domain, direction, attribute, ws, layers, amount, net, limit)
+        alpha = search.alpha(layers, limit)
         if abs(alpha) <= limit:
-            found.append(_choice(domain, direction, attribute, ws, layers, alpha, net))
+            found.append(search.choice(layers, alpha))
         report(index + 1, len(ranges))
     return sorted(found, key=lambda choice: choice.cost)
 
 
-def _matched(
-    domain: Domain,
-    direction: Direction,
-    attribute: str,
-    ws: Tensor,
-    layers: tuple[int, ...],
-    amount: float,
-    net: PictureNet,
-    limit: float = 100.0,
-) -> float:
-    """The alpha that changes the attribute by ``amount`` σ on average (two secant steps)."""
+class _Search:
+    """What ``find_layers`` measures again and again."""
 
-    def change(alpha: float) -> float:
-        return matched_change(domain, replace(direction, layers=layers), attribute, ws, alpha, net)
+    def __init__(
+        self,
+        domain: Domain,
+        direction: Direction,
+        attribute: str,
+        ws: Tensor,
+        amount: float,
+        net: PictureNet,
+    ) -> None:
+        self.domain, self.direction, self.ws, self.amount = domain, direction, ws, amount
+        self.net, self.own = net, output_of(net, attribute)
+        self.pictures = self._draw(ws)
+        self.readings = self._read(self.pictures)
 
-    alpha = amount
-    for _ in range(2):
-        got = change(alpha)
-        if got * amount <= 0 or abs(alpha) > limit:
-            return math.inf
-        alpha *= amount / got
-    return alpha
+    def _draw(self, ws: Tensor) -> Tensor:
+        return torch.cat([draw(self.domain, part) for part in torch.split(ws, BATCH)])
 
+    @torch.no_grad()
+    def _read(self, pictures: Tensor) -> Tensor:
+        return torch.cat([self.net(part).float() for part in torch.split(pictures, BATCH)])
 
-def matched_change(
-    domain: Domain,
-    direction: Direction,
-    attribute: str,
-    ws: Tensor,
-    alpha: float,
-    net: PictureNet,
-) -> float:
-    """Mean change of one reading when ws move by alpha, in σ."""
-    own = output_of(net, attribute)
-    after, before = read(domain, move(ws, direction, alpha), net), read(domain, ws, net)
-    return float((after - before)[:, own].mean())
+    def alpha(self, layers: tuple[int, ...], limit: float = LONGEST) -> float:
+        """The alpha that changes the attribute by the amount on average (two secant steps)."""
+        alpha = 1.0
+        for _ in range(2):
+            moved = self._draw(move(self.ws, self.direction, alpha, layers))
+            got = float((self._read(moved) - self.readings)[:, self.own].mean())
+            alpha = alpha * self.amount / got if got else math.inf
+            if abs(alpha) > limit:
+                return math.inf
+        return alpha
 
-
-def _choice(
-    domain: Domain,
-    direction: Direction,
-    attribute: str,
-    ws: Tensor,
-    layers: tuple[int, ...],
-    alpha: float,
-    net: PictureNet,
-) -> LayerChoice:
-    moved = move(ws, direction, alpha, layers)
-    distances = apartness(domain, ws, moved)
-    cost = distances.perceptual if distances.identity is None else distances.identity
-    change = (read(domain, moved, net) - read(domain, ws, net)).mean(0)
-    others = torch.cat([change[: (i := output_of(net, attribute))], change[i + 1 :]])
-    return LayerChoice(layers, alpha, float(cost.mean()), float(others.square().mean().sqrt()))
+    def choice(self, layers: tuple[int, ...], alpha: float) -> LayerChoice:
+        """What the range costs at that alpha."""
+        moved = self._draw(move(self.ws, self.direction, alpha, layers))
+        distances = picture_apartness(self.domain, self.pictures, moved)
+        cost = distances.perceptual if distances.identity is None else distances.identity
+        change = (self._read(moved) - self.readings).mean(0)
+        others = torch.cat([change[: self.own], change[self.own + 1 :]])
+        return LayerChoice(layers, alpha, float(cost.mean()), float(others.square().mean().sqrt()))
 
 
 # -- row by row

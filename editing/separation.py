@@ -25,6 +25,7 @@ from editing.samples import Floats, Moments, ScoredSet
 MIN_EXTREMES = 1000  # per side, where there are enough latents
 EXTREMES = 0.02  # of all latents per side; InterFaceGAN's default
 TRAINED = 0.7  # of the extremes; the rest validates
+PENALTY = 1e-3  # the SVM's C on latents of unit mean variance; see _fit
 MIN_LATENTS = 10
 MIN_PICKS = 2  # per side
 MARGIN_BINS = np.linspace(-4, 4, 33)  # steps from the boundary
@@ -102,7 +103,10 @@ def _fit(
             f"{name} has {len(low)} latents on one side and {len(high)} on the other; "
             "label at least a few of each."
         )
-    machine = SVC(kernel="linear", class_weight="balanced").fit(
+    # InterFaceGAN's C = 1 lets the normal lean into directions in which W hardly varies: they tell
+    # the extremes apart as well, but moving along them shows little. A soft margin stays away.
+    cost = PENALTY / float(latents.var(axis=0).mean())
+    machine = SVC(kernel="linear", C=cost, class_weight="balanced").fit(
         latents[extremes[train]], labels[train]
     )
     n = machine.coef_[0] / np.linalg.norm(machine.coef_[0])

@@ -61,8 +61,8 @@ def read_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Meta
         raise MissingFile(f"{path} is missing; check the path or fetch the domain's files again.")
     try:
         with safe_open(path, "pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: _in_memory(file.get_tensor(name)) for name in file.keys()}
+            header, names = file.metadata() or {}, list(file.keys())
+        tensors = {name: _read_tensor(path, name) for name in names}
         metadata = json.loads(header.get("metadata", "{}"))
     except (SafetensorError, json.JSONDecodeError) as error:
         raise UnsafeFile(
@@ -76,8 +76,14 @@ def read_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Meta
     return tensors, metadata
 
 
-def _in_memory(tensor: Tensor) -> Tensor:
-    """A tensor of its own, float32 where it is floating point."""
-    if tensor.is_floating_point() and tensor.dtype != torch.float32:
-        return tensor.float()
-    return tensor.clone()  # what the reader gives may still be the file
+def _read_tensor(path: Path, name: str) -> Tensor:
+    """One tensor in memory of its own, float32 where it is floating point.
+
+    Each has the file opened anew: what was read through an open map counts as memory.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        tensor: Tensor = file.get_tensor(name)
+        half = tensor.is_floating_point() and tensor.dtype != torch.float32
+        return tensor.float() if half else tensor.clone()

@@ -154,9 +154,7 @@ def test_dragging_changes_the_picture_before_letting_go(visit):
     assert chips(page)[1].startswith("Age +1.")
     page.click("#undo")
     page.wait_for_function("document.querySelectorAll('#stack .chip').length === 1")
-    page.wait_for_function(
-        "document.querySelector('#slider-age input[type=number]').value === '0'"
-    )
+    page.wait_for_function("document.querySelector('#slider-age input[type=number]').value === '0'")
     page.click("#redo")
     page.wait_for_function("document.querySelectorAll('#stack .chip').length === 2")
 

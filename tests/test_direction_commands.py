@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from editing import direction_commands
 from editing.cli import main
 from editing.directions import load_direction
 from editing.domains import Domain
+from editing.rescoring import LayerChoice
 
 
 @pytest.fixture
@@ -41,10 +43,16 @@ def test_directions_are_found_shown_and_usable(run: Any, tmp_path: Path, method:
     assert same[0] == same[1], "the recipe carries the direction"
 
 
-def test_layers_are_searched_and_saved(run: Any, tmp_path: Path) -> None:
+def test_layers_are_searched_and_saved(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     best = tmp_path / "smile.safetensors"
+    refusal = run("direction", "layers", "smile", "--count", 2, code=2)
+    assert "does not move smile" in refusal, "the tiny scorer hardly reads anything"
+    choices = [LayerChoice((1, 2), 1.5, 0.1, 0.2), LayerChoice(tuple(range(8)), 1.0, 0.2, 0.2)]
+    monkeypatch.setattr(direction_commands, "find_layers", lambda *_, **__: choices)
     found = run("direction", "layers", "smile", "--count", 2, "--out", best)
-    assert found["choices"] and load_direction(best).layers
+    assert found["choices"][0]["layers"] == "1-2" and load_direction(best).layers == (1, 2)
 
 
 def test_channels_are_ranked_and_moved(run: Any, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from editing.descriptions import describe_file, read_description, write_description
+from editing.descriptions import read_description
 from editing.directions import boundary
 from editing.domains import (
     Domain,

@@ -32,7 +32,7 @@ ROWS = [
     {"inspection"},
     {"conversion"},
     {"channels", "rescoring", "separation", "unsupervised"},
-    {"subspaces"},
+    {"subspaces", "boundary_sets"},
     {"losses", "tuning"},
     {"stages", "starts"},
     {"descent", "pace"},

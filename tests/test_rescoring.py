@@ -77,23 +77,31 @@ def test_the_range_ends_where_the_reading_stalls(
         safe_range(tiny_domain, smile, "charm", ws)
 
 
+class Colours:
+    """Reads how red and how green a picture is."""
+
+    outputs = ("smile", "age")
+
+    def __call__(self, img: Tensor) -> Tensor:
+        return 10 * img[:, :2].mean((2, 3))
+
+
 def test_layers_are_searched_at_matched_change(tiny_domain: Domain, ws: Tensor) -> None:
-    direction = boundary(tiny_domain, "smile")
-    (effect,) = rescore(tiny_domain, [direction], ws, alpha=2.0)
-    amount = 2 * effect.change["smile"]
-    seen = []
+    direction, net = boundary(tiny_domain, "smile"), Colours()
+    (effect,) = rescore(tiny_domain, [direction], ws, net, alpha=1.0)
+    amount, seen = abs(effect.change["smile"]) / 2, []
     found = find_layers(
-        tiny_domain, direction, "smile", ws, amount, report=lambda done, all: seen.append(done)
+        tiny_domain, direction, "smile", ws, amount, net, lambda done, total: seen.append(done)
     )
     assert seen[-1] == len(seen) == 36, "all ranges of 8 rows"
     costs = [choice.cost for choice in found]
     assert costs == sorted(costs)
     whole = next(choice for choice in found if len(choice.layers) == 8)
-    moved = move(ws, direction, whole.alpha)
-    change = read(tiny_domain, moved, tiny_domain.scorer) - read(
-        tiny_domain, ws, tiny_domain.scorer
-    )
-    assert float(change[:, 0].mean()) == pytest.approx(amount, rel=0.35)  # bf16 pictures
+    change = read(tiny_domain, move(ws, direction, whole.alpha), net) - read(tiny_domain, ws, net)
+    assert float(change[:, 0].mean()) == pytest.approx(amount, rel=0.2)
+    assert whole.others == pytest.approx(float(change[:, 1].mean().abs()), abs=0.02)
+    with pytest.raises(BadInput, match="does not move smile by 1e\\+06"):
+        find_layers(tiny_domain, direction, "smile", ws, 1e6, net)
 
 
 def test_rows_add_up_to_the_rows_there_are(tiny_domain: Domain, ws: Tensor) -> None:

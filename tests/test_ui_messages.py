@@ -62,7 +62,8 @@ def test_refusals_keep_the_librarys_sentence():
 def test_without_a_face_the_page_points_to_its_button():
     error = NoFace("No face was found in x.jpg: use another, or --no-align.")
     for lang in ("en", "zh"):
-        assert refusal(error, lang) == say("error.NoFace", lang) and "--" not in refusal(error, lang)
+        shown = refusal(error, lang)
+        assert shown == say("error.NoFace", lang) and "--" not in shown
 
 
 def test_notes():

@@ -117,9 +117,7 @@ class Hits:
     normal: tuple[Tensor, ...]  # world space
 
 
-def walk_on(
-    nearest: Nearest, s: Shape, rays: Rays, walk: Walk, far: Tensor, touch: float
-) -> Walk:
+def walk_on(nearest: Nearest, s: Shape, rays: Rays, walk: Walk, far: Tensor, touch: float) -> Walk:
     """Give rays that are still under way more steps, so that they see what is behind an edge."""
     under_way = (walk.d > 2 * touch) & (walk.t < far)
     few = int(walk.t.shape[1] * EDGE_RAYS)

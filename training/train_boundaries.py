@@ -14,11 +14,10 @@ import time
 
 import torch
 
-from editing.boundary_commands import finished
+from editing.boundary_sets import train_all
 from editing.directions import save_direction
 from editing.domains import open_domain
 from editing.samples import joined, score_latents
-from editing.separation import from_scores
 from training.dataset import CACHE
 from training.train_readers import OUT
 
@@ -43,13 +42,12 @@ def main() -> None:
             print(json.dumps({"boundaries": "scored", "done": done, "of": args.count}), flush=True)
     print(json.dumps({"scored": done, "seconds": round(time.monotonic() - began)}), flush=True)
     scored, began = joined(parts), time.monotonic()
-    for name in scored.names:
-        direction = finished(domain, from_scores(name, scored, name, seed=2026), name)
-        area = direction.meta["all"]["auc"]
+    for direction in train_all(domain, scored, seed=2026):
+        area = direction.meta["corrected"]["auc"]
         if area >= args.keep:
-            save_direction(OUT / "boundaries" / f"{name}.safetensors", direction)
-        facts = {key: direction.meta[key] for key in ("validation", "all", "range")}
-        line = {"boundary": name, "kept": area >= args.keep, "step": round(direction.step, 3)}
+            save_direction(OUT / "boundaries" / f"{direction.name}.safetensors", direction)
+        facts = {key: direction.meta[key] for key in ("validation", "all", "corrected", "range")}
+        line = {"boundary": direction.name, "kept": area >= args.keep, "step": direction.step}
         print(json.dumps(line | facts, default=str), flush=True)
     print(json.dumps({"boundaries": len(scored.names), "seconds": round(time.monotonic() - began)}))
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from transformers import CLIPModel
 
 FOLDER = OUT / "clip"
-PLAN = Plan("clip", pictures=300_000, batch=96, learning_rate=1.2e-3, seed=41)
+PLAN = Plan("clip", pictures=300_000, batch=64, learning_rate=1.2e-3, seed=41)
 CAPTIONS = 4  # per picture and language
 CONTEXT = 96  # tokens
 WIDTH = 128  # of the common space
@@ -118,18 +118,18 @@ def vocabulary(captions: Captions) -> list[str]:
 
 
 def make_model(num_words: int) -> CLIPModel:
-    """Untrained: a ViT of 0.18 GMAC over patches of 16 at 128 px, a text tower of 40 MMAC."""
+    """Untrained: a ViT of 0.1 GMAC over patches of 16 at 128 px, and a text tower."""
     from transformers import CLIPConfig, CLIPModel
 
     text = {
         "vocab_size": num_words + len(SPECIAL), "hidden_size": 128, "intermediate_size": 512,
-        "num_hidden_layers": 4, "num_attention_heads": 4, "max_position_embeddings": CONTEXT,
+        "num_hidden_layers": 3, "num_attention_heads": 4, "max_position_embeddings": CONTEXT,
         "pad_token_id": SPECIAL.index(PAD), "bos_token_id": SPECIAL.index(START),
         "eos_token_id": SPECIAL.index(END), "hidden_act": "gelu",
     }  # fmt: skip
     vision = {
-        "image_size": 128, "patch_size": 16, "hidden_size": 192, "intermediate_size": 768,
-        "num_hidden_layers": 6, "num_attention_heads": 3, "hidden_act": "gelu",
+        "image_size": 128, "patch_size": 16, "hidden_size": 160, "intermediate_size": 640,
+        "num_hidden_layers": 4, "num_attention_heads": 4, "hidden_act": "gelu",
     }  # fmt: skip
     return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=WIDTH))
 

@@ -43,16 +43,16 @@ def build_boundaries_tab(
             name: _slider(words, name, value, index < FIRST)
             for index, (name, value) in enumerate(strengths.items())
         }
+        others = list(strengths)[FIRST:]
+        more = words.make(
+            gr.Dropdown,
+            {"label": "more"},
+            choices=given_choices(others, words.lang),
+            multiselect=True,
+            visible=bool(others),
+            elem_id="more-attributes",
+        )
         shelf = build_shelf(words)
-    others = list(strengths)[FIRST:]
-    more = words.make(
-        gr.Dropdown,
-        {"label": "more", "info": "more.tip"},
-        choices=given_choices(others, words.lang),
-        multiselect=True,
-        visible=bool(others),
-        elem_id="more-attributes",
-    )
     words.make(gr.Markdown, {"value": "unit"}, elem_classes="hint")
     words.make(gr.HTML, {"value": "stack"}, elem_classes="caption")
     stack = build_chips(chips, elem_id="stack")

@@ -57,12 +57,7 @@ BOUNDARY_MESSAGES: dict[str, tuple[str, str]] = {
         "肖像背后（上方两角）像素的平均变化",
     ),
     "more": ("More attributes", "更多属性"),
-    "more.tip": ("Type to search; each choice brings a slider", "输入以搜索；每选一项出现一个滑块"),
     "own": ("Your directions", "你的方向"),
-    "own.tip": (
-        "Found, trained or imported below; the slider moves the one chosen here",
-        "由下方发现、训练或导入；滑块移动此处所选的方向",
-    ),
     "own.slider": ("Strength", "强度"),
     "own.flip": ("Flip", "反向"),
     "own.remove": ("Remove", "移除"),
@@ -70,8 +65,8 @@ BOUNDARY_MESSAGES: dict[str, tuple[str, str]] = {
     "own.import": ("Open a direction file", "打开方向文件"),
     "rows.text": ("Rows and strengths", "行与强度"),
     "rows.text.tip": (
-        "Rows of W+ such as 2,4-6; a strength after a * as in 0-3*0.5,7. Press Enter.",
-        "W+ 的行，如 2,4-6；* 后为该行强度，如 0-3*0.5,7。按回车确认。",
+        "Rows of W+ such as 2,4-6; a strength after a star, as in `0-3*0.5,7`. Press Enter.",
+        "W+ 的行，如 2,4-6；星号后为该行强度，如 `0-3*0.5,7`。按回车确认。",
     ),
     "details.residual": ("{residual} of the direction is left", "方向剩余 {residual}"),
     "details.weak": (

@@ -51,6 +51,7 @@ class Display:
             gr.update(value=given, choices=given_choices(others, lang)),
             self.studio.rows_text(session),
             gr.update(value=session.own or None, choices=[d.name for d in session.shelf]),
+            gr.update(visible=bool(session.shelf)),
             waiting_html(lang),
             result_html(portrait.fit, portrait.findings, self.studio.domain.reach, lang),
             gr.update(interactive=tuned),

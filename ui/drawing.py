@@ -59,7 +59,7 @@ def result_html(
     """How near an inversion is to its photo, and what a person should know of it.
 
     Args:
-        reach: perceptual distance of held-out pictures of the domain's world, all but the worst 5 %.
+        reach: perceptual distance of held-out pictures of the domain's world, but the worst 5 %.
     """
     if fit is None:
         return ""

@@ -56,9 +56,7 @@ def export(moment: Moment, domain: Domain, kind: str) -> tuple[str, bytes]:
 def _with_recipe(moment: Moment, domain: Domain, pixels: Pixels, output: Output) -> bytes:
     portrait = moment.portrait
     latent = latent_of(portrait.state, domain, portrait.quad, portrait.source.sha256)
-    return encode_png(
-        Image.fromarray(pixels), png_text(recipe_of(moment, domain, output), latent)
-    )
+    return encode_png(Image.fromarray(pixels), png_text(recipe_of(moment, domain, output), latent))
 
 
 def recipe_of(moment: Moment, domain: Domain, output: Output) -> Recipe:
@@ -76,9 +74,7 @@ def carried_over(moment: Moment) -> Pixels:
     """
     portrait = moment.portrait
     if portrait.photo is None:
-        raise BadInput(
-            "This portrait has no photo to carry the edit over to; drop a photo first."
-        )
+        raise BadInput("This portrait has no photo to carry the edit over to; drop a photo first.")
     pictures = (portrait.photo, portrait.before, moment.after)
     return to_uint8(photo_outcome(*map(to_tensor, pictures)))[0]
 

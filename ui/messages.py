@@ -273,8 +273,12 @@ def say(key: str, lang: str, **values: object) -> str:
 
 def attribute_name(name: str, lang: str) -> str:
     """An attribute as a word; those without a message keep their own name."""
-    key = f"attribute.{name}"
-    return say(key, lang) if key in MESSAGES else name.replace("_", " ").capitalize()
+    if f"attribute.{name}" in MESSAGES:
+        return say(f"attribute.{name}", lang)
+    base, _, number = name.rpartition(" ")  # a variant: "smile 2"
+    if number.isdigit() and f"attribute.{base}" in MESSAGES:
+        return f"{say(f'attribute.{base}', lang)} {number}"
+    return name.replace("_", " ").capitalize()
 
 
 def refusal(error: Exception, lang: str) -> str:

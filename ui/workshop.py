@@ -39,7 +39,7 @@ from editing.samples import (
 )
 from editing.separation import from_few, from_picks, from_scores, read_labels, train_boundary
 from editing.sheets import sweep_cells, sweep_sheet
-from editing.subspaces import paired_differences, subspace_of
+from editing.subspaces import paired_differences, subspace_of, unrelated
 from ui import session as sessions
 from ui.session import Label, Session
 from ui.studio import Studio
@@ -52,7 +52,7 @@ PICKS = 24  # pictures on one page of the gallery
 FIRST_PICK = 40_000_000  # their seeds: nobody's favourites, and nothing is trained on them
 PICK_PSI = 0.8
 SUBSPACE_LATENTS = 24
-RANGE_LATENTS = 4
+RANGE_LATENTS, LOOKED_AT = 4, 6
 TRIALS = 24  # latents of a rescoring
 MAX_SHELF = 40
 METHODS = ("sefa", "pca", "basis", "axis", "channels")
@@ -293,7 +293,11 @@ class Workshop:
         for pair in self.studio.lanes.steps(paired_differences(self.domain, attribute, ws)):
             pairs.append(pair)
             yield Step(len(pairs), len(ws))
-        yield subspace_of(self.domain, attribute, torch.stack(pairs), axes)
+        with self.studio.lanes.long():
+            others = unrelated(self.domain, attribute, ws[:LOOKED_AT])
+        found = subspace_of(self.domain, attribute, torch.stack(pairs), axes, others)
+        work = rescore(self.domain, found, ws[:LOOKED_AT])
+        yield [_looking(a, e) for a, e in zip(found, self.studio.lanes.steps(work), strict=True)]
 
     # -- measuring
 
@@ -427,8 +431,8 @@ class Workshop:
             return
         parts = yield from self._sampled(self.readings, self.domain.scorer, wanted.count)
         with self.studio.lanes.long():
-            picked = [read(self.domain, each, self.domain.scorer).numpy() for each in ws]
-        yield self._finished(from_picks(wanted.name, joined(parts), *picked), wanted)
+            liked, not_liked = (read(self.domain, w, self.domain.scorer).numpy() for w in ws)
+        yield self._finished(from_picks(wanted.name, joined(parts), liked, not_liked), wanted)
 
     def _sampled(
         self, key: Sequence[str], score: Score, count: int, names: Sequence[str] = ()
@@ -452,6 +456,12 @@ class Workshop:
             direction = replace(direction, meta={**direction.meta, "range": list(found)})
         named = replace(direction, name=wanted.name)
         return Step(wanted.count, wanted.count, named)
+
+
+def _looking(direction: Direction, effect: Effect) -> Direction:
+    """The direction, knowing what it changes most: attribute -> σ of a step."""
+    most = sorted(effect.change.items(), key=lambda item: -abs(item[1]))[:2]
+    return replace(direction, meta={**direction.meta, "changes": dict(most)})
 
 
 def parse_seed_or_none(text: str) -> object:

@@ -112,6 +112,6 @@ def safe_css(ranges: Mapping[str, tuple[float, float]], reach: float) -> str:
     """Style rules that mark the safe range on the track of each slider (element id -> range)."""
     rules = []
     for element, (low, high) in ranges.items():
-        start, end = (50 + 50 * max(min(v / reach, 1), -1) for v in (low, high))
-        rules.append(f"#{element} {{--safe-from:{start:.0f}%;--safe-to:{end:.0f}%}}")
+        start, end = (0.5 + 0.5 * max(min(v / reach, 1), -1) for v in (low, high))
+        rules.append(f"#{element} {{--safe-from:{start:.3g};--safe-to:{end:.3g}}}")
     return f"<style>{''.join(rules)}</style>"

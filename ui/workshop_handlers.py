@@ -1,7 +1,7 @@
 """What the workshop's widgets call: values -> one action of the workshop -> values."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -126,9 +126,10 @@ class WorkshopHandlers:
             for axis in step:
                 session = self.workshop.keep(session, axis)
                 names.append(session.own)
-            tip = say("variants.pad", lang)
-            value = gr.update(value=pad_value(names[1], names[2], tip), visible=True)
-            yield session, note_html(", ".join(names)), value, names[1:3]
+            tip, looks = say("variants.pad", lang), [_looks(axis.meta, lang) for axis in step]
+            value = gr.update(value=pad_value(looks[1], looks[2], tip), visible=True)
+            words = [f"{attribute_name(n, lang)}: {w}" for n, w in zip(names, looks, strict=True)]
+            yield session, note_html(" · ".join(words)), value, names[1:3]
 
     @polite
     def pad_drag(
@@ -341,6 +342,12 @@ class WorkshopHandlers:
     def _progress(self, key: str, step: Step, lang: str) -> str:
         text = say(key, lang, done=step.done, total=step.total)
         return progress_html(text, step.done / max(step.total, 1), [], lang)
+
+
+def _looks(meta: Mapping[str, Any], lang: str) -> str:
+    """What a step of a direction changes most, in words."""
+    changes = meta.get("changes", {}).items()
+    return ", ".join(f"{attribute_name(name, lang)} {value:+.1f}" for name, value in changes)
 
 
 def _title(edit: Move | ChannelMove) -> str:

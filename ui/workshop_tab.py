@@ -15,12 +15,12 @@ SMALL: dict[str, Any] = {"size": "sm", "min_width": 60}
 
 
 class Shelf(NamedTuple):
+    box: gr.Column
     own: gr.Dropdown
     slider: gr.Slider
     flip: gr.Button
     remove: gr.Button
     export: gr.Button
-    file: gr.UploadButton
 
 
 class Variants(NamedTuple):
@@ -80,6 +80,7 @@ class Explore(NamedTuple):
     strips: gr.HTML
     found: gr.State  # the edits behind the strips
     first: gr.State  # how many were shown before
+    file: gr.UploadButton
     a: gr.Dropdown
     b: gr.Dropdown
     degrees: gr.Number
@@ -99,17 +100,12 @@ class WorkshopTab(NamedTuple):
 
 def build_shelf(words: Words) -> Shelf:
     """The visitor's own directions, with one slider for the chosen one."""
-    with gr.Column(elem_id="shelf"):
+    with gr.Column(elem_id="shelf", visible=False) as box:
         with gr.Row(elem_id="shelf-row"):
-            own = words.make(
-                gr.Dropdown, {"label": "own", "info": "own.tip"}, choices=[], elem_id="own"
-            )
+            own = words.make(gr.Dropdown, {"label": "own"}, choices=[], elem_id="own")
             flip, remove, export = (
                 words.make(gr.Button, {"value": f"own.{name}"}, elem_id=f"own-{name}", **SMALL)
                 for name in ("flip", "remove", "export")
-            )
-            file = words.make(
-                gr.UploadButton, {"label": "own.import"}, elem_id="own-import", **SMALL
             )
         slider = words.make(
             gr.Slider,
@@ -121,7 +117,7 @@ def build_shelf(words: Words) -> Shelf:
             buttons=[],
             elem_id="slider-own",
         )
-    return Shelf(own, slider, flip, remove, export, file)
+    return Shelf(box, own, slider, flip, remove, export)
 
 
 def build_workshop(words: Words, workshop: Workshop, names: Sequence[str]) -> WorkshopTab:
@@ -219,6 +215,7 @@ def _sweep(words: Words, choices: list[tuple[str, str]]) -> Sweep:
             format="png",
             interactive=False,
             visible=False,
+            buttons=["download", "fullscreen"],
             elem_id="sheet",
         )
     return Sweep(along, across, first, last, count, draw, progress, sheet)
@@ -344,6 +341,7 @@ def _explore(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) -
             run = words.make(gr.Button, {"value": "explore.run"}, elem_id="explore-run", **SMALL)
             more = words.make(gr.Button, {"value": "explore.next"}, elem_id="explore-next", **SMALL)
         rows = strips(elem_id="strips")
+        file = words.make(gr.UploadButton, {"label": "own.import"}, elem_id="own-import", **SMALL)
         words.make(gr.HTML, {"value": "surgery"}, elem_classes="caption")
         with gr.Row():
             a, b = (
@@ -368,6 +366,6 @@ def _explore(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) -
             )
             zero = words.make(gr.Button, {"value": "surgery.zero"}, elem_id="surgery-zero", **SMALL)
     return Explore(
-        method, what, run, more, rows, gr.State([]), gr.State(0), a, b, degrees, weight, combine,
-        zeroed, zero,
+        method, what, run, more, rows, gr.State([]), gr.State(0), file,
+        a, b, degrees, weight, combine, zeroed, zero,
     )  # fmt: skip

@@ -65,7 +65,6 @@ def _wire_shelf(
     wire.action(s.slider.release, h.move_own, [s.slider], "move_own", sliders=False)
     wire.action(s.flip.click, h.flip, api_name="flip_direction")
     relist(wire.action(s.remove.click, h.remove, api_name="remove_direction"))
-    relist(wire.action(s.file.upload, h.import_direction, [s.file], "import_direction"))
     made = s.export.click(h.export_chosen, base, [c.file], **wire.interactive, **wire.private)
     made.success(None, [c.file], None, js="(file) => window.latentStudio.save(file)")
     name = gr.Textbox(visible=False, label="name")
@@ -146,6 +145,7 @@ def _wire_explore(
 ) -> None:
     e = tab.explore
     e.method.input(h.methods, [base[1], e.method], [e.what], **wire.instant)
+    relist(wire.action(e.file.upload, h.import_direction, [e.file], "import_direction"))
     shown = [e.strips, e.found, e.first]
     e.run.click(h.explore_first, [*base, e.method, e.what], shown, api_name="explore", **wire.long)
     e.more.click(

@@ -4,6 +4,7 @@ What comes out is plain data with ``StoredTensor``, ``PickledArray`` and ``Inert
 readers beside this module recognise it by its keys.
 """
 
+import mmap
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -60,4 +61,6 @@ def _read(path: Path) -> Any:
     if found == MAGIC:
         file.seek(0)
         return read_stream(file, budget, MODULES)
+    if hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)  # all is read; pages of the map would count as memory
     return found

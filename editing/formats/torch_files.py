@@ -127,13 +127,15 @@ def _storage(identity: Any) -> tuple[str, Storage]:
     return str(key), Storage(dtype, numel)
 
 
-def read_stream(file: Any, budget: Budget, more: Mapping[str, Any] = NO_MORE) -> Any:
-    """What a BytesIO or mmap of the old format holds: five pickles, then the numbers.
+def read_stream(
+    file: Any, budget: Budget, more: Mapping[str, Any] = NO_MORE, buffer: Any = None
+) -> Any:
+    """What a stream of the old format holds: five pickles, then the numbers.
 
-    ``more``: what further globals stand for.
+    ``more``: what further globals stand for. ``buffer``: the stream's bytes, where it is no mmap.
     """
     storages: dict[str, Storage] = {}
-    buffer = file.getbuffer() if isinstance(file, io.BytesIO) else file
+    buffer = file if buffer is None else buffer
 
     def resolve(identity: Any) -> Storage:
         key, storage = _storage(identity)
@@ -170,7 +172,7 @@ def nested_stream(budget: Budget) -> Callable[[Any], Any]:
     def load(data: Any) -> Any:
         if not isinstance(data, bytes):
             raise Refused("it has a nested tensor that is no bytes")
-        return read_stream(io.BytesIO(data), budget)
+        return read_stream(io.BytesIO(data), budget, buffer=data)  # getbuffer() would copy them
 
     return load
 

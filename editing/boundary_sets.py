@@ -1,0 +1,83 @@
+"""All boundaries of one scored set: separated, freed of what should not move, with safe ranges.
+
+A normal that separates an attribute perfectly may still drag others along that have nothing to do
+with it in this world. Which those are, the scores say (no correlation); how much it drags them, the
+rescoring says. So a first-order correction takes it out again, while what the world couples stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from editing.directions import Direction, unit
+from editing.domains import Domain
+from editing.rescoring import Effect, rescore, safe_range, trial_ws
+from editing.samples import ScoredSet, moments
+from editing.separation import auc, from_scores
+
+APART = 0.1  # correlation of readings below which two attributes have nothing to do with each other
+MOVES = 0.2  # σ of its own that a boundary must move to be used in a correction
+CORRECTED_ON = 24  # latents of the rescoring
+RANGE_LATENTS = 8  # on which the safe range is measured
+
+
+def train_all(domain: Domain, scored: ScoredSet, seed: int = 0) -> Iterator[Direction]:
+    """A finished boundary for everything the set has scores of, one by one.
+
+    Their meta has what ``train_boundary`` gives, the AUC on all latents after the correction
+    (``corrected``) and the safe ``range``.
+    """
+    normals = {name: from_scores(name, scored, name, seed) for name in scored.names}
+    ws = trial_ws(domain, CORRECTED_ON)
+    effects = {e.name: e for e in rescore(domain, list(normals.values()), ws)}
+    correlation = np.atleast_2d(np.corrcoef(scored.scores.T))
+    for i, name in enumerate(scored.names):
+        apart = {other for j, other in enumerate(scored.names) if abs(correlation[i, j]) < APART}
+        corrected = freed(normals[name], normals, effects, apart)
+        yield finished(domain, _measured(domain, corrected, scored), name)
+
+
+def freed(
+    direction: Direction,
+    normals: Mapping[str, Direction],
+    effects: Mapping[str, Effect],
+    apart: set[str],
+) -> Direction:
+    """n minus, for every attribute apart from it, that attribute's normal times what n moves of it.
+
+    Args:
+        effects: what one step along each of ``normals`` changes.
+        apart: attributes that should not move.
+    """
+    vector = direction.step * direction.vector
+    moved = effects[direction.name].change
+    for name in apart - {direction.name}:
+        own = effects[name].change[name]
+        if own > MOVES:
+            vector = vector - moved[name] / own * normals[name].step * normals[name].vector
+    return replace(direction, vector=unit(direction.name, vector).vector)
+
+
+def _measured(domain: Domain, direction: Direction, scored: ScoredSet) -> Direction:
+    """The direction with the step and the AUC that it has after the correction."""
+    covariance, n = moments(domain).covariance, direction.vector.cpu()
+    scores = scored.score(direction.name)
+    positive = scores > np.percentile(scores, [1, 99]).mean()
+    area = auc(scored.latents @ n.numpy(), positive) if 0 < positive.sum() < len(positive) else None
+    step = max(float(torch.sqrt((n @ covariance @ n).clamp_min(0))), 1e-6)
+    return replace(direction, step=step, meta={**direction.meta, "corrected": {"auc": area}})
+
+
+def finished(domain: Domain, direction: Direction, attribute: str) -> Direction:
+    """The direction with its safe range, where the scorer reads the attribute."""
+    if "scorer" not in domain.parts or attribute not in domain.scorer.outputs:
+        return direction
+    if direction.space != "w":
+        return direction
+    ws = trial_ws(domain, RANGE_LATENTS)
+    found = safe_range(domain, direction, attribute, ws)
+    return replace(direction, meta={**direction.meta, "range": list(found)})

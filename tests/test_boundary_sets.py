@@ -1,0 +1,44 @@
+"""All boundaries at once, and the correction that frees them of each other."""
+
+import numpy as np
+import pytest
+import torch
+
+from editing.boundary_sets import freed, train_all
+from editing.directions import unit
+from editing.domains import Domain
+from editing.rescoring import Effect
+from editing.samples import ScoredSet, draw_ws
+
+
+def test_what_should_not_move_is_taken_out() -> None:
+    """A linear world: reading i changes by i-th row · move."""
+    readers = torch.tensor([[1.0, 0.3, 0.2], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    names = ("smile", "pose", "teeth")
+    normals = {n: unit(n, torch.eye(3)[i] + 0.4 * torch.eye(3)[1] * (i == 0), step=1.5)
+               for i, n in enumerate(names)}  # fmt: skip
+
+    def effect(n: str, vector: torch.Tensor) -> Effect:
+        change = dict(zip(names, (readers @ vector).tolist(), strict=True))
+        return Effect(n, change, None, 0.0, 0.0)
+
+    effects = {n: effect(n, d.step * d.vector) for n, d in normals.items()}
+    found = freed(normals["smile"], normals, effects, {"smile", "pose"})
+    change = effect("smile", found.vector).change
+    assert abs(change["pose"]) < 1e-5 and change["smile"] > 0.9
+    assert float(found.vector.norm()) == pytest.approx(1)
+    untouched = freed(normals["smile"], normals, effects, set())
+    assert torch.allclose(untouched.vector, normals["smile"].vector, atol=1e-6)
+
+
+def test_every_score_gets_a_finished_boundary(tiny_domain: Domain) -> None:
+    seeds = np.arange(60)
+    latents = draw_ws(tiny_domain, seeds.tolist())[:, 0].numpy()
+    scores = latents[:, :3] + 0.1
+    scored = ScoredSet(("smile", "age", "gender"), seeds, latents, scores)
+    found = list(train_all(tiny_domain, scored))
+    assert [direction.name for direction in found] == ["smile", "age", "gender"]
+    for direction in found:
+        assert direction.safe_range and direction.meta["corrected"]["auc"] > 0.5
+        spread = (latents @ direction.vector.numpy()).std()
+        assert direction.step == pytest.approx(spread, rel=0.4)
