@@ -37,4 +37,4 @@ def test_large_blocks_are_kept_and_serve_every_thread() -> None:
         [sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True
     )
     pages = 24 * 1024 * 1024 * 4 // 4096  # of one such tensor
-    assert int(done.stdout) < 3 * pages  # nine were made; without keeping, each faults anew
+    assert int(done.stdout) < 6 * pages  # nine were made; without keeping, each faults anew
