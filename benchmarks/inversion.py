@@ -32,6 +32,7 @@ from benchmarks.inversion_pictures import (
     car,
     centre,
     covered,
+    face_of,
     held_out_renders,
     painting,
     photographs,
@@ -289,7 +290,9 @@ def questions(domain: Domain, store: Store, args: argparse.Namespace) -> None:
     size = domain.generator.img_resolution
     face = held_out_renders(1, size)[0]
     pictures = {"a render": face, "a sample": samples(1, domain)[0]}
-    pictures |= {name: centre(p, size) for name, p in photographs().items()}
+    photos = photographs()
+    pictures["astronaut, her face"] = face_of(photos["astronaut"], size)
+    pictures |= {name: centre(photos[name], size) for name in ("chelsea", "coffee")}
     pictures |= {"a painting": painting(size), "a car": car(size)}
     moves = {
         "shifted 3 px": shifted(face, 3), "shifted 12 px": shifted(face, 12),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -92,12 +94,14 @@ def descriptor_distance(a: Tensor, b: Tensor) -> float | None:
     None where dlib finds no face in one of them.
     """
     import dlib
-    import face_recognition_models as models
     import numpy as np
 
+    package = find_spec("face_recognition_models")  # importing it needs what Python 3.12 has not
+    assert package is not None and package.origin is not None
+    folder = Path(package.origin).parent / "models"
     detector = dlib.get_frontal_face_detector()
-    shape = dlib.shape_predictor(models.pose_predictor_model_location())
-    net = dlib.face_recognition_model_v1(models.face_recognition_model_location())
+    shape = dlib.shape_predictor(str(folder / "shape_predictor_68_face_landmarks.dat"))
+    net = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
     described = []
     for picture in (a, b):
         pixels = np.ascontiguousarray(to_uint8(picture)[0])

@@ -9,6 +9,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
+from editing.alignment import align_face
 from editing.domains import Domain
 from editing.edits import render, state_of
 from editing.images import to_tensor, to_uint8
@@ -43,6 +44,11 @@ def photographs() -> dict[str, Image.Image]:
     folder = Path(skimage.__file__).parent / "data"
     names = ("astronaut", "chelsea", "coffee")
     return {n: Image.open(folder / f"{n}.png").convert("RGB") for n in names}
+
+
+def face_of(picture: Image.Image, resolution: int) -> Tensor:
+    """The aligned face in a photo, [1, 3, R, R]."""
+    return to_tensor(align_face(picture, resolution)[0])
 
 
 def centre(picture: Image.Image, resolution: int) -> Tensor:

@@ -126,9 +126,7 @@ def measure_drawing(generator: Generator, repeats: int) -> None:
     for name, found in times.items():
         clock, busy = _medians(found)
         same = pictures[name] is truth
-        near = (
-            "" if same else f"{psnr(pictures[name] * scale, truth * scale):8.1f} dB to plain"
-        )
+        near = "" if same else f"{psnr(pictures[name] * scale, truth * scale):8.1f} dB to plain"
         print(f"{name:<24}{clock:7.2f} s{base[0] / clock:7.2f} x"
               f"{busy:7.2f} s{base[1] / busy:7.2f} x{near}")  # fmt: skip
     print("goals: ours fp32 >= 1 x; bf16 >= 2.5 x at >= 45 dB")

@@ -152,7 +152,6 @@ class Workshop:
         direction = parse_direction(str(path), self.domain)
         if direction.name.endswith(f"({path.name})") or not direction.name:
             direction = replace(direction, name=path.stem)
-        self._check(direction)
         return self.keep(session, direction)
 
     def exported(self, session: Session, name: str) -> tuple[str, bytes]:
@@ -172,16 +171,6 @@ class Workshop:
         """
         own = next((d for d in session.shelf if d.name == name), None)
         return own or boundary(self.domain, name)
-
-    def _check(self, direction: Direction) -> None:
-        generator = self.domain.generator
-        width = generator.z_dim if direction.space == "z" else generator.w_dim
-        shape = list(direction.vector.shape)
-        if shape not in ([width], [generator.num_ws, width]):
-            raise BadInput(
-                f"The direction {direction.name} has the shape {shape}, but this generator needs "
-                f"{[width]} or {[generator.num_ws, width]}; take one that was made for it."
-            )
 
     # -- surgery
 
