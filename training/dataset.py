@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from training.factors import LatentWorld
@@ -79,15 +80,29 @@ class Renders:
     visible: Tensor  # pixels of each feature of VISIBLE in a picture of 128 px, [N, V]
 
 
+def shrunk(pictures: Tensor, resolution: int) -> Tensor:
+    """uint8 [N, 3, R, R], area-averaged to ``resolution``, a divisor of R."""
+    if pictures.shape[-1] == resolution:
+        return pictures
+    small = F.avg_pool2d(pictures.float(), pictures.shape[-1] // resolution)
+    return small.round().byte()
+
+
+def cached_at(split: str, resolution: int) -> int | None:
+    """The least multiple of ``resolution`` that pictures of this split are cached at."""
+    sides = {int(path.stem.split("-")[1]) for path in CACHE.glob(f"{split}-*-*.npz")}
+    return min((side for side in sides if side % resolution == 0), default=None)
+
+
 def load_renders(split: str, resolution: int, count: int | None = None) -> Renders:
-    """All whole shards of a split, at most ``count`` pictures."""
+    """All whole shards of a split, at most ``count`` pictures; larger ones are averaged down."""
     seeds, pictures, visible = [], [], []
-    for path in sorted(CACHE.glob(f"{split}-{resolution}-*.npz")):
+    for path in sorted(CACHE.glob(f"{split}-{cached_at(split, resolution)}-*.npz")):
         index = int(path.stem.split("-")[2])
         if count is not None and index * SHARD >= count:
             break
         with np.load(path) as data:
-            pictures.append(torch.from_numpy(data["pictures"]))
+            pictures.append(shrunk(torch.from_numpy(data["pictures"]), resolution))
             visible.append(torch.from_numpy(data["visible"]))
         seeds.append(np.arange(SHARD) + SPLITS[split] + index * SHARD)
     if not pictures:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -33,12 +34,12 @@ from training.state import compact, load_state, save_state
 STATE = CACHE / "generator-state"
 OUT = Path(__file__).parent.parent / "weights" / "portraits" / "generator.safetensors"
 CONFIG = GeneratorConfig(
-    img_resolution=128,
+    img_resolution=256,
     z_dim=Z_DIM,
     w_dim=256,
     num_mapping_layers=4,
     mapping_lr_multiplier=1.0,
-    channels=(192, 192, 160, 128, 64, 32),
+    channels=(192, 192, 160, 128, 64, 32, 16),
 )
 EMA_HALF_LIFE = 10_000  # pictures
 R1_EVERY, R1_GAMMA = 16, 1.0
@@ -72,7 +73,8 @@ STAGES: tuple[Stage, ...] = (
     Stage("features-128", 128, 38_000, 16, (1.5e-3, 2e-4)),
     Stage("refine-64", 64, 90_000, 16, (2e-3, 6e-4)),
     Stage("refine-128", 128, 80_000, 16, (1.2e-3, 2e-4)),
-    Stage("adversarial-128", 128, 22_000, 16, (5e-4, 2e-4), (4.0, 0.5), (0.25, 0.5)),
+    Stage("paired-256", 256, 90_000, 16, (1.5e-3, 2e-4)),
+    Stage("adversarial-256", 256, 20_000, 16, (5e-4, 1e-4), (4.0, 0.5), (0.25, 0.5)),
 )
 
 
@@ -103,7 +105,7 @@ def feature_weights(resolution: int) -> Tensor:
     return weights.clamp_max(7.0)
 
 
-def paired_loss(drawn: Tensor, target: Tensor, levels: int = 3) -> Tensor:
+def paired_loss(drawn: Tensor, target: Tensor, levels: int = 4) -> Tensor:
     """L1 plus twice the L1 of the Laplacian pyramid's bands (Bojanowski et al. 2018).
 
     Eyes and mouth count more (``feature_weights``).
@@ -165,9 +167,26 @@ class Trainer:
         state = load_state(self.folder, self.device)
         if state is None:
             return
+        self.done, self.seconds = state["done"], state["seconds"]
+        if len(state["ema"]) < len(self.ema.state_dict()):
+            self.grow(state)
+            return
         for name, part in self.parts().items():
             part.load_state_dict(state[name])
-        self.done, self.seconds = state["done"], state["seconds"]
+
+    def grow(self, state: dict[str, Any]) -> None:
+        """Go on from a generator of fewer pixels: at first the picture is the old one, enlarged.
+
+        The new blocks begin at random and draw nothing yet, their skip outputs being zero. The
+        optimisers and the discriminator begin anew.
+        """
+        self.reader.load_state_dict(state["reader"])
+        for name in ("generator", "ema"):
+            network = self.parts()[name]
+            fresh = set(network.load_state_dict(state[name], strict=False).missing_keys)
+            for key, value in network.named_parameters():
+                if key in fresh and ".torgb." in key and ".affine." not in key:
+                    nn.init.zeros_(value)
 
     def adopt(self, path: Path = OUT) -> None:
         """Begin from a landed generator, all paired phases counted as done."""
@@ -261,11 +280,11 @@ class Trainer:
         }
 
     def begin_adversarial(self) -> None:
-        """Wake the noise inputs."""
+        """Wake the noise inputs that sleep."""
         with torch.no_grad():
             for network in (self.generator, self.ema):
                 for name, value in network.named_parameters():
-                    if name.endswith("noise_strength"):
+                    if name.endswith("noise_strength") and not value.any():
                         value.fill_(NOISE_START)
 
     def run(self, stage: Stage, renders: Renders, until: float) -> bool:
