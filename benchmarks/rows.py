@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.browser import print_table
-from training.dataset import CACHE, SHARD, Renders, cached_at, load_renders
+from training.dataset import SHARD, Renders, load_renders, shards
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,9 @@ def print_rows(rows: Sequence[Row]) -> None:
 
 def held_out(count: int, split: str = "held_out", resolution: int = 128) -> Renders:
     """The first renders of a held-out split; those missing are rendered first, once."""
-    side = cached_at(split, resolution) or resolution
-    shards = list(CACHE.glob(f"{split}-{side}-*.npz"))
-    if len(shards) * SHARD < count:
+    if len(shards(split, resolution)) * SHARD < count:
         command = ["-m", "training.dataset", "--split", split, "--count", str(count)]
-        subprocess.run([sys.executable, *command, "--resolution", str(side)], check=True)
+        subprocess.run([sys.executable, *command, "--resolution", str(resolution)], check=True)
     renders = load_renders(split, resolution, count)
     return Renders(renders.seeds[:count], renders.pictures[:count], renders.visible[:count])
 

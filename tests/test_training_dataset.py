@@ -45,6 +45,15 @@ def test_shard_holds_the_persons_of_its_seeds(cache: Path) -> None:
     assert not list(cache.glob("*.tmp"))
 
 
+def test_larger_shards_serve_smaller_pictures(cache: Path) -> None:
+    for index, side in ((0, 32), (1, 16)):
+        make_shard("judge", side, index, compiled=False, batch=4)
+    large, small = load_renders("judge", 32), load_renders("judge", 16)
+    assert large.seeds.tolist() == small.seeds[:4].tolist() and len(small.seeds) == 8
+    mean = large.pictures.double().view(4, 3, 16, 2, 16, 2).mean(dim=(3, 5))
+    assert (small.pictures[:4] - mean).abs().max() <= 0.5
+
+
 def test_missing_renders_say_what_to_run(cache: Path) -> None:
     with pytest.raises(SystemExit, match="python -m training.dataset"):
         load_renders("train", 32)

@@ -88,17 +88,20 @@ def shrunk(pictures: Tensor, resolution: int) -> Tensor:
     return small.round().byte()
 
 
-def cached_at(split: str, resolution: int) -> int | None:
-    """The least multiple of ``resolution`` that pictures of this split are cached at."""
-    sides = {int(path.stem.split("-")[1]) for path in CACHE.glob(f"{split}-*-*.npz")}
-    return min((side for side in sides if side % resolution == 0), default=None)
+def shards(split: str, resolution: int) -> dict[int, Path]:
+    """Index -> shard of this split, at this resolution or the least multiple of it there is."""
+    found: dict[int, tuple[int, Path]] = {}
+    for path in CACHE.glob(f"{split}-*-*.npz"):
+        side, index = (int(part) for part in path.stem.split("-")[1:])
+        if side % resolution == 0 and (index not in found or side < found[index][0]):
+            found[index] = side, path
+    return {index: found[index][1] for index in sorted(found)}
 
 
 def load_renders(split: str, resolution: int, count: int | None = None) -> Renders:
     """All whole shards of a split, at most ``count`` pictures; larger ones are averaged down."""
     seeds, pictures, visible = [], [], []
-    for path in sorted(CACHE.glob(f"{split}-{cached_at(split, resolution)}-*.npz")):
-        index = int(path.stem.split("-")[2])
+    for index, path in shards(split, resolution).items():
         if count is not None and index * SHARD >= count:
             break
         with np.load(path) as data:
@@ -118,7 +121,7 @@ def fill(
     """Render the missing shards of this worker's share."""
     torch.set_num_threads(1)
     for index in range(worker, -(-count // SHARD), workers):
-        if not shard_path(split, resolution, index).exists():
+        if index not in shards(split, resolution):
             make_shard(split, resolution, index, compiled)
             print(f"{split} {resolution} px: shard {index} done", flush=True)
 
