@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class EqualConv(nn.Module):
-    """Convolution with equalised learning rate, optionally to half size, then leaky ReLU."""
+    """Convolution with equalised learning rate, optionally at half size, then leaky ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, down: bool = False, act: bool = True
@@ -23,9 +23,9 @@ class EqualConv(nn.Module):
         self.down, self.act, self.pad = down, act, kernel // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.conv2d(x, self.weight * self.gain, self.bias, padding=self.pad)
-        if self.down:
+        if self.down:  # averaged before it is convolved: a quarter of the arithmetic
             x = F.avg_pool2d(x, 2)
+        x = F.conv2d(x, self.weight * self.gain, self.bias, padding=self.pad)
         return F.leaky_relu(x, 0.2) * math.sqrt(2) if self.act else x
 
 

@@ -161,7 +161,7 @@ class Trainer:
     def psnr(self) -> dict[str, float]:
         """Held-out renders through W+ and through the mean latent, in dB."""
         self.net.eval()
-        renders = load_renders("held_out", 128, 500)
+        renders = load_renders("held_out", self.generator.img_resolution, 500)
         clean = renders.pictures.to(self.device).float() / 127.5 - 1
         mean = self.generator.mapping.w_avg.expand(1, self.generator.num_ws, -1)
 

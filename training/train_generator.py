@@ -73,8 +73,8 @@ STAGES: tuple[Stage, ...] = (
     Stage("features-128", 128, 38_000, 16, (1.5e-3, 2e-4)),
     Stage("refine-64", 64, 90_000, 16, (2e-3, 6e-4)),
     Stage("refine-128", 128, 80_000, 16, (1.2e-3, 2e-4)),
-    Stage("paired-256", 256, 90_000, 16, (1.5e-3, 2e-4)),
-    Stage("adversarial-256", 256, 20_000, 16, (5e-4, 1e-4), (4.0, 0.5), (0.25, 0.5)),
+    Stage("paired-256", 256, 80_000, 16, (1.5e-3, 2e-4)),
+    Stage("adversarial-256", 256, 14_000, 16, (5e-4, 1e-4), (4.0, 0.5), (0.25, 0.5)),
 )
 
 
@@ -375,7 +375,7 @@ def main() -> None:
         for stage in STAGES:
             if trainer.done.get(stage.name, 0) >= stage.pictures:
                 continue
-            if not trainer.run(stage, load_renders("train", CONFIG.img_resolution), until):
+            if not trainer.run(stage, load_renders("train", max(128, stage.resolution)), until):
                 return
     trainer.export()
 
