@@ -87,7 +87,7 @@ class Descent:
         seen: dict[str, float] = {}
         for share, losses in self.stage.losses(index):
             if backward and losses["total"].requires_grad:
-                torch.autograd.backward(share * losses["total"].sum())
+                torch.autograd.backward(share * losses["total"].mean())
             for name, value in losses.items():
                 mean = float(value.detach().mean())
                 seen[name] = seen.get(name, 0.0) + (mean if name == "locality" else share * mean)
@@ -104,8 +104,8 @@ class Descent:
     def _early(self, losses: dict[str, float]) -> bool:
         options = self.stage.options
         if self.phase != self.stage.phase(self.stage.steps):
-            return False  # what is not drawn whole is not near yet
-        if options.stop_at and 0 < losses.get("pixel", 0.0) <= 4 / 10 ** (options.stop_at / 10):
+            return False  # what is read at half size or with noise is not near yet
+        if options.stop_at and losses["pixel"] <= 4 / 10 ** (options.stop_at / 10):
             self.notes.append(f"The stage {self.stage.name!r} reached {options.stop_at:g} dB.")
             return True
         if self.plateau.reached(losses["total"]):

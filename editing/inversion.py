@@ -210,7 +210,7 @@ class _Search:
     def steps(
         self, descent: Descent, later: tuple[str, ...], before: int, position: int, began: float
     ) -> Iterator[Step]:
-        """The steps of one stage; only the first stage yields its start."""
+        """The steps of one stage; only the first yields its start, or one that ends there."""
         stage = descent.stage
         to_come = {name: getattr(self.options, name).steps for name in later}
         while not descent.ended:
@@ -218,8 +218,8 @@ class _Search:
             index, losses = descent.step()
             now = time.perf_counter()
             self.pace.note(stage.name, now - clock)
-            if not index and position:
-                continue
+            if not index and position and not descent.ended:
+                continue  # the stage before has shown where this one starts
             left = {stage.name: descent.planned - index, **to_come}
 
             def memory(spent: float = now - began) -> Memory:

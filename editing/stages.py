@@ -63,6 +63,10 @@ class Stage(ABC):
         """Losses of different phases are not to be compared."""
         return 0
 
+    def watched(self, goal: Goal, img: Tensor) -> dict[str, Tensor]:
+        """The pixels' loss, which says how near a picture is, where that ends a stage."""
+        return {"pixel": goal.pixel(img.detach())} if self.options.stop_at else {}
+
     def settle(self) -> None:
         """Bring the leaves back to where they belong after a step; called without gradients."""
         return  # most belong anywhere
@@ -104,7 +108,12 @@ class LatentStage(Stage):
         return layered and config.img_resolution >= SMALLEST_WHOLE and not whole
 
     def phase(self, index: int) -> int:
-        return int(index >= self.halves)
+        """0 to 2: at half size or with noise on the latent, a reading is of another picture."""
+        return int(index >= self.halves) + int(not self.shift(index))
+
+    def shift(self, index: int) -> float:
+        """How far noise moves the latent at a step, in its own units."""
+        return self.unit * jitter(index, max(self.steps, 1), self.options.jitter)
 
     def rate(self, name: str) -> float:
         return self.lr if name == "latent" else self.options.lr
@@ -121,10 +130,10 @@ class LatentStage(Stage):
 
     def losses(self, index: int) -> Iterator[tuple[float, dict[str, Tensor]]]:
         leaves, weights = self.leaves, self.options.weights
-        if strength := jitter(index, max(self.steps, 1), self.options.jitter):
+        if length := self.shift(index):
             latent = leaves["latent"]
             shift = torch.randn(latent.shape, generator=self.rng).to(latent.device)
-            leaves = {**leaves, "latent": latent + shift * (strength * self.unit)}
+            leaves = {**leaves, "latent": latent + shift * length}
         rows = self.rows(leaves["latent"])
         point = self.point(leaves)
         half = index < self.halves
@@ -132,7 +141,7 @@ class LatentStage(Stage):
         side = goal.targets.shape[-1] if half else None
         with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.fast):
             img = draw(self.generator, point.ws, point.noise, max_resolution=side)
-        losses = goal.losses(img, rows)
+        losses = {**self.watched(goal, img), **goal.losses(img, rows)}
         if point.noise and weights.noise:
             losses["noise"] = autocorrelation(point.noise)[None]
             losses["total"] = losses["total"] + weights.noise * losses["noise"]
@@ -252,7 +261,7 @@ class TuneStage(_After):
             ws, delta = self.start.ws[rows], self.point(self.leaves).weight_delta
             share = len(ws) / len(self.start.ws)
             img = draw(self.generator, ws, self.start.noise, delta)
-            losses = goal.losses(img)
+            losses = {**self.watched(goal, img), **goal.losses(img)}
             losses["total"] = losses["total"] + self.keep(img, rows)
             if self.options.tune.locality and rows.start == 0:
                 losses["locality"] = self.locality(delta)

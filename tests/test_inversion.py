@@ -79,6 +79,7 @@ def loss(domain, target: Tensor, ws: Tensor) -> float:
 
 
 SHORT = InversionOptions(steps=30)
+PIXELS = replace(NOTHING, pixel=1.0)
 
 
 @pytest.mark.parametrize("space", ["z", "w", "w+"])
@@ -431,6 +432,32 @@ def test_stopping_early_at_a_nearness_or_a_plateau(domain, target):
     assert last.index == 5 and "no gain in 5 steps" in last.notes[0]
 
 
+def test_a_nearness_reached_at_once_ends_the_search(domain, target):
+    """The last stage may be near enough before its first step; it still says that all is done."""
+    near = InversionOptions(steps=200, stop_at=16, tune=TuneOptions(10))
+    steps = list(invert(target, domain, near))
+    assert [step.done for step in steps].count(True) == 1 and steps[-1].done
+    assert steps[-1].index == steps[-1].total == steps[-2].index and steps[-1].eta == 0
+    assert "'tune' reached 16 dB" in steps[-1].notes[-1]
+
+
+def test_a_nearness_counts_pixels_though_no_loss_does(domain, target):
+    blind = replace(NOTHING, perceptual=1.0)
+    last = list(invert(target, domain, InversionOptions(steps=200, stop_at=16, weights=blind)))[-1]
+    assert last.index < 200 and "reached 16 dB" in last.notes[0]
+    assert last.losses["pixel"] <= 0.1005
+    assert last.losses["total"] == pytest.approx(last.losses["perceptual"])
+
+
+def test_noise_on_the_latent_does_not_choose_the_best(domain, target):
+    """A lucky shift is no gain: the picture of the best is as near as its loss says."""
+    still = InversionOptions(steps=20, start="mean", lr=1e-9, jitter=0.5, weights=PIXELS)
+    steps = list(invert(target, domain, still))
+    lucky = min(step.losses["total"] for step in steps[:15])
+    assert steps[-1].best == pytest.approx(loss(domain, target, steps[-1].ws), rel=1e-3)
+    assert steps[-1].best > lucky
+
+
 def test_a_nearness_that_cannot_be_reached_is_said(domain, target):
     last = list(invert(target, domain, InversionOptions(steps=5, stop_at=99)))[-1]
     assert last.done and last.index == 5 and "did not reach 99 dB" in last.notes[-1]
@@ -467,6 +494,21 @@ def test_one_change_of_weights_for_several_pictures(domain):
     assert bool((gains > 0).all()) and torch.equal(steps[-1].ws, ws)
     with pytest.raises(BadInput, match="cannot share"):
         tune_together(photos, ws[:3], domain, options)
+
+
+def test_every_picture_counts_the_same_however_they_are_drawn(domain, monkeypatch):
+    """Five pictures are drawn four and one at a time; that one shall not count less or more."""
+    rng = torch.Generator().manual_seed(5)
+    photos = torch.rand(5, 3, 16, 16, generator=rng) * 2 - 1
+    ws = domain.generator.mapping(torch.randn(5, 16, generator=rng))
+    options = InversionOptions(tune=TuneOptions(3, lr=1e-3, locality=2.0, levels=0))
+    ends = []
+    for chunk in (4, 5):
+        monkeypatch.setattr("editing.stages.CHUNK", chunk)
+        ends.append(list(tune_together(photos, ws, domain, options))[-1])
+    in_parts, at_once = (end.point.weight_delta for end in ends)
+    for name in at_once:
+        assert torch.allclose(in_parts[name], at_once[name], atol=1e-6), name
 
 
 def test_locality_holds_what_is_nearby(domain, target):
