@@ -16,11 +16,9 @@ OUT = Path(__file__).parent.parent / "weights" / "portraits"
 # Stage -> commands, in the order in which they depend on each other.
 STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "renders": (
-        ("training.dataset", "--split", "train", "--resolution", "256", "--count", "15000"),
-        ("training.dataset", "--split", "train", "--count", "30000"),  # the rest at 128 px
-        ("training.dataset", "--split", "judge", "--resolution", "256", "--count", "5000"),
-        ("training.dataset", "--split", "judge", "--count", "15000"),
-        ("training.dataset", "--split", "held_out", "--resolution", "256", "--count", "10000"),
+        ("training.dataset", "--split", "train", "--count", "15000"),
+        ("training.dataset", "--split", "judge", "--count", "10000"),
+        ("training.dataset", "--split", "held_out", "--count", "10000"),
         ("training.dataset", "--split", "persons", "--resolution", "64", "--count", "24000"),
         ("training.dataset", "--split", "held_out_persons", "--resolution", "64",
          "--count", "2000"),

@@ -1,6 +1,6 @@
 """The cache of renders the trainers learn from, in git-ignored shards that survive any kill.
 
-``python -m training.dataset --count 24000 --workers 2``. Picture i of a split is the person of
+``python -m training.dataset --count 15000 --workers 2``. Picture i of a split is the person of
 latent ``z`` drawn from NumPy's legacy seed ``first_seed + i``; nothing but pixels and visibility
 is stored. In the splits of persons, pictures of one person are neighbours (``training.persons``).
 """
@@ -129,8 +129,8 @@ def fill(
 def main() -> None:
     parser = argparse.ArgumentParser(description="Render the pictures the trainers learn from.")
     parser.add_argument("--split", choices=list(SPLITS), default="train")
-    parser.add_argument("--resolution", type=int, default=128)
-    parser.add_argument("--count", type=int, default=24_000)
+    parser.add_argument("--resolution", type=int, default=256)
+    parser.add_argument("--count", type=int, default=15_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--no-compile", action="store_true", help="where there is no C++ compiler")
     args = parser.parse_args()

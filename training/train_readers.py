@@ -47,12 +47,14 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "scorer": Recipe(
-        PictureNetConfig("residual", 128, (24, 48, 96, 160, 192), NAMES, NUM_FACTORS, 4, 256),
-        "train", Plan("scorer", pictures=90_000, batch=64, learning_rate=2e-3, seed=11),
+        PictureNetConfig(
+            "residual", 256, (16, 32, 64, 112, 160, 192), NAMES, NUM_FACTORS, 4, 256
+        ),
+        "train", Plan("scorer", pictures=200_000, batch=64, learning_rate=2e-3, seed=11),
     ),
     "judge": Recipe(
-        PictureNetConfig("plain", 128, (16, 32, 64, 128, 192), NAMES, NUM_FACTORS, 4, 192),
-        "judge", Plan("judge", pictures=64_000, batch=64, learning_rate=2e-3, seed=23),
+        PictureNetConfig("plain", 256, (8, 16, 40, 80, 128, 192), NAMES, NUM_FACTORS, 4, 192),
+        "judge", Plan("judge", pictures=160_000, batch=64, learning_rate=2e-3, seed=23),
     ),
 }  # fmt: skip
 
@@ -110,7 +112,7 @@ def train(name: str, device: str, minutes: float = math.inf, folder: Path | None
     torch.manual_seed(recipe.plan.seed)
     net = PictureNet(recipe.config).to(device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.02)
-    renders = load_renders(recipe.split, 128)
+    renders = load_renders(recipe.split, recipe.config.resolution)
     labels, seen = labels_of(renders)
     parts = {"net": net, "optimiser": optimiser}
     loop = Loop(recipe.plan, parts, folder or CACHE / f"{name}-state", device, minutes)
@@ -154,7 +156,7 @@ def main() -> None:
     net = loop.parts["net"].cpu().eval()
     OUT.mkdir(parents=True, exist_ok=True)
     save_picture_net(OUT / f"{args.name}.safetensors", net)
-    scores = accuracy(net, load_renders("held_out", 128))
+    scores = accuracy(net, load_renders("held_out", net.config.resolution))
     mean = sum(scores.values()) / len(scores)
     rounded = {name: round(value, 3) for name, value in scores.items()}
     print(json.dumps({"net": args.name, "r2_mean": round(mean, 3)} | rounded))
