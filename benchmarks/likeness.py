@@ -13,6 +13,7 @@ from training.train_features import gaussian_blur
 from training.train_identity import auc, verification
 
 REFERENCES = 200  # portraits
+SIDE = 128  # pixels of the portraits compared
 Distort = Callable[[Tensor, float], Tensor]
 
 
@@ -30,7 +31,7 @@ def noisy(picture: Tensor, sigma: float) -> Tensor:
 
 
 DISTORTIONS: dict[str, tuple[Distort, float]] = {  # and the most that still is small
-    "shift": (shifted, 6.0),  # pixels at 128
+    "shift": (shifted, 6.0),  # pixels
     "blur": (gaussian_blur, 4.0),  # pixels
     "noise": (noisy, 0.5),  # of [-1, 1]
 }
@@ -58,7 +59,7 @@ def distort(picture: Tensor, kind: str, error: float) -> tuple[Tensor, float] | 
 @torch.no_grad()
 def read_perceptual(domain: Domain, count: int) -> list[Row]:
     """'Same person, shifted, blurred or noisy' against the nearest other person, same pixel MSE."""
-    pool = to_float(held_out(count).pictures)
+    pool = to_float(held_out(count, resolution=SIDE).pictures)
     rows, all_right = [], []
     small = F.avg_pool2d(pool, 4).flatten(1)
     nearest = (torch.cdist(small, small) + 1e9 * torch.eye(len(pool))).argmin(1)

@@ -31,7 +31,7 @@ def print_rows(rows: Sequence[Row]) -> None:
     )
 
 
-def held_out(count: int, split: str = "held_out", resolution: int = 128) -> Renders:
+def held_out(count: int, split: str = "held_out", resolution: int = 256) -> Renders:
     """The first renders of a held-out split; those missing are rendered first, once."""
     if len(shards(split, resolution)) * SHARD < count:
         command = ["-m", "training.dataset", "--split", split, "--count", str(count)]
