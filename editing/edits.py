@@ -6,9 +6,9 @@ never touches pixels.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -29,31 +29,12 @@ from editing.directions import (
 )
 from editing.domains import Domain, has_fast_bf16
 from editing.errors import BadInput
-from editing.latents import Latent, SeedSpec, parse_seed, sample_z
 from editing.samples import moments
-
-Tensors = Mapping[str, Tensor]
-
-
-class Composite(Protocol):
-    """A change of pixels after synthesis: a mask, an out-of-domain blend, a paste-back."""
-
-    def apply(self, img: Tensor, domain: Domain) -> Tensor:
-        """[1, 3, R, R] -> a picture, both in [-1, 1]."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class EditState:
-    """What the stack works on, for one picture."""
-
-    ws: Tensor  # [1, num_ws, w_dim], truncated
-    s_delta: Tensors = field(default_factory=dict)  # layer -> [C]: S = affine(ws) + s_delta
-    noise: Tensors = field(default_factory=dict)  # layer -> [R, R], instead of the stored maps
-    weight_delta: Tensors = field(default_factory=dict)  # synthesis parameter -> its change
-    composites: tuple[Composite, ...] = ()  # run last, after synthesis, in this order
-    z: Tensor | None = None  # [1, z_dim], where it is known: for moves in Z
-    psi: float = 1.0  # truncation with which z became ws
+from editing.states import Composite as Composite
+from editing.states import EditState as EditState
+from editing.states import Tensors, mapped
+from editing.states import latent_of as latent_of
+from editing.states import state_of as state_of
 
 
 class Edit(Protocol):
@@ -143,7 +124,7 @@ def _moved_in_z(
             "use it on a seed, or take a direction of W."
         )
     z = along(state.z.to(domain.device)[:, None], direction, alpha)[:, 0]
-    change = _map(z, state.psi, domain) - _map(state.z, state.psi, domain)
+    change = mapped(z, state.psi, domain) - mapped(state.z, state.psi, domain)
     ws = state.ws.to(domain.device).clone()
     rows = rows_of(ws, direction.layers if edit.layers is None else edit.layers)
     factors = torch.tensor(edit.strengths or [1.0] * len(rows)).to(ws)[:, None]
@@ -230,53 +211,6 @@ class History:
         if not self.future:
             return self
         return History(self.future[0], (*self.past, self.present), self.future[1:])
-
-
-def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
-    """The unedited state of ``seed:N[@psi]`` or of a latent.
-
-    Raises:
-        BadInput: a text that is no seed.
-        BadLatent: the latent belongs to another generator.
-    """
-    if isinstance(source, Latent):
-        source.check(domain.generator, domain.fingerprint, domain.name)
-        ws = source.ws.to(domain.device)
-        return EditState(ws, source.s_delta, source.noise, source.weight_delta)
-    spec = parse_seed(source) if isinstance(source, str) else source
-    if spec is None:
-        raise BadInput(f"{source!r} is no seed; write seed:123, or seed:123@0.5 for a psi.")
-    z = sample_z([spec.seed], domain.generator.z_dim).to(domain.device)
-    return EditState(_map(z, spec.psi, domain), z=z, psi=spec.psi)
-
-
-def _map(z: Tensor, psi: float, domain: Domain) -> Tensor:
-    generator, z = domain.generator, z.to(domain.device)
-    label = torch.zeros(len(z), generator.c_dim, device=z.device) if generator.c_dim else None
-    with torch.no_grad():
-        ws: Tensor = generator.mapping(z, label, truncation_psi=psi)
-    return ws
-
-
-def latent_of(
-    state: EditState,
-    domain: Domain,
-    quad: tuple[tuple[float, float], ...] | None = None,
-    source_hash: str = "",
-) -> Latent:
-    """A state as a latent of this domain, on the CPU; its composites are not part of it."""
-    same = bool((state.ws == state.ws[:, :1]).all())
-    return Latent(
-        ws=state.ws.detach().cpu(),
-        domain=domain.name,
-        fingerprint=domain.fingerprint,
-        space="w" if same else "w+",
-        s_delta=state.s_delta,
-        noise=state.noise,
-        weight_delta=state.weight_delta,
-        quad=quad,
-        source_hash=source_hash,
-    )
 
 
 def render(state: EditState, domain: Domain) -> Tensor:

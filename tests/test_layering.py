@@ -26,7 +26,7 @@ ROWS = [
     {"formats", "latents", "layers"},
     {"descriptions"},
     {"domains"},
-    {"fetching"},
+    {"fetching", "states"},
     {"metrics", "alignment", "samples", "whitening", "inversion_options", "masks", "noise_maps"},
     {"directions", "mixing"},
     {"inspection"},
