@@ -2,7 +2,8 @@
 
 A batch that was killed goes on with the next photo when it is started again, and no photo that
 fails ends it. A video's frames begin where their predecessors ended. Photos may share one change
-of the generator's weights: then all latents are found first, and the weights are tuned for all.
+of the generator's weights: then all latents are found first, and the weights are tuned for all;
+noise maps, which are of one picture, have no place in that.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ from editing.stages import MAX_SHARED
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif"}
 VIDEO_SUFFIXES = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".mpg", ".mpeg"}
+NO_NOISE = (
+    "Photos that share one change of weights have no noise maps of their own; that stage was left "
+    "out."
+)
 COLUMNS = ("name", "psnr", "mse", "ssim", "perceptual", "identity", "steps", "seconds", "error")
 
 Load = Callable[[], Photo]
@@ -42,6 +47,7 @@ class Batch:
     out: Path
     rows: list[Facts] = field(default_factory=list)  # what each metrics.json says, and its name
     failed: dict[str, str] = field(default_factory=dict)  # name -> sentence
+    notes: tuple[str, ...] = ()  # what a person should know of all of it
 
     def write(self) -> None:
         """metrics.csv, whole."""
@@ -70,12 +76,15 @@ def invert_all(source: Path, out: Path, job: Job, together: bool = False) -> Bat
         CannotWrite: the disk is full.
     """
     batch, photos = Batch(out), dict[str, Photo]()
-    last = job
-    alone = replace(job, options=replace(job.options, tune=TuneOptions(), noise=NoiseOptions()))
+    if together and job.options.noise.steps:
+        batch.notes = (NO_NOISE,)
+    alone = replace(job.options, tune=TuneOptions(), noise=NoiseOptions())
+    last = replace(job, options=alone) if together else job
     for name, load in _loaders(source, job.aligned):
         try:
             photo = load()
-            facts = _invert_or_reuse(out / name, photo, alone if together else last)
+            facts = _finished(out / name, made_with(photo, last), together)
+            facts = facts or invert_into(out / name, photo, last)
             photos[name] = photo
             batch.rows.append({"name": name, **facts})
         except CannotWrite:
@@ -86,7 +95,7 @@ def invert_all(source: Path, out: Path, job: Job, together: bool = False) -> Bat
             batch.failed[name] = f"{name} failed ({type(error).__name__}: {error})."
         else:
             if not source.is_dir() and job.options.space != "z":
-                last = replace(job, given=load_latent(out / name / "latent.npz").ws)
+                last = replace(last, given=load_latent(out / name / "latent.npz").ws)
         batch.write()
     if not batch.rows:
         reason = next(iter(batch.failed.values()), "it holds none")
@@ -96,23 +105,18 @@ def invert_all(source: Path, out: Path, job: Job, together: bool = False) -> Bat
     return batch
 
 
-def _invert_or_reuse(folder: Path, photo: Photo, job: Job) -> Facts:
-    return _finished(folder, made_with(photo, job)) or invert_into(folder, photo, job)
+def _finished(folder: Path, wanted: Facts, together: bool) -> Facts | None:
+    """What metrics.json says, if it was made as it would be made now.
 
-
-def _finished(folder: Path, wanted: Facts) -> Facts | None:
-    """What metrics.json says, if it was made as it would be made now."""
+    Args:
+        together: a shared tuning that began with what is wanted will do.
+    """
     try:
         facts: Facts = json.loads((folder / "metrics.json").read_text())
-        return facts if _made_so(facts, wanted) else None
-    except (OSError, ValueError, KeyError, TypeError):
+        made = facts["made_with"]
+        return facts if finite(wanted) == (made.get("before", made) if together else made) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # not begun, not finished, or another program's file
-
-
-def _made_so(facts: Facts, wanted: Facts) -> bool:
-    made = facts["made_with"]
-    before = made.get("before")  # a shared tuning, which began with what is wanted
-    return finite(wanted) in (made, before)
 
 
 def _tune_all(batch: Batch, photos: Mapping[str, Photo], job: Job) -> None:

@@ -47,7 +47,9 @@ def invert(args: Namespace) -> Result:
     table = out / "metrics.csv"
     text = f"{len(batch.rows)} inverted into {out}, see {table}."
     text += "".join(f"\nLeft out: {sentence}" for sentence in batch.failed.values())
-    facts = {"out": str(out), "table": str(table), "photos": batch.rows, "failed": batch.failed}
+    text += "".join(f"\n{note}" for note in batch.notes)
+    facts = {"out": str(out), "table": str(table), "photos": batch.rows, "failed": batch.failed,
+             "notes": list(batch.notes)}  # fmt: skip
     return Result(text, facts)
 
 
@@ -97,6 +99,10 @@ def parse_inversion(args: Namespace) -> tuple[InversionOptions, str | None]:
     elif args.start:
         parse_start(args.start)
         changes["start"] = args.start
+    if args.noise and args.together:
+        raise BadInput(
+            "--noise finds maps for one picture, and --together weights for all; use one of them."
+        )
     options = options_for(args.level, **changes)
     wanted = {"noise": args.noise, "tune": args.tune or args.together}
     for name in wanted:

@@ -92,6 +92,23 @@ def test_photos_share_one_tuning(run, faces, tiny_domain: Domain):  # noqa: F811
     assert Path("all/a/metrics.json").stat().st_mtime_ns != before
 
 
+def test_alone_again_no_photo_keeps_the_shared_tuning(run, faces):  # noqa: F811
+    command = ("invert", str(faces), *PLAIN, "--out", "all")
+    run(*command, "--together", "--set", "tune.steps=3")
+    assert load_latent("all/a/latent.npz").weight_delta
+    facts = run(*command)
+    assert not load_latent("all/a/latent.npz").weight_delta
+    assert all("shared" not in row["made_with"] for row in facts["photos"])
+
+
+def test_noise_maps_have_no_place_in_a_shared_tuning(run, refused, faces):  # noqa: F811
+    command = ("invert", str(faces), *PLAIN, "--together", "--set", "tune.steps=2")
+    assert "use one of them" in refused(*command, "--noise", "--out", "no")
+    facts = run(*command, "--level", "best", "--out", "all")
+    assert any("no noise maps of their own" in note for note in facts["notes"])
+    assert not load_latent("all/a/latent.npz").noise
+
+
 def test_every_method_has_a_name(run, refused, faces):  # noqa: F811
     facts = run("invert", str(faces / "a.png"), *PLAIN, "--level", "idinvert", "--out", "me")
     assert facts["made_with"]["weights"]["in_domain"] == 2

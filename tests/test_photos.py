@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from editing.batches import invert_all
 from editing.domains import Domain
 from editing.errors import BadInput, BadPicture
 from editing.inversion import InversionOptions
+from editing.inversion_options import TuneOptions
 from editing.photos import Job
 
 
@@ -110,6 +112,17 @@ def test_every_frame_of_a_video_gets_a_folder(job, tmp_path):
     assert [row["name"] for row in rows] == ["frame_00000", "frame_00001", "frame_00002"]
     aligned = np.asarray(Image.open(tmp_path / "out" / "frame_00001" / "aligned.png"), int)
     assert not failed and np.abs(aligned - 120).max() < 12
+
+
+def test_frames_that_share_a_tuning_begin_where_their_predecessors_ended(job, tmp_path):
+    imageio = pytest.importorskip("imageio.v3")
+    frames = [np.full((64, 64, 3), shade, np.uint8) for shade in (40, 120, 200)]
+    imageio.imwrite(tmp_path / "film.mp4", np.stack(frames), plugin="FFMPEG", fps=3)
+    shared = replace(job, options=replace(job.options, tune=TuneOptions(2)))
+    batch = invert_all(tmp_path / "film.mp4", tmp_path / "out", shared, together=True)
+    given = [row["made_with"]["given"] for row in batch.rows]
+    assert given[0] is None and all(given[1:])
+    assert all(row["made_with"]["shared"]["with"] for row in batch.rows)
 
 
 def test_a_file_that_is_no_video_is_refused(job, tmp_path):
