@@ -7,7 +7,7 @@ latent instead of one picture per channel: d reading / d s · σ of s.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from weakref import WeakKeyDictionary
@@ -19,6 +19,7 @@ from editing.domains import Domain
 from editing.errors import BadInput
 from editing.samples import output_of
 from editing.statistics import Statistics, load_statistics, measure_statistics
+from editing.style_gradients import gradients
 
 REGIONS: dict[str, tuple[float, float, float, float]] = {  # left, top, right, bottom of the picture
     "eyes": (0.25, 0.36, 0.75, 0.54),
@@ -104,9 +105,9 @@ def attribute_effects(domain: Domain, attribute: str, ws: Tensor) -> Iterator[li
     std = statistics_of(domain).std
     total: dict[str, Tensor] = {}
     for count, w in enumerate(torch.split(ws, 1), 1):
-        gradient = _gradient(domain, w, lambda img: net(img)[0, own])
+        gradient = next(gradients(domain, w, lambda img: net(img)[:, own : own + 1]))
         for layer, g in gradient.items():
-            total[layer] = total.get(layer, 0) + g.cpu() * std[layer]
+            total[layer] = total.get(layer, 0) + g[0].cpu() * std[layer]
         yield _ranked({layer: t / count for layer, t in total.items()})
 
 
@@ -148,10 +149,10 @@ def region_effects(
         for _ in range(probes):
             count += 1
             signs = torch.randint(0, 2, (1, 3, size, size), generator=rng).to(mask) * 2 - 1
-            for total, where in ((inside, mask), (whole, torch.ones_like(mask))):
-                gradient = _gradient(domain, w, partial(_weighted, weights=signs * where))
+            sums = partial(_sums, weights=torch.cat([signs * mask, signs]))
+            for total, gradient in zip((inside, whole), gradients(domain, w, sums), strict=True):
                 for layer, g in gradient.items():
-                    total[layer] = total.get(layer, 0) + (g.cpu() * std[layer]).square()
+                    total[layer] = total.get(layer, 0) + (g[0].cpu() * std[layer]).square()
         pixels = float(mask.sum()) * 3
         yield _ranked(
             {layer: (t / count / pixels).sqrt() for layer, t in inside.items()},
@@ -159,21 +160,9 @@ def region_effects(
         )
 
 
-def _weighted(img: Tensor, weights: Tensor) -> Tensor:
-    return (img * weights).sum() / 2
-
-
-def _gradient(domain: Domain, w: Tensor, reading: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-    """d reading / d styles of one latent [1, num_ws, w_dim]: layer -> [C]."""
-    with torch.enable_grad():
-        styles = domain.generator.styles(w.detach())
-        styles = {layer: style.detach().requires_grad_() for layer, style in styles.items()}
-        img = domain.generator.synthesis(styles)
-        grads = torch.autograd.grad(reading(img), list(styles.values()), allow_unused=True)
-    return {
-        layer: torch.zeros_like(style[0]) if g is None else g[0]
-        for (layer, style), g in zip(styles.items(), grads, strict=True)
-    }
+def _sums(img: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sums of the pixels of one picture, [1, K]; a pixel's range is 2."""
+    return ((img * weights).sum((1, 2, 3)) / 2)[None]
 
 
 def _ranked(

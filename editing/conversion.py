@@ -25,11 +25,12 @@ from editing.formats.latents import ForeignLatents
 from editing.formats.pickles import Refused, refusing
 from editing.formats.picture_nets import with_lpips
 from editing.formats.styleclip import ForeignStatistics, ForeignTable
-from editing.generator import Generator, save_generator
+from editing.generator import save_generator
 from editing.global_directions import GlobalDirections, save_global_directions, split_table
 from editing.images import write_atomically
 from editing.inspection import Finding
 from editing.latents import Latent, save_latent
+from editing.layers import style_widths
 from editing.statistics import save_statistics
 from editing.vgg import VGG16
 
@@ -225,17 +226,10 @@ def _write_table(thing: ForeignTable, target: Target) -> None:
             f"{target.source} does not say which layers its {len(thing.rows)} rows are of; convert "
             f"the generator into {target.folder} first."
         )
-    rows = split_table(torch.from_numpy(thing.rows), _widths(target.domain.generator))
+    rows = split_table(torch.from_numpy(thing.rows), style_widths(target.domain.generator))
     table = GlobalDirections(rows, clip="openai/clip-vit-base-patch32")
     save_global_directions(target.folder / "global_directions.safetensors", table)
     target.add("global_directions", "global_directions.safetensors")
-
-
-def _widths(generator: Generator) -> dict[str, int]:
-    """Channels of every layer of styles."""
-    with torch.no_grad():
-        ws = torch.zeros(1, generator.num_ws, generator.w_dim)
-        return {name: style.shape[1] for name, style in generator.styles(ws).items()}
 
 
 def _write_directions(target: Target) -> None:

@@ -22,7 +22,10 @@ from editing.tensors import is_tensor_file
 from editing.trust import trust_if_possible, trusted
 
 if TYPE_CHECKING:
+    from editing.deghosting import Deghosting
+    from editing.differential_activation import DifferentialNet
     from editing.features import Encoder, Eye, IdentityNet, PictureNet
+    from editing.global_directions import GlobalDirections
     from editing.statistics import Statistics
     from editing.text_image import TextImageModel
 
@@ -160,6 +163,24 @@ class Domain:
         return self._net("identity") if "identity" in self.parts else None
 
     @cached_property
+    def differential(self) -> "DifferentialNet":
+        """Where edits along the domain's own directions show."""
+        path = self.part("differential")
+        from editing.differential_activation import load_differential
+
+        with torch.inference_mode(False):
+            return load_differential(path, self.device)
+
+    @cached_property
+    def deghosting(self) -> "Deghosting":
+        """Draws over the ghosts of composites."""
+        path = self.part("deghosting")
+        from editing.deghosting import load_deghosting
+
+        with torch.inference_mode(False):
+            return load_deghosting(path, self.device)
+
+    @cached_property
     def clip(self) -> "TextImageModel":
         """Pictures and texts in one space.
 
@@ -188,6 +209,25 @@ class Domain:
         statistics = load_statistics(path) if ours else read_statistics(path)
         statistics.check(self.generator, self.fingerprint, self.name)
         return statistics
+
+    @cached_property
+    def global_directions(self) -> "GlobalDirections":
+        """What every style channel does to an embedding of this domain's text-image model.
+
+        Raises:
+            MissingFile: the domain has none.
+            BadInput: it is of another generator or text-image model.
+        """
+        path = self.part("global_directions")
+        from editing.global_directions import load_global_directions
+        from editing.layers import style_widths
+
+        table = load_global_directions(path)
+        clips = {self.clip.fingerprint: self.clip.width}
+        if self.hub_clip:
+            clips[self.hub_clip] = self.clip.width
+        table.check(style_widths(self.generator), self.fingerprint, clips, self.name)
+        return table
 
     def _net(self, name: str) -> Any:
         """From our own file or one of another system, whichever lies there."""

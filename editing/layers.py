@@ -10,12 +10,15 @@ wave that a layer lets pass tells its resolution: 0-3, 4-6 and the rest at 1024 
 import math
 from collections.abc import Sequence
 
+import torch
+
 from editing.errors import BadInput
-from editing.generator import Generator
+from editing.generator import Generator, SynthesisNetwork
 from editing.stylegan1 import StyleGAN1Config
 from editing.stylegan3 import StyleGAN3Config, bands
 
 MAX_STRENGTH = 10.0  # of one layer
+STYLE_FROM = 64  # pixels: rows up to here are content, finer ones style (Abdal et al. 2019)
 GROUPS = {"coarse": (4, 16), "middle": (16, 64), "fine": (64, 2**30)}  # pixels, from - to below
 
 
@@ -35,9 +38,44 @@ def layer_resolutions(generator: Generator) -> tuple[float, ...]:
     return tuple(layer_resolution(row, generator.num_ws) for row in rows)
 
 
+def style_widths(generator: Generator) -> dict[str, int]:
+    """Channels of every layer of styles, in order."""
+    with torch.no_grad():
+        styles = generator.styles(generator.mapping.w_avg.expand(1, generator.num_ws, -1))
+    return {name: style.shape[1] for name, style in styles.items()}
+
+
 def layer_groups(generator: Generator) -> dict[str, tuple[int, ...]]:
     """Rows of each group, for this generator; groups it has no row for are left out."""
     return _grouped(layer_resolutions(generator))
+
+
+def rows_by_layer(generator: Generator) -> dict[str, int]:
+    """The row of ws that every layer of the styles reads, in the order of the layers.
+
+    A ToRGB of StyleGAN2 reads the row of the next block's first convolution.
+    """
+    synthesis = generator.synthesis
+    if not isinstance(synthesis, SynthesisNetwork):
+        blank = torch.zeros(
+            1, generator.num_ws, generator.w_dim, device=generator.mapping.w_avg.device
+        )
+        return {name: row for row, name in enumerate(generator.styles(blank))}
+    rows: dict[str, int] = {}
+    row = 0
+    for resolution, block in synthesis.blocks().items():
+        for name in block.layers():
+            rows[f"b{resolution}.{name}"] = row
+            row += 1
+        if block.torgb is not None:
+            rows[f"b{resolution}.torgb"] = row
+    return rows
+
+
+def style_rows(generator: Generator) -> tuple[int, ...]:
+    """What a style gives in Image2StyleGAN's style transfer: the rows finer than 64 pixels."""
+    sizes = layer_resolutions(generator)
+    return tuple(row for row, size in enumerate(sizes) if size > STYLE_FROM)
 
 
 def groups_of(num_ws: int) -> dict[str, tuple[int, ...]]:
