@@ -37,6 +37,7 @@ def truth_of(domain: "Domain") -> "Truth | None":
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; 2 for a refusal, which is one sentence on stderr."""
     options = parse(arguments)
+    print("Starting Latent Studio…", flush=True)  # what follows takes some seconds
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
     # Threads that wait sleep instead of spinning: on shared cores a picture took ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported

@@ -1,6 +1,7 @@
 """The Boundaries tab: a slider per attribute, then which layers move and what must hold still."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -43,11 +44,11 @@ def build_boundaries_tab(
             name: _slider(words, name, value, index < FIRST)
             for index, (name, value) in enumerate(strengths.items())
         }
-        others = list(strengths)[FIRST:]
+        names = list(strengths)
+        others = names[FIRST:]
         more = words.make(
             gr.Dropdown,
-            {"label": "more"},
-            choices=given_choices(others, words.lang),
+            {"label": "more", "choices": partial(given_choices, others)},
             multiselect=True,
             visible=bool(others),
             elem_id="more-attributes",
@@ -60,8 +61,7 @@ def build_boundaries_tab(
         title = gr.HTML(elem_id="details-title")
         layers = words.make(
             gr.CheckboxGroup,
-            {"label": "layers", "info": "layers.tip"},
-            choices=layer_choices(groups, words.lang),
+            {"label": "layers", "info": "layers.tip", "choices": partial(layer_choices, groups)},
             value=list(groups),
             elem_id="layers",
         )
@@ -73,8 +73,7 @@ def build_boundaries_tab(
         )
         given = words.make(
             gr.CheckboxGroup,
-            {"label": "given", "info": "given.tip"},
-            choices=given_choices(list(strengths), words.lang),
+            {"label": "given", "info": "given.tip", "choices": partial(given_choices, names)},
             elem_id="given",
         )
     return BoundariesTab(sliders, more, shelf, stack, title, layers, rows, given)

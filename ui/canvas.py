@@ -37,14 +37,15 @@ def build_canvas(
 ) -> Canvas:
     """The canvas, first showing ``pair`` (before, after)."""
     with gr.Column(elem_id="view"):
-        view = gr.Radio(
-            view_choices(words.lang), value="compare", show_label=False, container=False,
-            elem_id="look",
+        view = words.make(
+            gr.Radio, {"choices": view_choices}, value="compare", show_label=False,
+            container=False, elem_id="look",
         )  # fmt: skip
         with gr.Row(elem_id="pictures"):
             picture = words.make(
-                gr.ImageSlider, {"label": "canvas"}, value=pair, elem_id="canvas", **LOOK
-            )
+                gr.ImageSlider, {"label": "canvas"}, value=pair, show_label=False, elem_id="canvas",
+                **LOOK,
+            )  # fmt: skip
             outcome = words.make(
                 gr.ImageSlider, {"label": "composite"}, visible=False, elem_id="outcome", **LOOK
             )

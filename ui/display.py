@@ -10,8 +10,9 @@ from editing.edits import ChannelMove, Move
 from editing.layers import format_strengths
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.drawing import metrics_html, note_html, result_html, waiting_html
+from ui.inversion_tab import LEVELS
 from ui.messages import attribute_name, say
-from ui.session import Label, Session, strengths
+from ui.session import Label, Portrait, Session, strengths
 from ui.studio import Studio, View
 from ui.views import heat_map, reach
 
@@ -31,14 +32,14 @@ class Display:
         """Everything that follows the session, except the sliders."""
         portrait = session.now.portrait
         picture, outcome = pairs(self.studio.view(session), look)
-        label = "canvas" if portrait.photo is None else "world"
-        label = label if look == "compare" else f"view.{look}.label"
+        label = "world" if look == "compare" else f"view.{look}.label"
+        named = portrait.photo is not None or look != "compare"
         tuned = bool(portrait.state.weight_delta or portrait.state.noise)
         name, layers, given = self.studio.details(session)
         known = [*self.names, *(direction.name for direction in session.shelf)]
         others = [other for other in known if other != name]
         return (
-            gr.update(value=picture, label=say(label, lang)),
+            gr.update(value=picture, label=say(label, lang), show_label=named),
             outcome,
             gr.update(interactive=session.can_undo),
             gr.update(interactive=session.can_redo),
@@ -55,7 +56,14 @@ class Display:
             waiting_html(lang),
             result_html(portrait.fit, portrait.findings, self.studio.domain.reach, lang),
             gr.update(interactive=tuned),
+            *self._levels(portrait),
         )
+
+    def _levels(self, portrait: Portrait) -> list[Any]:
+        """The level that found the portrait is the filled button."""
+        found = portrait.inversion if portrait.fit is not None else None
+        level = found.options.level if found else ""
+        return [gr.update(variant="primary" if name == level else "secondary") for name in LEVELS]
 
     def sliders(self, session: Session) -> Any:
         """Where the sliders stand; a drag must never be overtaken by this."""

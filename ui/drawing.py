@@ -39,8 +39,8 @@ def line_html(text: str, done: float) -> str:
     return f'<div class="metrics waiting"><span>{escape(text)}</span>{bar}</div>'
 
 
-def waiting_html(lang: str) -> str:
-    return f'<div class="metrics waiting">{escape(say("metrics.wait", lang))}</div>'
+def waiting_html(lang: str, key: str = "metrics.wait") -> str:
+    return f'<div class="metrics waiting" role="status">{escape(say(key, lang))}</div>'
 
 
 def progress_html(text: str, done: float, losses: Sequence[Mapping[str, float]], lang: str) -> str:

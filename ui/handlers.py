@@ -16,9 +16,10 @@ from gradio.utils import get_upload_folder
 from editing.errors import EditingError
 from editing.images import load_picture
 from ui.display import Display
+from ui.drawing import waiting_html
 from ui.inversion_handlers import InversionHandlers
 from ui.messages import LANGUAGES, note, preferred_language, say
-from ui.polite import polite
+from ui.polite import SHOWN, polite
 from ui.session import Portrait, Session
 from ui.studio import Studio
 from ui.widgets import data_uri, upload_path
@@ -134,7 +135,7 @@ class Handlers:
 
     def _replaced(self, session: Session, lang: str, portrait: Portrait) -> tuple[Any, ...]:
         for sentence in portrait.notes:
-            gr.Info(escape(note(sentence, lang), quote=False))
+            gr.Info(escape(note(sentence, lang), quote=False), duration=SHOWN)
         session = self.studio.replace(session, portrait)
         return session, self.display.status(session)
 
@@ -149,13 +150,17 @@ class Handlers:
     def downloader(self, kind: str) -> Callable[[Session, str], str]:
         return lambda session, lang: str(self.download(session, lang, kind))
 
-    def offer_crop(self, photo: Any) -> Any:
-        """After a refusal: a readable picture had no face, so its centre can be used."""
+    def offer_crop(self, photo: Any) -> tuple[Any, Any]:
+        """After a refusal: the centre of a picture without a face can be used; no picture goes."""
         try:
             path = upload_path(photo)
-            return gr.update(visible=bool(path and load_picture(path)))
+            return gr.update(visible=bool(path and load_picture(path))), gr.skip()
         except EditingError:
-            return gr.update(visible=False)
+            return gr.update(visible=False), None
+
+    def looking(self, lang: str) -> str:
+        """What is going on right after a photo was given."""
+        return waiting_html(lang, "photo.looking")
 
     def hide(self) -> Any:
         return gr.update(visible=False)

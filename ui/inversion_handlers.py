@@ -12,7 +12,7 @@ from editing.inversion import Step
 from editing.inversion_options import InversionOptions, options_for
 from editing.masks import load_mask
 from ui.display import Display
-from ui.drawing import line_html, note_html, progress_html
+from ui.drawing import line_html, progress_html
 from ui.film import film
 from ui.inversion_choices import choices_of, mask_from, options_from, written_options
 from ui.inversion_tab import CANVAS, LEVELS
@@ -82,8 +82,7 @@ class InversionHandlers:
         photo = run.portrait.photo
         for step, picture in self.studio.invert(run):
             if run.abandoned:
-                idle = note_html(say("inversion.idle", lang))
-                yield None, gr.skip(), idle, gr.skip()
+                yield None, gr.skip(), "", gr.skip()
                 return
             if picture is None or photo is None:
                 continue
@@ -100,8 +99,9 @@ class InversionHandlers:
             text = say("inversion.stopped", lang, steps=step.index)
         else:
             text = say("inversion.running", lang, step=step.index, total=step.total)
-            text = f"{say(f'stage.{step.stage}', lang)} · {text}"
-            text += " · " + say("inversion.left", lang, seconds=f"{step.eta:.0f}")
+            level, stage = _level_name(run.options.level, lang), say(f"stage.{step.stage}", lang)
+            left = say("inversion.left", lang, seconds=f"{step.eta:.0f}")
+            text = " · ".join((level, stage, text, left))
         done = step.index / max(step.total, 1)
         return progress_html(text, done, run.losses, lang), line_html(text, done)
 
@@ -224,6 +224,11 @@ class InversionHandlers:
     def fill_in(self, method: str) -> list[Any]:
         """The settings of a method into the widgets."""
         return choices_of(method)
+
+
+def _level_name(level: str, lang: str) -> str:
+    """A level, or a published method, which keeps its own name."""
+    return say(f"level.{level}", lang) if level in LEVELS else level
 
 
 def level_setter(level: str) -> Any:

@@ -5,9 +5,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from editing.inversion_options import METHODS, SPACES
-from ui.drawing import note_html
 from ui.inversion_choices import LOSSES, STARTS, choices_of
-from ui.messages import say
 from ui.words import Words
 
 LEVELS = ("quick", "standard", "best")
@@ -38,7 +36,6 @@ def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
         buttons = {
             name: gr.Button(
                 labels[name],
-                variant="primary" if name == "quick" else "secondary",
                 min_width=140,
                 elem_id=f"level-{name}",
             )
@@ -46,7 +43,8 @@ def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
         }
     # Says to the API, in one place, which of the three buttons was pressed.
     level = gr.Radio(LEVELS, value="quick", label="level", visible=False)
-    progress = gr.HTML(note_html(say("inversion.idle", words.lang)), elem_id="progress")
+    words.make(gr.Markdown, {"value": "inversion.idle"}, elem_classes="hint")
+    progress = gr.HTML("", elem_id="progress")
     with gr.Row(elem_id="running"):
         stop, resume, film, untune = (
             words.make(gr.Button, {"value": key}, interactive=False, elem_id=key, **SMALL)

@@ -14,6 +14,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     # source
     "photo": ("Your photo", "你的照片"),
     "photo.drop": ("Drop, paste or take a photo", "拖入、粘贴或拍一张照片"),
+    "photo.looking": ("Looking for a face…", "正在寻找人脸…"),
     "examples": ("Or start from an example", "或从示例开始"),
     "example.photo": ("a photo", "真实照片"),
     "seed": ("Seed", "种子"),

@@ -9,7 +9,7 @@ import gradio as gr
 
 from editing.domains import Domain
 from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
-from ui.canvas import DOWNLOADS, Canvas, build_canvas, view_choices
+from ui.canvas import DOWNLOADS, Canvas, build_canvas
 from ui.examples import find_examples
 from ui.handlers import Handlers
 from ui.inversion_handlers import level_setter
@@ -35,8 +35,16 @@ INTERACTIVE: dict[str, Any] = {
     "concurrency_limit": 1,
     "show_progress": "hidden",
 }
+# Gradio drops what is triggered while the same handler runs. Of pictures the last one counts,
+# of a visitor's actions every one.
+LAST: dict[str, Any] = {"trigger_mode": "always_last"}
+EVERY: dict[str, Any] = {"trigger_mode": "multiple"}
 LONG: dict[str, Any] = {"concurrency_id": "long", "concurrency_limit": 2}
-MEASURE: dict[str, Any] = {"concurrency_id": "measure", "concurrency_limit": 1}
+MEASURE: dict[str, Any] = {
+    "concurrency_id": "measure",
+    "concurrency_limit": 1,
+    "show_progress": "hidden",
+}
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "api_name": "ui"}
 INSTANT: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
@@ -142,23 +150,17 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
     base, display = [page.session, page.language], handlers.display
     if sliders:
         moved = [*page.boundaries.sliders.values(), page.boundaries.shelf.slider]
-        event = event.success(display.sliders, [page.session], moved, **INTERACTIVE, **PRIVATE)
+        event = event.success(
+            display.sliders, [page.session], moved, **LAST, **INTERACTIVE, **PRIVATE
+        )
     c, b = page.canvas, page.boundaries
     shown = [
         *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["photo"], c.history),
         *(b.chips, b.details, b.layers, b.given, b.rows, b.shelf.own, b.shelf.box, c.metrics),
-        *(page.inversion.result, page.inversion.untune),
+        *(page.inversion.result, page.inversion.untune, *page.inversion.levels.values()),
     ]
-    event = event.success(display.show, [*base, c.view], shown, **INTERACTIVE, **PRIVATE)
-    event.success(
-        display.measure,
-        base,
-        [c.metrics],
-        trigger_mode="always_last",
-        show_progress="hidden",
-        **MEASURE,
-        **PRIVATE,
-    )
+    event = event.success(display.show, [*base, c.view], shown, **LAST, **INTERACTIVE, **PRIVATE)
+    event.success(display.measure, base, [c.metrics], **LAST, **MEASURE, **PRIVATE)
     return event
 
 
@@ -175,7 +177,12 @@ def action(
     named = {"api_name": api_name} if api_name else PRIVATE
     base = [page.session, page.language]
     event = trigger(
-        handler, [*base, *(inputs or [])], [page.session, page.status], **INTERACTIVE, **named
+        handler,
+        [*base, *(inputs or [])],
+        [page.session, page.status],
+        **EVERY,
+        **INTERACTIVE,
+        **named,
     )
     return then_show(page, handlers, event, sliders)
 
@@ -185,16 +192,22 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
     new = [s.photo.input, s.crop.click, s.examples.pick, s.seed.submit, s.dice.click, s.file.upload]
     for trigger in new:
         trigger(handlers.inversion.abandon, None, None, **INSTANT)
+    for trigger in (s.photo.input, s.crop.click):
+        trigger(handlers.looking, [page.language], [page.canvas.metrics], **INSTANT)
     opened = s.photo.input(
         handlers.open_photo,
         [page.session, page.language, s.photo],
         [page.session, page.status],
         api_name="open_photo",
         preprocess=False,
-        trigger_mode="always_last",
+        **LAST,
         **INTERACTIVE,
     )
-    opened.failure(handlers.offer_crop, [s.photo], [s.crop], preprocess=False, **INSTANT)
+    refused = opened.failure(
+        handlers.offer_crop, [s.photo], [s.crop, s.photo], preprocess=False, **INSTANT
+    )
+    base, c = [page.session, page.language], page.canvas
+    refused.then(handlers.display.measure, base, [c.metrics], **LAST, **MEASURE, **PRIVATE)
     opened.success(handlers.hide, None, [s.crop], **INSTANT)
     crop = partial(s.crop.click, preprocess=False)
     cropped = action(page, handlers, crop, handlers.crop_photo, [s.photo], "crop_photo")
@@ -215,7 +228,7 @@ def wire_sliders(page: Page, handlers: Handlers) -> None:
         handlers.display.preview,
         [page.session, c.view, *sliders],
         [c.picture, c.outcome],
-        trigger_mode="always_last",
+        **LAST,
         **INTERACTIVE,
         **PRIVATE,
     )
@@ -346,10 +359,4 @@ def wire_language(page: Page, handlers: Handlers, blocks: gr.Blocks) -> None:
     changed.then(None, [language], None, js="(lang) => window.latentStudio.speak(lang)")
     levels = list(page.inversion.levels.values())
     changed.then(handlers.inversion.relabel, [language], levels, **INSTANT)
-    changed.then(
-        lambda lang: gr.update(choices=view_choices(lang)),
-        [language],
-        [page.canvas.view],
-        **INSTANT,
-    )
     then_show(page, handlers, changed, sliders=False)

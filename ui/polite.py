@@ -14,6 +14,7 @@ from ui.messages import refusal, say
 from ui.session import Session
 
 log = logging.getLogger(__name__)
+SHOWN = 7.0  # seconds that a toast stays
 
 
 def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,7 +29,7 @@ def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
         else:
             log.exception("A handler failed")
             text = say("error.unexpected", lang)
-        return gr.Error(escape(text, quote=False), print_exception=False)
+        return gr.Error(escape(text, quote=False), duration=SHOWN, print_exception=False)
 
     @functools.wraps(handler)
     def call(self: Any, session: Session, lang: str, *values: Any) -> Any:

@@ -4,6 +4,7 @@ Gradio's own translation leaves out toasts, several labels and half of the Chine
 localised component is noted here with its message keys and one handler updates them all.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -11,6 +12,7 @@ import gradio as gr
 from ui.messages import say
 
 C = TypeVar("C")
+Text = str | Callable[[str], Any]  # a message key, or what makes the value from a language
 
 
 class Words:
@@ -18,11 +20,14 @@ class Words:
 
     def __init__(self, lang: str = "en") -> None:
         self.lang = lang
-        self._noted: list[tuple[Any, dict[str, str]]] = []
+        self._noted: list[tuple[Any, Mapping[str, Text]]] = []
 
-    def make(self, kind: type[C], texts: dict[str, str], **options: Any) -> C:
-        """A component of ``kind`` whose properties in ``texts`` (name -> key) are words."""
-        component = kind(**{p: say(key, self.lang) for p, key in texts.items()}, **options)
+    def make(self, kind: type[C], texts: Mapping[str, Text], **options: Any) -> C:
+        """A component of ``kind`` whose properties in ``texts`` are words.
+
+        A property is a message key, or a function of the language (for choices, say).
+        """
+        component = kind(**_said(texts, self.lang), **options)
         self._noted.append((component, texts))
         return component
 
@@ -32,6 +37,8 @@ class Words:
 
     def updates(self, lang: str) -> list[Any]:
         """One update per component, in the order of ``components``."""
-        return [
-            gr.update(**{p: say(key, lang) for p, key in texts.items()}) for _, texts in self._noted
-        ]
+        return [gr.update(**_said(texts, lang)) for _, texts in self._noted]
+
+
+def _said(texts: Mapping[str, Text], lang: str) -> dict[str, Any]:
+    return {p: text(lang) if callable(text) else say(text, lang) for p, text in texts.items()}

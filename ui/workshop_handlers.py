@@ -1,8 +1,9 @@
 """What the workshop's widgets call: values -> one action of the workshop -> values."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,11 @@ from ui.boundaries_tab import FIRST
 from ui.display import Display, pairs
 from ui.drawing import note_html, progress_html
 from ui.messages import attribute_name, note, say
-from ui.polite import polite
+from ui.polite import SHOWN, polite
 from ui.session import Session, strengths
 from ui.workshop import FIRST_PICK, PICKS, SOURCES, Step, Training, Workshop
 from ui.workshop_drawing import heat_html, rows_html, trained_html
-from ui.workshop_tab import WorkshopTab, method_choices, name_choices, source_choices, what_choices
+from ui.workshop_tab import name_choices, what_choices
 from ui.workshop_widgets import pad_value
 
 PAGE = 6  # strips shown at once
@@ -251,7 +252,7 @@ class WorkshopHandlers:
                 yield gr.skip(), self._progress("train.running", step, lang)
                 continue
             for sentence in step.notes:
-                gr.Info(note(sentence, lang))
+                gr.Info(escape(note(sentence, lang), quote=False), duration=SHOWN)
             domain = self.workshop.domain
             others = [boundary(domain, each) for each in self.studio.attributes]
             result = trained_html(step.direction, cosines(step.direction, others), lang)
@@ -262,8 +263,12 @@ class WorkshopHandlers:
 
     # -- exploring
 
+    def whats(self, lang: str, method: str) -> Any:
+        """What the method can be pointed at, in another language."""
+        return gr.update(choices=what_choices(self.workshop, method, lang))
+
     def methods(self, lang: str, method: str) -> Any:
-        """What the method can be pointed at."""
+        """What another method can be pointed at."""
         choices = what_choices(self.workshop, method, lang)
         value = choices[0][1] if choices else None
         return gr.update(choices=choices, value=value, visible=bool(choices))
@@ -324,20 +329,6 @@ class WorkshopHandlers:
         """Every list of directions, with those of the shelf."""
         names = [*self.studio.attributes, *(d.name for d in session.shelf)]
         return [gr.update(choices=name_choices(names, lang))] * 5
-
-    def relabel(self, tab: WorkshopTab) -> Callable[[str], list[Any]]:
-        """A handler that says the choices in another language."""
-
-        def handler(lang: str) -> list[Any]:
-            readings = name_choices(self.workshop.readings, lang)
-            return [
-                gr.update(choices=method_choices(lang)),
-                gr.update(choices=source_choices(self.workshop, lang)),
-                gr.update(choices=readings),
-                *([gr.update(choices=readings)] if tab.variants else []),
-            ]
-
-        return handler
 
     def _progress(self, key: str, step: Step, lang: str) -> str:
         text = say(key, lang, done=step.done, total=step.total)

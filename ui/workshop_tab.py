@@ -1,6 +1,7 @@
 """The lower part of the Boundaries tab: own directions, variants, sweeps, training, exploring."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -168,8 +169,7 @@ def _variants(words: Words, workshop: Workshop, names: Sequence[str]) -> Variant
             first = next(iter(names), workshop.readings[0])
             of = words.make(
                 gr.Dropdown,
-                {"label": "variants.of"},
-                choices=name_choices(workshop.readings, words.lang),
+                {"label": "variants.of", "choices": partial(name_choices, workshop.readings)},
                 value=first if first in workshop.readings else workshop.readings[0],
                 elem_id="variants-of",
             )
@@ -273,15 +273,13 @@ def _train(words: Words, workshop: Workshop) -> Train:
             )
             source = words.make(
                 gr.Radio,
-                {"label": "train.from"},
-                choices=sources,
+                {"label": "train.from", "choices": partial(source_choices, workshop)},
                 value=sources[0][1],
                 elem_id="train-source",
             )
         reading = words.make(
             gr.Dropdown,
-            {"label": "train.what"},
-            choices=name_choices(workshop.readings, words.lang),
+            {"label": "train.what", "choices": partial(name_choices, workshop.readings)},
             value=workshop.readings[0] if workshop.readings else None,
             visible=sources[0][1] == "reading",
             elem_id="train-reading",
@@ -325,8 +323,7 @@ def _explore(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) -
     with words.make(gr.Accordion, {"label": "explore"}, open=False, elem_id="explore"):
         method = words.make(
             gr.Radio,
-            {"label": "explore.method"},
-            choices=method_choices(words.lang),
+            {"label": "explore.method", "choices": method_choices},
             value="sefa",
             elem_id="explore-method",
         )

@@ -39,10 +39,8 @@ def wire_workshop(page: Any, tab: WorkshopTab, h: WorkshopHandlers, wire: Wire) 
     _wire_explore(tab, h, wire, base, relist)
     if tab.variants is not None:
         _wire_variants(page, tab.variants, h, wire, base, relist)
-    relabelled = [tab.explore.method, tab.train.source, tab.train.reading]
-    relabelled += [tab.variants.of] if tab.variants else []
-    renamed = page.language.change(h.relabel(tab), [page.language], relabelled, **wire.instant)
-    relist(renamed)
+    e = tab.explore
+    relist(page.language.change(h.whats, [page.language, e.method], [e.what], **wire.instant))
 
 
 def _wire_shelf(
