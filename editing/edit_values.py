@@ -3,6 +3,7 @@
     {move: smile, alpha: 2.0, layers: 0-3, given: [gender], absolute: false, enabled: true}
     {move: my smile, alpha: 1.0, own: [{name: my smile, vector: BASE64, step: 1.2}]}
     {channel: "b32.conv1:57", alpha: 5.0}
+    {cross: {name: "seed:7"}, layers: 0-3, weight: 0.8}    # and others: see mix_values
 
 ``layers`` may carry strengths (``0-3*0.5,7``). A direction that its domain does not have
 travels inside the edit, float32 as base64, so that the recipe replays anywhere.
@@ -17,9 +18,10 @@ import torch
 
 from editing.channels import Channel
 from editing.directions import Direction
-from editing.edits import ChannelMove, Entry, Move
+from editing.edits import ChannelMove, Edit, Entry, Move
 from editing.errors import BadRecipe
 from editing.layers import format_layers, format_strengths, parse_layers, parse_strengths
+from editing.mix_values import Mix, mix_from, mix_values
 from editing.settings import Settings
 
 MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
@@ -36,6 +38,8 @@ def entry_values(entry: Entry) -> dict[str, Any]:
         values = _move_values(edit)
     elif isinstance(edit, ChannelMove):
         values = {"channel": str(edit.channel), "alpha": float(edit.alpha)}
+    elif isinstance(edit, Mix):
+        values = mix_values(edit)
     else:
         raise BadRecipe(f"An edit of the kind {type(edit).__name__} cannot be written down yet.")
     return values if entry.on else {**values, "enabled": False}
@@ -47,8 +51,13 @@ def entry_from(settings: Settings) -> Entry:
     Raises:
         BadRecipe, BadInput: what is wrong with them.
     """
-    channel = settings.take("channel", str)
-    edit = _move(settings) if channel is None else _channel(channel, settings)
+    edit: Edit
+    if (mix := mix_from(settings)) is not None:
+        edit = mix
+    elif (channel := settings.take("channel", str)) is not None:
+        edit = _channel(channel, settings)
+    else:
+        edit = _move(settings)
     enabled = settings.take("enabled", bool, True)
     settings.end()
     return Entry(edit, enabled)

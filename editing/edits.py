@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 from torch.func import functional_call
+from torch.nn import Module
 
 from editing.channels import Channel, delta
 from editing.directions import (
@@ -29,12 +30,16 @@ from editing.directions import (
 )
 from editing.domains import Domain, has_fast_bf16
 from editing.errors import BadInput
+from editing.mapping import Touch, untouched
+from editing.regions import touch_of
 from editing.samples import moments
 from editing.states import Composite as Composite
 from editing.states import EditState as EditState
 from editing.states import Tensors, mapped
 from editing.states import latent_of as latent_of
 from editing.states import state_of as state_of
+
+PLACE = "input.transform"  # StyleGAN3's buffer that moves and turns the picture
 
 
 class Edit(Protocol):
@@ -243,12 +248,20 @@ def _exact(device: torch.device) -> Iterator[None]:
             yield
 
 
-def _draw(state: EditState, domain: Domain) -> Tensor:
+def _draw(state: EditState, domain: Domain, touch: Touch = untouched) -> Tensor:
     if len(state.ws) != 1:
         raise BadInput(f"{len(state.ws)} latents cannot be one picture; draw them one by one.")
     synthesis, device = domain.generator.synthesis, domain.device
-    changed = _changed(dict(synthesis.named_parameters()), state.weight_delta)
-    facts = {"noise": _on(device, state.noise), "s_delta": _on(device, state.s_delta)}
+    facts: dict[str, object] = {
+        "noise": _on(device, state.noise),
+        "s_delta": _on(device, state.s_delta),
+        "touch": touch,
+    }
+    if state.regions:
+        facts["touch"] = touch_of(
+            state, domain.generator, lambda other, look: _draw(other, domain, look), touch
+        )
+    changed = _changed(synthesis, state.weight_delta)
     img: Tensor = functional_call(synthesis, changed, (state.ws.to(device),), facts)
     for composite in state.composites:
         img = composite.apply(img, domain)
@@ -259,12 +272,17 @@ def _on(device: torch.device, tensors: Tensors) -> dict[str, Tensor]:
     return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
-def _changed(parameters: Tensors, delta: Tensors) -> dict[str, Tensor]:
-    """The parameters that ``delta`` names, changed."""
+def _changed(synthesis: Module, delta: Tensors) -> dict[str, Tensor]:
+    """The parameters that ``delta`` names, changed; with them where StyleGAN3 places its input."""
+    if not delta:
+        return {}
+    buffers = dict(synthesis.named_buffers())
+    tensors: dict[str, Tensor] = dict(synthesis.named_parameters())
+    tensors |= {PLACE: buffers[PLACE]} if PLACE in buffers else {}
     for name, change in delta.items():
-        if name not in parameters or parameters[name].shape != change.shape:
+        if name not in tensors or tensors[name].shape != change.shape:
             raise BadInput(
                 f"The weight delta {name!r} of shape {list(change.shape)} does not fit this "
                 "generator; open the latent with the domain it was made in."
             )
-    return {name: parameters[name] + change.to(parameters[name]) for name, change in delta.items()}
+    return {name: tensors[name] + change.to(tensors[name]) for name, change in delta.items()}

@@ -25,10 +25,12 @@ from editing.errors import BadInput, UnsafeFile
 from editing.mapping import (
     MappingNetwork,
     Styles,
+    Touch,
     check_noise_mode,
     check_ws,
     noise_map,
     shifted,
+    untouched,
 )
 from editing.mapping import truncate as truncate
 from editing.networks import (
@@ -259,6 +261,7 @@ class SynthesisNetwork(nn.Module):
         max_resolution: int | None = None,
         rng: torch.Generator | None = None,
         s_delta: Mapping[str, Tensor] | None = None,
+        touch: Touch = untouched,
     ) -> Tensor:
         """Draw the picture [N, 3, R, R] of ws [N, num_ws, w_dim] or of styles.
 
@@ -268,6 +271,7 @@ class SynthesisNetwork(nn.Module):
             max_resolution: stop at the skip output of this block.
             rng: source of random noise (None = torch's own).
             s_delta: offsets [C] or [N, C] by layer name, added to the styles.
+            touch: sees what every layer gives, and decides what goes on from there.
         """
         check_noise_mode(noise_mode)
         styles = self.styles(latent, max_resolution) if isinstance(latent, Tensor) else latent
@@ -288,11 +292,12 @@ class SynthesisNetwork(nn.Module):
             around = None if block.skip is None else block.skip(x)
             for name, layer in block.layers().items():
                 key = f"b{resolution}.{name}"
-                x = layer(x, styles[key], noise_of(key, layer))
+                x = touch(key, layer(x, styles[key], noise_of(key, layer)))
             if around is not None:
                 x = (around + x) * math.sqrt(0.5)
             if block.torgb is not None:
-                rgb = block.torgb(x, styles[f"b{resolution}.torgb"]).float()
+                key = f"b{resolution}.torgb"
+                rgb = touch(key, block.torgb(x, styles[key]).float())
                 img = rgb if img is None else upsample2d(img, block.resample_filter) + rgb
         if img is None:
             raise BadInput(

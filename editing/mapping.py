@@ -3,7 +3,7 @@
 Maths: Karras et al., "A Style-Based Generator Architecture" (2019), sections 2 and 4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import torch
@@ -13,6 +13,7 @@ from editing.errors import BadInput
 from editing.networks import FullyConnected, normalize_2nd_moment
 
 Styles = dict[str, Tensor]
+Touch = Callable[[str, Tensor], Tensor]  # a layer's name and what it gives -> what goes on
 NOISE_MODES = ("const", "random", "none")
 
 
@@ -134,3 +135,8 @@ def noise_map(
     if mode == "random":
         return torch.randn([count, 1, *stored.shape], generator=rng, device=stored.device)
     return stored if mode == "const" else None
+
+
+def untouched(name: str, x: Tensor) -> Tensor:
+    """A ``Touch`` that changes nothing."""
+    return x

@@ -4,7 +4,7 @@ from typing import Any
 
 from editing.errors import BadInput, EditingError
 
-MAX_TEXT = 2**20  # characters
+MAX_TEXT = 2**23  # characters; portraits and masks travel inside recipes
 IN_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false",
             list: "a list", dict: "names and values"}  # fmt: skip
 

@@ -23,6 +23,16 @@ class Composite(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Region:
+    """A part of the picture whose activations come from elsewhere, at some layers."""
+
+    mask: Tensor  # [1, 1, R, R] in [0, 1]: where they end up
+    layers: tuple[str, ...]  # by name, as in the styles
+    other: "EditState | None" = None  # whose they are; None = the portrait's own, without regions
+    shift: tuple[float, float] = (0.0, 0.0)  # how far right and down they come, shares of the side
+
+
+@dataclass(frozen=True, eq=False)
 class EditState:
     """What the stack works on, for one picture."""
 
@@ -30,6 +40,7 @@ class EditState:
     s_delta: Tensors = field(default_factory=dict)  # layer -> [C]: S = affine(ws) + s_delta
     noise: Tensors = field(default_factory=dict)  # layer -> [R, R], instead of the stored maps
     weight_delta: Tensors = field(default_factory=dict)  # synthesis parameter -> its change
+    regions: tuple[Region, ...] = ()  # taken over while drawing, in this order
     composites: tuple[Composite, ...] = ()  # run last, after synthesis, in this order
     z: Tensor | None = None  # [1, z_dim], where it is known: for moves in Z
     psi: float = 1.0  # truncation with which z became ws

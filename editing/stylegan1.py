@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from editing.errors import BadInput
 from editing.mapping import (
     Styles,
+    Touch,
     check_noise_mode,
     check_ws,
     noise_map,
     shifted,
     truncate,
+    untouched,
 )
 from editing.networks import (
     LRELU_SLOPE,
@@ -181,6 +183,7 @@ class StyleGAN1Synthesis(nn.Module):
         max_resolution: int | None = None,
         rng: torch.Generator | None = None,
         s_delta: Mapping[str, Tensor] | None = None,
+        touch: Touch = untouched,
     ) -> Tensor:
         """Draw the picture [N, 3, R, R] of ws [N, num_ws, w_dim] or of styles.
 
@@ -189,6 +192,7 @@ class StyleGAN1Synthesis(nn.Module):
             noise: maps [R, R] or [N, 1, R, R] by layer name ("layer3"), used instead.
             rng: source of random noise (None = torch's own).
             s_delta: offsets [2C] or [N, 2C] by layer name, added to the styles.
+            touch: sees what every layer gives, and decides what goes on from there.
         """
         check_noise_mode(noise_mode)
         if max_resolution not in (None, self.config.img_resolution):
@@ -201,6 +205,6 @@ class StyleGAN1Synthesis(nn.Module):
                 x = layer.convolve(x)
             given = (noise or {}).get(name)
             maps = noise_map(layer.noise_const, noise_mode, given, len(x), rng)
-            x = layer(x, styles[name], maps)
+            x = touch(name, layer(x, styles[name], maps))
         img: Tensor = self.output(x).float()
         return img.tanh() if self.config.final_tanh else img

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import BadInput
-from editing.mapping import Styles, check_ws, shifted
+from editing.mapping import Styles, Touch, check_ws, shifted, untouched
 from editing.networks import LRELU_GAIN, LRELU_SLOPE, FullyConnected, demodulation
 
 FILTER_SIZE = 6  # taps per sample of a low-pass filter; 2 where the rate stays the same
@@ -243,10 +243,12 @@ class StyleGAN3Synthesis(nn.Module):
         max_resolution: int | None = None,
         rng: torch.Generator | None = None,
         s_delta: Mapping[str, Tensor] | None = None,
+        touch: Touch = untouched,
     ) -> Tensor:
         """Draw the picture [N, 3, R, R] of ws [N, num_ws, w_dim] or of styles.
 
         There is no noise in StyleGAN3: ``noise_mode`` and ``rng`` are for the interface only.
+        ``touch`` sees what every layer gives, and decides what goes on from there.
         """
         if max_resolution not in (None, self.config.img_resolution) or noise:
             raise BadInput(
@@ -256,5 +258,5 @@ class StyleGAN3Synthesis(nn.Module):
         styles = shifted(styles, s_delta or {})
         x: Tensor = self.input(styles["input"])
         for name in self.layer_names:
-            x = self.get_submodule(name)(x, styles[name])
+            x = touch(name, self.get_submodule(name)(x, styles[name]))
         return x.float() * self.config.output_scale
