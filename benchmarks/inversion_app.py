@@ -82,7 +82,8 @@ def edited_photo(domain: Domain, options: InversionOptions, sheet: Path) -> Iter
         low, high = boundary(domain, name).safe_range or USUAL_RANGE
         alpha = (high if sign > 0 else low) / 2
         edited = render(Move(name, alpha).apply(state, domain), domain)
-        result, mask = photo_edited(large, inverted, edited)
+        made = photo_edited(large, inverted, edited, domain, (name,))
+        result, mask = made.picture, made.mask
         change = sign * (readings(judge, edited)[name] - before[name])
         in_photo = readings(judge, shrunk(result, size))[name] - readings(judge, target)[name]
         still = (result - large).abs().mean(1, keepdim=True)[mask < STILL].mean() * 127.5

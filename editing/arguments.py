@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,12 @@ from editing.directions import Direction, boundary, check_fits, read_directions
 from editing.domains import Domain
 from editing.edits import ChannelMove, Move
 from editing.errors import BadInput
+from editing.images import encode_png, load_picture
 from editing.layers import parse_strengths
+from editing.out_of_domain import Blend
 
 MAX_SEEDS = 10_000  # of one command
+BRUSH = 128  # pixels a side that a painted correction is kept at
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -139,3 +143,31 @@ def parse_direction(name: str, domain: Domain) -> Direction:
     if direction.name in domain.boundaries:  # the domain's own keeps the name
         direction = replace(direction, name=f"{direction.name} ({Path(name).name})")
     return direction
+
+
+def parse_blend(args: Namespace) -> Blend | None:
+    """--out-of-domain with --threshold, --softness, --deghost, --brush; None without it.
+
+    Raises:
+        BadInput: a value out of range, or a flag that needs --out-of-domain.
+        BadPicture: --brush is no picture.
+    """
+    flags = {name: getattr(args, name) for name in ("threshold", "softness", "deghost", "brush")}
+    given = {name: text for name, text in flags.items() if text is not None}
+    if not args.out_of_domain:
+        if given:
+            raise BadInput(f"--{next(iter(given))} goes with --out-of-domain; add that flag.")
+        return None
+    blend = Blend()
+    for name in ("threshold", "softness"):
+        if name in given:
+            blend = replace(blend, **{name: parse_number(f"--{name}", given[name])})
+    if "brush" in given:
+        blend = replace(blend, brush=painted(given["brush"]))
+    return replace(blend, deghost=given.get("deghost", blend.deghost))
+
+
+def painted(path: str) -> bytes:
+    """A painted correction as ``Blend`` keeps it: white adds, black takes away, mid-grey leaves."""
+    picture = load_picture(path).convert("L").resize((BRUSH, BRUSH))
+    return encode_png(picture)

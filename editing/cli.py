@@ -192,7 +192,26 @@ def _add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out-of-domain",
         action="store_true",
-        help="write the photo with the edit's change added to it",
+        help="keep what the generator cannot draw: write the photo with the edit in it, where "
+        "the edit changed something",
+    )
+    parser.add_argument(
+        "--threshold",
+        metavar="M",
+        help="of --out-of-domain: the photo stays where the edit's activation is below, 0-1 (0.1)",
+    )
+    parser.add_argument(
+        "--softness", metavar="M", help="width of the ramp from there to the edit, 0.01-1 (0.3)"
+    )
+    parser.add_argument(
+        "--deghost",
+        metavar="WHERE",
+        help="draw over ghosts: off, mask (only inside it; the default) or all",
+    )
+    parser.add_argument(
+        "--brush",
+        metavar="PNG",
+        help="correct the mask by hand: white adds, black takes away, mid-grey leaves it",
     )
     parser.add_argument("--out", required=True, metavar="PNG", help="the picture to write")
     parser.add_argument("--latent", metavar="FILE", help=LATENT_HELP)

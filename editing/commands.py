@@ -12,6 +12,7 @@ from torch import Tensor
 
 from editing.alignment import Photo, align, centre_crop, find_alignment, open_photo
 from editing.arguments import (
+    parse_blend,
     parse_grid,
     parse_moves,
     parse_number,
@@ -132,21 +133,25 @@ def edit(args: Namespace) -> Result:
     if Path(args.out).suffix.lower() != ".png":
         raise BadInput(f"--out {args.out} is no PNG, which carries the recipe; write NAME.png.")
     moves = parse_moves(args.moves, args.given, args.absolute, domain)
+    blend = parse_blend(args)
     check_writable(args.out)
     portrait = open_portrait(args, domain)
     stack = EditStack((*portrait.stack.entries, *(Entry(move) for move in moves)))
     edited = stack.apply(portrait.state, domain)
     notes = [*portrait.notes, *stack.doubts(domain)]
     before, after = render(portrait.state, domain), render(edited, domain)
-    output, img = Output(), after
-    if args.out_of_domain:
+    output, img, kept = Output(), after, {}
+    if blend:
         if portrait.photo is None:
             raise BadInput(
-                f"--out-of-domain adds the change to a photo and {args.source} is none; "
+                f"--out-of-domain puts the edit into a photo and {args.source} is none; "
                 "pass the photo itself."
             )
-        output = Output("photo", PHOTO_SIZE)
-        img = photo_outcome(portrait.photo.at(PHOTO_SIZE).to(after.device), before, after)
+        output = Output("photo", max(PHOTO_SIZE, domain.resolution), blend)
+        photo = portrait.photo.at(output.size or PHOTO_SIZE).to(after.device)
+        made = photo_outcome(photo, before, after, domain, stack, blend)
+        img, kept = made.picture, {"misfit": made.misfit, "mask": float(made.mask.mean())}
+        notes += made.notes
     recipe = make_recipe(
         domain, portrait.source, stack, inversion=portrait.inversion, output=output
     )
@@ -156,6 +161,7 @@ def edit(args: Namespace) -> Result:
         "moves": args.moves,
         "identity": identity(domain, before, after),
         "perceptual": _perceptual(domain, before, after),
+        **kept,
         "notes": notes,
     }
     return Result("\n".join([f"Written to {args.out}.", *notes]), facts)

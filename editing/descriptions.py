@@ -26,6 +26,8 @@ A domain is a folder with a ``domain.yaml``::
       smile: {file: boundaries/smile.safetensors, sha256: ...}
     components: {file: ...}         # principal components of W (GANSpace)
     statistics: {file: ...}         # StyleSpace: mean and deviation of every channel
+    differential: {file: ...}       # where an edit along one of the boundaries shows
+    deghosting: {file: ...}         # draws over the ghosts of composites; of this very generator
     global_directions: null
 
 Every part but the generator may be null. A file that is not shipped also says where it is fetched
@@ -60,7 +62,8 @@ FETCHED = "fetched"  # the folder of files that are not shipped; git ignores it
 ALIGNMENTS = ("ffhq", None)
 PARTS = (
     "generator", "encoder", "scorer", "judge", "perceptual", "identity",
-    "text_image_model", "components", "statistics", "global_directions",
+    "text_image_model", "components", "statistics", "differential", "deghosting",
+    "global_directions",
 )  # fmt: skip
 
 

@@ -1,65 +1,280 @@
-"""An edit carried over to the photo it was made for: photo + mask · (edited − inverted).
+"""An edit carried over to the photo it was made for, whatever the generator cannot draw of it.
 
-The generator cannot draw the photo itself (its hat, its grain, its background), only an inversion
-I' near it. What the edit changed is T − I'; added to the photo it leaves everything else in place.
-A soft mask keeps to where T and I' truly differ, so that faint differences all over the picture
-(a shade of background, a hair's breadth of outline) do not touch the photo.
+A hat, a hand or a patterned wall is lost by inversion, so the edit T of the inversion I' is put
+into the photo I only where it changed something (arXiv 2207.08134):
+
+    M   where: differential activations of the edit's direction (``differential_activation``), or
+        the perceptual difference of I' and T for edits that module does not know
+    F   = M ⊙ T + (1 − M) ⊙ I, at the photo's own size
+    result: F with the ghosts at the mask's edges drawn over (``deghosting``)
+
+All on pictures as they are saved (sRGB, [-1, 1]), in training and use. Where M is 0 the result is
+the photo, bit by bit after rounding, unless deghosting is asked to touch everything.
 """
 
 from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from editing.deghosting import without_ghosts
+from editing.differential_activation import FAR, calibrated
+from editing.domains import Domain
+from editing.edits import ChannelMove, EditStack, Move
 from editing.errors import BadInput
+from editing.images import load_picture, to_tensor
 from editing.masks import blur
+from editing.metrics import unit_features
 
-FAINT, CLEAR = 0.04, 0.16  # difference, [-1, 1] scale, where the mask begins and is full
-SPREAD = 1 / 24  # of the picture's side: how far a clear change reaches out
-FEATHER = 1 / 48  # of the picture's side: sigma of the mask's soft edge
+DEGHOSTING = ("off", "mask", "all")  # where ghosts are drawn over
+FEATHER = 1 / 96  # of the picture's side: sigma of the mask's soft edge
+TAIL = 0.02  # of a feathered mask: what is below counts as nothing
+REACH = 4.0  # the change of deghosting counts in full from a mask of 1 / REACH on
+PERCEPTUAL_PEAK = 0.25  # mean distance of unit features, from which a difference counts in full
+PIXEL_PEAK = 0.16  # difference on the [-1, 1] scale, the same without a perceptual network
+MAX_BRUSH = 2**16  # bytes of a painted correction
+
+UNCHANGED = "The edit changes nothing, so the photo is returned as it is."
+NO_DEGHOSTING = "No deghosting was trained for this generator; the fused picture is given as it is."
 
 
-def photo_edited(photo: Tensor, inverted: Tensor, edited: Tensor) -> tuple[Tensor, Tensor]:
-    """Add an edit's change to the aligned photo.
+@dataclass(frozen=True)
+class Blend:
+    """How an edit is put into a photo.
+
+    threshold: of the activation M in [0, 1], below which the photo stays.
+    softness: width of the ramp from there to where the edit counts in full.
+    deghost: "off", "mask" (only where the mask is) or "all" (the whole picture may change).
+    brush: a correction by hand: a small grey picture (PNG), white adds to the mask, black takes
+        away, mid-grey leaves it; empty = none.
+    """
+
+    threshold: float = 0.1
+    softness: float = 0.3
+    deghost: str = "mask"
+    brush: bytes = b""
+
+    def __post_init__(self) -> None:
+        for name, low in (("threshold", 0.0), ("softness", 0.01)):
+            if not low <= (value := getattr(self, name)) <= 1:
+                raise BadInput(f"The {name} is {value:g}; choose from {low:g} to 1.")
+        if self.deghost not in DEGHOSTING:
+            raise BadInput(f"deghost is {self.deghost!r}; use {', '.join(DEGHOSTING)}.")
+        if len(self.brush) > MAX_BRUSH:
+            raise BadInput(
+                f"The painted correction has {len(self.brush)} bytes and may have {MAX_BRUSH}; "
+                "paint it on a smaller picture."
+            )
+
+
+USUAL = Blend()
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A photo with an edit, and how it came about."""
+
+    picture: Tensor  # the result, [1, 3, P, P] in [-1, 1]
+    fused: Tensor  # F, before deghosting
+    mask: Tensor  # M as used, [1, 1, P, P] in [0, 1]
+    misfit: float  # root mean square of (I − I') / 2 inside M, 0..1: how badly it was inverted
+    notes: tuple[str, ...] = ()
+
+
+def photo_edited(
+    photo: Tensor,
+    inverted: Tensor,
+    edited: Tensor,
+    domain: Domain,
+    edits: Sequence[str] = (),
+    blend: Blend = USUAL,
+) -> Outcome:
+    """Put an edit into the photo it was made for.
 
     Args:
-        photo: [1, 3, P, P] in [-1, 1]; P may be larger than R, the change is enlarged to it.
-        inverted: the inversion I' without the edit, [1, 3, R, R].
+        photo: the aligned photo I, [1, 3, P, P] in [-1, 1]; P may be larger than R.
+        inverted: its inversion I' without the edit, [1, 3, R, R].
         edited: the same latent with the edit T, [1, 3, R, R].
-
-    Returns:
-        The picture [1, 3, P, P] in [-1, 1] and the mask [1, 1, P, P] in [0, 1]. Where the mask is
-        0 the picture is the photo, bit by bit.
+        edits: names of what was edited (``edit_names``); any of them that the domain's
+            differential module does not know, or none at all, are found by difference.
 
     Raises:
-        BadInput: the shapes do not belong together.
+        BadInput: the pictures do not belong together.
     """
-    if inverted.shape != edited.shape or photo.shape[:2] != edited.shape[:2]:
+    _check_sizes(photo, inverted, edited)
+    inverted, edited = inverted.clamp(-1, 1), edited.clamp(-1, 1)
+    if torch.equal(inverted, edited):
+        nothing = torch.zeros_like(photo[:, :1])
+        return Outcome(photo, photo, nothing, 0.0, (UNCHANGED,))
+    with torch.no_grad():
+        where = activation(domain, inverted, edited, edits)
+        mask = shaped(where, blend, photo.shape[-1])
+        fused = fuse(photo, enlarged(edited, photo.shape[-1]), mask)
+        misfit = misfit_inside(photo, inverted, mask)
+        picture, notes = fused, tuple(misfit_notes(misfit, domain))
+        if blend.deghost != "off" and bool(mask.any()):
+            if has_deghosting(domain):
+                picture = deghosted(fused, mask, domain, everywhere=blend.deghost == "all")
+            else:
+                notes = (*notes, NO_DEGHOSTING)
+    return Outcome(picture, fused, mask, misfit, notes)
+
+
+def edit_names(stack: EditStack) -> tuple[str, ...]:
+    """What each edit that does something is called: its attribute, or its kind."""
+    names = []
+    for entry in stack.entries:
+        edit = entry.edit
+        if not entry.on or isinstance(edit, Move | ChannelMove) and not edit.alpha:
+            continue
+        names.append(edit.attribute if isinstance(edit, Move) else type(edit).__name__)
+    return tuple(names)
+
+
+def _check_sizes(photo: Tensor, inverted: Tensor, edited: Tensor) -> None:
+    side, full = inverted.shape[-1], photo.shape[-1]
+    together = inverted.shape == edited.shape == (1, 3, side, side)
+    if not together or photo.shape != (1, 3, full, full) or full < side:
         raise BadInput(
             f"A photo {list(photo.shape)}, its inversion {list(inverted.shape)} and its edit "
-            f"{list(edited.shape)} do not belong together; pass pictures of one portrait."
+            f"{list(edited.shape)} do not belong together; pass one portrait's square pictures, "
+            "the photo at least as large as its inversion."
         )
-    inverted, edited = inverted.clamp(-1, 1), edited.clamp(-1, 1)
-    change, mask = edited - inverted, change_mask(inverted, edited)
-    if photo.shape != edited.shape:
-        size = photo.shape[-2:]
-        change = functional.interpolate(change, size, mode="bicubic", align_corners=False)
-        mask = functional.interpolate(mask, size, mode="bilinear", align_corners=False)
-    return torch.where(mask > 0, (photo + mask * change).clamp(-1, 1), photo), mask
 
 
-def change_mask(inverted: Tensor, edited: Tensor) -> Tensor:
-    """Where two pictures [N, 3, R, R] differ: a feathered mask [N, 1, R, R] in [0, 1].
+# -- where
 
-    The largest difference of the three channels, smoothed against grain, ramps from FAINT to CLEAR;
-    it is spread outwards (so the middle of a changed part counts whole), then feathered.
+
+def activation(domain: Domain, inverted: Tensor, edited: Tensor, edits: Sequence[str]) -> Tensor:
+    """M of a whole stack: the largest of its edits', [1, 1, h, w] in [0, 1].
+
+    Edits that the differential module does not know, and maps of known ones that came out flat,
+    are found by perceptual difference.
     """
-    side = edited.shape[-1]
-    difference = (edited - inverted).abs().amax(1, keepdim=True)
-    difference = blur(difference, side / 128)
-    mask = ((difference - FAINT) / (CLEAR - FAINT)).clamp(0, 1)
-    reach = max(round(side * SPREAD / 2), 1)
-    mask = functional.max_pool2d(mask, 2 * reach + 1, stride=1, padding=reach)
+    net = domain.differential if has(domain, "differential") else None
+    known = [name for name in edits if net and name in net.config.directions]
+    maps = [net.activation(inverted, edited, [name]) for name in known] if net else []
+    if not maps or len(known) < len(edits) or not all(bool(each.any()) for each in maps):
+        maps.append(difference(domain, inverted, edited))
+    side = max(each.shape[-1] for each in maps)
+    return torch.stack([enlarged(each, side) for each in maps]).amax(0)
+
+
+def difference(domain: Domain, inverted: Tensor, edited: Tensor) -> Tensor:
+    """M of an edit of any kind: the perceptual difference of I' and T, [N, 1, h, w] in [0, 1].
+
+    Distances of unit features, averaged over the taps at the size of the finest; without a
+    perceptual network the difference of pixels.
+    """
+    if not has(domain, "perceptual"):
+        apart = (edited - inverted).abs().amax(1, keepdim=True)
+        return calibrated(blur(apart, edited.shape[-1] / 128), PIXEL_PEAK)
+    pairs = zip(
+        unit_features(domain.perceptual, inverted),
+        unit_features(domain.perceptual, edited),
+        strict=True,
+    )
+    taps = [(a - b).square().sum(1, keepdim=True).sqrt() for a, b in pairs]
+    side = taps[0].shape[-1]
+    return calibrated(torch.stack([enlarged(tap, side) for tap in taps]).mean(0), PERCEPTUAL_PEAK)
+
+
+def shaped(where: Tensor, blend: Blend, side: int) -> Tensor:
+    """The mask [1, 1, side, side] of an activation [1, 1, h, w]: ramp, correction, soft edge."""
+    mask = ((enlarged(where, side) - blend.threshold) / blend.softness).clamp(0, 1)
+    if blend.brush:
+        painted = enlarged(brush_values(blend.brush).to(mask), side)
+        mask = torch.maximum(mask * (1 - (-painted).clamp_min(0)), painted)
     mask = blur(mask, side * FEATHER)
-    return ((mask - 0.02) / 0.96).clamp(0, 1)  # the blur's far tail is no change
+    return ((mask - TAIL) / (1 - 2 * TAIL)).clamp(0, 1)  # the blur's far tail is no change
+
+
+def brush_values(brush: bytes) -> Tensor:
+    """A painted correction as [1, 1, S, S]: 1 adds to the mask, -1 takes away, 0 leaves it.
+
+    Raises:
+        BadPicture: it is no picture.
+    """
+    picture = load_picture(io.BytesIO(brush), name="The painted correction")
+    values = to_tensor(picture, min(max(picture.size), 512)).mean(1, keepdim=True)
+    return torch.where(values.abs() < 0.02, 0.0, values)  # 127 and 128 are both mid-grey
+
+
+# -- how
+
+
+def fuse(photo: Tensor, edited: Tensor, mask: Tensor) -> Tensor:
+    """F = M ⊙ T + (1 − M) ⊙ I, [1, 3, P, P]; exactly I where M is 0."""
+    return torch.where(mask > 0, torch.lerp(photo, edited, mask).clamp(-1, 1), photo)
+
+
+def has(domain: Domain, part: str) -> bool:
+    """Whether a domain has a part, and its files are here."""
+    return part in domain.parts and domain.is_present(domain.parts[part])
+
+
+def has_deghosting(domain: Domain) -> bool:
+    """Whether ghosts can be drawn over: with this very generator."""
+    if not (has(domain, "deghosting") and has(domain, "encoder")):
+        return False
+    return domain.deghosting.config.fingerprint in ("", domain.fingerprint)
+
+
+def deghosted(fused: Tensor, mask: Tensor, domain: Domain, everywhere: bool = False) -> Tensor:
+    """F [1, 3, P, P] with its ghosts drawn over where the mask [1, 1, P, P] is, or everywhere.
+
+    Only the change is enlarged from the network's size, so detail that was in F stays.
+    """
+    change = without_ghosts(domain.deghosting, fused, domain.encoder, domain.generator)
+    share = torch.ones_like(mask) if everywhere else (mask * REACH).clamp(max=1)
+    return torch.where(share > 0, (fused + share * change).clamp(-1, 1), fused)
+
+
+def enlarged(maps: Tensor, side: int) -> Tensor:
+    """[N, C, h, w] at ``side`` pixels; smoother than pixels where it grows."""
+    if maps.shape[-1] == side:
+        return maps
+    mode = "bicubic" if maps.shape[1] == 3 else "bilinear"
+    grown = functional.interpolate(maps, (side, side), mode=mode, align_corners=False)
+    return grown.clamp(-1, 1)
+
+
+# -- its limit
+
+
+def misfit_inside(photo: Tensor, inverted: Tensor, mask: Tensor) -> float:
+    """Root mean square of (I − I') / 2 inside M, at the size of I'; 0 where M is empty."""
+    side = inverted.shape[-1:] * 2
+    small, inside = (
+        functional.interpolate(each, side, mode="bilinear", antialias=True)
+        for each in (photo, mask)
+    )
+    apart = ((small - inverted) / 2).square().mean(1, keepdim=True)
+    return float(((apart * inside).sum() / inside.sum().clamp_min(1e-6)).sqrt())
+
+
+def misfit_limit(domain: Domain) -> float:
+    """The misfit that inversions of the domain's own world reach, but the worst 5 %."""
+    return float(domain.differential.misfit) if has(domain, "differential") else FAR
+
+
+def misfit_notes(misfit: float, domain: Domain) -> list[str]:
+    """The method's own limit, in a sentence: a part that was inverted badly is edited badly."""
+    limit = misfit_limit(domain)
+    if misfit <= limit:
+        return []
+    return [
+        f"Inside the mask the inversion differs from the photo by {100 * misfit:.0f} % (usual: up "
+        f"to {100 * limit:.0f} %), so the edit may look wrong there; invert for longer, or with "
+        "tuning."
+    ]
+
+
+def without_deghosting(blend: Blend) -> Blend:
+    """The same without deghosting, for previews."""
+    return replace(blend, deghost="off")

@@ -13,7 +13,8 @@ was made::
     inversion: {level: quick, steps: 40, ...}
     edits:
     - {move: smile, alpha: 2.0, layers: 0-3, given: [gender], enabled: true}  # see edit_values
-    output: {outcome: picture}       # or photo: the photo with the change added, size pixels wide
+    output: {outcome: picture}       # or photo: the photo with the edit in it, size pixels wide,
+                                     # put there as out_of_domain: {threshold: 0.1, ...} says
 
 Only ``edits`` is needed. An exported PNG carries its recipe and the latent of its unedited source
 in text chunks, so it replays (``replays``) without the photo.
@@ -31,7 +32,7 @@ from torch import Tensor
 from editing.domains import Domain
 from editing.edit_values import entry_from, entry_values
 from editing.edits import EditStack
-from editing.errors import BadInput, BadRecipe, MissingFile
+from editing.errors import BadInput, BadPicture, BadRecipe, MissingFile
 from editing.images import (
     encode_png,
     read_png_text,
@@ -46,6 +47,7 @@ from editing.latents import (
     parse_seed,
     tensors_hash,
 )
+from editing.out_of_domain import Blend, brush_values
 from editing.settings import Settings, parse_yaml
 
 FORMAT = "latent-studio recipe 1"
@@ -91,8 +93,9 @@ class Inversion:
 class Output:
     """What was exported."""
 
-    outcome: str = "picture"  # "photo": the aligned photo with the edit's change added
+    outcome: str = "picture"  # "photo": the aligned photo with the edit in it
     size: int | None = None  # pixels of the photo outcome; None = the generator's
+    blend: Blend = Blend()  # how the edit is put into the photo
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
@@ -154,9 +157,17 @@ def recipe_to_yaml(recipe: Recipe) -> str:
         options = asdict(recipe.inversion.options)
         values["inversion"] = _present({**options, "done": recipe.inversion.done})
     values["edits"] = [entry_values(entry) for entry in recipe.stack.entries]
-    values["output"] = _present(asdict(recipe.output))
+    values["output"] = _output_values(recipe.output)
     text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     return text
+
+
+def _output_values(output: Output) -> dict[str, Any]:
+    values = _present({"outcome": output.outcome, "size": output.size})
+    if output.outcome == "photo":
+        brush = base64.b64encode(output.blend.brush).decode()
+        values["out_of_domain"] = _present({**asdict(output.blend), "brush": brush})
+    return values
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:
@@ -216,9 +227,32 @@ def _inversion(settings: Settings) -> Inversion:
 
 
 def _output(settings: Settings) -> Output:
-    output = Output(settings.take("outcome", str, "picture"), settings.take("size", int))
+    part = settings.part("out_of_domain")
+    output = Output(
+        settings.take("outcome", str, "picture"),
+        settings.take("size", int),
+        _blend(part) if part else Blend(),
+    )
     settings.end()
     return output
+
+
+def _blend(settings: Settings) -> Blend:
+    usual = Blend()
+    try:
+        brush = base64.b64decode(settings.take("brush", str, ""), validate=True)
+        blend = Blend(
+            settings.take("threshold", float, usual.threshold),
+            settings.take("softness", float, usual.softness),
+            settings.take("deghost", str, usual.deghost),
+            brush,
+        )
+        if brush:
+            brush_values(brush)  # refuses here, before any work, what is no picture
+    except (binascii.Error, ValueError, BadPicture) as error:
+        raise BadRecipe(f"{settings.name} has a brush that is no picture; paint anew.") from error
+    settings.end()
+    return blend
 
 
 def load_recipe(path: str | Path) -> Recipe:

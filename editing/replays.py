@@ -10,12 +10,12 @@ from torch import Tensor
 
 from editing.alignment import Photo, open_photo
 from editing.domains import Domain
-from editing.edits import EditState, render, state_of
+from editing.edits import EditStack, EditState, render, state_of
 from editing.errors import BadRecipe
 from editing.images import to_tensor, to_uint8
 from editing.inversion import invert, options_for
 from editing.latents import Latent
-from editing.out_of_domain import photo_edited
+from editing.out_of_domain import USUAL, Blend, Outcome, edit_names, photo_edited
 from editing.recipes import Inversion, Recipe
 
 
@@ -61,13 +61,26 @@ def replay(
             if cut is None:
                 raise _needs_photo(recipe)
             size = recipe.output.size or domain.generator.img_resolution
-            img = photo_outcome(cut.at(size), render(source, domain), img)
+            photo_at = cut.at(size).to(img.device)
+            made = photo_outcome(
+                photo_at, render(source, domain), img, domain, recipe.stack, recipe.output.blend
+            )
+            img = made.picture
+            notes += made.notes
     return Replay(img, source, edited, (*notes, *(cut.alignment.notes if cut else ())))
 
 
-def photo_outcome(photo: Tensor, inverted: Tensor, edited: Tensor) -> Tensor:
-    """The aligned photo [1, 3, P, P] with the edit's change added, from the pictures as saved."""
-    return photo_edited(photo, _as_saved(inverted), _as_saved(edited))[0]
+def photo_outcome(
+    photo: Tensor,
+    inverted: Tensor,
+    edited: Tensor,
+    domain: Domain,
+    stack: EditStack,
+    blend: Blend = USUAL,
+) -> Outcome:
+    """The aligned photo [1, 3, P, P] with the stack's edit in it, from the pictures as saved."""
+    before, after = (_as_saved(each).to(photo) for each in (inverted, edited))
+    return photo_edited(photo, before, after, domain, edit_names(stack), blend)
 
 
 def _as_saved(img: Tensor) -> Tensor:

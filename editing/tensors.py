@@ -1,17 +1,18 @@
 """Tensor files: safetensors whose metadata says what they hold; nothing in them can run code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from editing.errors import MissingFile, UnsafeFile
+from editing.errors import BadInput, MissingFile, UnsafeFile
 from editing.images import write_atomically
 
 Metadata = dict[str, Any]
+Net = TypeVar("Net", bound=nn.Module)
 
 
 def is_tensor_file(path: Path) -> bool:
@@ -87,3 +88,25 @@ def _read_tensor(path: Path, name: str) -> Tensor:
         tensor: Tensor = file.get_tensor(name)
         half = tensor.is_floating_point() and tensor.dtype != torch.float32
         return tensor.float() if half else tensor.clone()
+
+
+def read_module(
+    path: Path | str, format: str, make: Callable[[Metadata], Net], device: str | torch.device
+) -> Net:
+    """A network whose metadata says how to ``make`` it; float32, frozen and in eval mode.
+
+    Raises:
+        MissingFile: there is no such file.
+        UnsafeFile: the file holds something else, or its weights do not fit its description.
+    """
+    state, metadata = read_tensors(path, format)
+    try:
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in metadata["config"].items()}
+        with torch.device("meta"):  # no random weights that are thrown away at once
+            net = make(fields)
+        net.load_state_dict(state, assign=True)
+    except (AttributeError, KeyError, TypeError, RuntimeError, BadInput) as error:
+        raise UnsafeFile(
+            f"{path} is damaged: its weights do not fit its own description; make it again."
+        ) from error
+    return net.eval().requires_grad_(False).to(device)

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from editing import cli, commands
+from editing.alignment import open_photo
 from editing.arguments import parse_grid, parse_seeds
 from editing.directions import boundary
 from editing.domains import Domain
@@ -178,9 +179,48 @@ def test_out_of_domain_adds_the_change_to_the_photo(run, photo):
         "edit", str(photo), "--level", "quick", "--move", "smile=3", "--out-of-domain",
         "--out", "out.png",
     )  # fmt: skip
-    assert pixels("out.png").shape == (512, 512, 3) and not facts["notes"]
+    assert pixels("out.png").shape == (512, 512, 3) and 0 < facts["mask"] < 1
+    assert "No deghosting" in facts["notes"][-1]
     replayed = run("run", "out.png", "--photo", str(photo), "--out", "again")
     assert np.array_equal(pixels("out.png"), pixels(replayed["out"]))
+
+
+def test_out_of_domain_at_strength_zero_is_the_photo(run, photo):
+    edit = ("edit", str(photo), "--level", "quick", "--out-of-domain")
+    still = run(*edit, "--move", "smile=0", "--out", "still.png")
+    assert "changes nothing" in still["notes"][-1] and still["misfit"] == 0
+    run("edit", str(photo), "--level", "quick", "--move", "smile=0", "--out", "plain.png")
+    wanted = open_photo(photo).at(512)
+    assert np.array_equal(pixels("still.png"), to_uint8(wanted)[0])
+
+
+def test_the_mask_can_be_corrected_by_hand(run, photo):
+    edit = ("edit", str(photo), "--level", "quick", "--out-of-domain", "--move", "smile=3")
+    Image.new("L", (64, 64), 0).save("nothing.png")
+    nothing = run(*edit, "--brush", "nothing.png", "--out", "a.png")
+    assert nothing["mask"] == 0
+    assert np.array_equal(pixels("a.png"), to_uint8(open_photo(photo).at(512))[0])
+    Image.new("L", (64, 64), 255).save("all.png")
+    assert run(*edit, "--brush", "all.png", "--deghost", "off", "--out", "b.png")["mask"] == 1
+    recipe, _ = read_export("b.png")
+    assert recipe.output.blend.brush and recipe.output.blend.deghost == "off"
+    replayed = run("run", "b.png", "--photo", str(photo), "--out", "again")
+    assert np.array_equal(pixels("b.png"), pixels(replayed["out"]))
+
+
+@pytest.mark.parametrize(
+    "flags, sentence",
+    [
+        (["--threshold", "2", "--out-of-domain"], "threshold is 2; choose from 0 to 1"),
+        (["--softness", "0", "--out-of-domain"], "softness is 0"),
+        (["--deghost", "some", "--out-of-domain"], "use off, mask, all"),
+        (["--brush", "gone.png", "--out-of-domain"], "gone.png does not exist"),
+        (["--deghost", "off"], "--deghost goes with --out-of-domain"),
+    ],
+)
+def test_out_of_domain_refuses_in_one_sentence(refused, photo, flags, sentence):
+    said = refused("edit", str(photo), "--move", "smile=1", *flags, "--out", "x.png")
+    assert sentence in said and not Path("x.png").exists()
 
 
 def test_score_reads_pixels_not_latents(run):

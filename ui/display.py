@@ -25,13 +25,14 @@ class Display:
         self.names = list(studio.attributes)
 
     def preview(self, session: Session, look: str, *values: float) -> tuple[Any, Any]:
-        view = self.studio.preview(session, dict(zip(self.names, values, strict=True)))
+        wanted = dict(zip(self.names, values, strict=True))
+        view = self.studio.preview(session, wanted, look == "mask")
         return pairs(view, look)
 
     def show(self, session: Session, lang: str, look: str) -> tuple[Any, ...]:
         """Everything that follows the session, except the sliders."""
         portrait = session.now.portrait
-        picture, outcome = pairs(self.studio.view(session), look)
+        picture, outcome = pairs(self.studio.view(session, look == "mask"), look)
         label = "world" if look == "compare" else f"view.{look}.label"
         named = portrait.photo is not None or look != "compare"
         tuned = bool(portrait.state.weight_delta or portrait.state.noise)
@@ -153,8 +154,8 @@ def pairs(view: View, look: str = "compare") -> tuple[Any, Any]:
     pair = (view.before, view.after)
     if look == "difference":
         pair = (view.after, heat_map(view.before, view.after))
-    elif look == "mask" and view.plain is not None:
-        pair = (view.after, reach(view.plain, view.after, view.after))
+    elif look == "mask" and view.mask is not None:
+        pair = (view.after, reach(view.after, view.mask))
     if view.photo is None:
         return pair, gr.update(visible=False)
     return pair, gr.update(value=(view.photo, view.edited), visible=True)

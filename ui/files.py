@@ -9,6 +9,7 @@ from editing.edits import EditStack, latent_of, state_of
 from editing.errors import BadInput, BadRecipe
 from editing.images import encode_png, to_tensor, to_uint8
 from editing.latents import Latent, latent_from_bytes, latent_to_bytes
+from editing.out_of_domain import USUAL, Blend
 from editing.recipes import (
     Output,
     Recipe,
@@ -26,11 +27,12 @@ KINDS = ("png", "plain", "photo", "latent", "recipe")
 MAX_LATENT = 64 * 2**20  # bytes of a latent file that is read into memory
 
 
-def export(moment: Moment, domain: Domain, kind: str) -> tuple[str, bytes]:
+def export(moment: Moment, domain: Domain, kind: str, blend: Blend = USUAL) -> tuple[str, bytes]:
     """(file name, contents) of a download.
 
     png: the canonical picture with its recipe and latent inside; plain: the same pixels alone;
-    photo: the photo with the change added; latent: the edited portrait; recipe: source and edits.
+    photo: the photo with the edit in it, as ``blend`` says; latent: the edited portrait; recipe:
+    source and edits.
 
     Raises:
         BadInput: an unknown kind, or the photo of a portrait that has none.
@@ -45,8 +47,8 @@ def export(moment: Moment, domain: Domain, kind: str) -> tuple[str, bytes]:
     if kind == "recipe":
         return f"{name}.yaml", recipe_to_yaml(recipe_of(moment, domain, Output())).encode()
     if kind == "photo":
-        photo = carried_over(moment)
-        output = Output("photo", photo.shape[0])
+        photo = carried_over(moment, domain, blend)
+        output = Output("photo", photo.shape[0], blend)
         return f"{name}-photo.png", _with_recipe(moment, domain, photo, output)
     if kind == "png":
         return f"{name}.png", _with_recipe(moment, domain, moment.after, Output())
@@ -66,8 +68,8 @@ def recipe_of(moment: Moment, domain: Domain, output: Output) -> Recipe:
     )
 
 
-def carried_over(moment: Moment) -> Pixels:
-    """The aligned photo with the change of the edits added, [P, P, 3].
+def carried_over(moment: Moment, domain: Domain, blend: Blend = USUAL) -> Pixels:
+    """The aligned photo with the edits in it, [P, P, 3].
 
     Raises:
         BadInput: the portrait has no photo.
@@ -75,8 +77,11 @@ def carried_over(moment: Moment) -> Pixels:
     portrait = moment.portrait
     if portrait.photo is None:
         raise BadInput("This portrait has no photo to carry the edit over to; drop a photo first.")
-    pictures = (portrait.photo, portrait.before, moment.after)
-    return to_uint8(photo_outcome(*map(to_tensor, pictures)))[0]
+    photo, before, after = (
+        to_tensor(picture).to(domain.device)
+        for picture in (portrait.photo, portrait.before, moment.after)
+    )
+    return to_uint8(photo_outcome(photo, before, after, domain, moment.stack, blend).picture)[0]
 
 
 def file_name(moment: Moment) -> str:

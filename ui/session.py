@@ -11,6 +11,7 @@ from torch import Tensor
 
 from editing.directions import Direction
 from editing.edits import EditStack, EditState, Entry, Move
+from editing.out_of_domain import Blend
 from editing.recipes import Inversion, Source
 from ui.widgets import Pixels
 
@@ -69,6 +70,8 @@ class Session:
     next_given: tuple[str, ...] = ()
     shelf: tuple[Direction, ...] = ()  # the visitor's own directions
     own: str = ""  # the one of them that the own slider moves
+    keep: bool = True  # show the edit in the photo, too
+    blend: Blend = Blend()  # how it is put there
 
     @property
     def now(self) -> Moment:

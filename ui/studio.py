@@ -5,7 +5,7 @@ opens its own inference mode, so nothing depends on the thread a handler happens
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
@@ -29,6 +29,15 @@ from editing.inversion_options import (
 from editing.latents import DEFAULT_PSI, SeedSpec
 from editing.layers import format_strengths, layer_groups, parse_strengths
 from editing.metrics import compare, identity, perceptual, readings
+from editing.out_of_domain import (
+    USUAL,
+    Blend,
+    Outcome,
+    activation,
+    edit_names,
+    shaped,
+    without_deghosting,
+)
 from editing.pace import STAGES, Pace
 from editing.recipes import Inversion, Source
 from editing.replays import photo_outcome
@@ -38,6 +47,7 @@ from ui import session as sessions
 from ui.lanes import Lanes
 from ui.runs import Run
 from ui.session import Label, Moment, Portrait, Session, on_cpu
+from ui.views import overlay
 from ui.widgets import Pixels, data_uri
 
 SHOWN = 512  # pixels; pictures are enlarged to this for the screen, never for a file
@@ -54,8 +64,12 @@ class View:
     before: Pixels
     after: Pixels
     photo: Pixels | None = None
-    edited: Pixels | None = None  # the photo with the change of the edits added
+    edited: Pixels | None = None  # the photo with the edit in it
     plain: Pixels | None = None  # the portrait without the edits
+    mask: Tensor | None = None  # where the edit is, [1, 1, P, P] in [0, 1]
+    parts: Mapping[str, Pixels] = field(default_factory=dict)  # I, I', T, M, F, result, at rest
+    misfit: float | None = None  # how badly the edited part was inverted, 0..1
+    notes: tuple[str, ...] = ()  # what the composite has to say
 
 
 @dataclass(frozen=True)
@@ -149,7 +163,7 @@ class Studio:
     def export(self, session: Session, kind: str) -> tuple[str, bytes]:
         """(file name, contents) of a download; see ``ui.files.export``."""
         with self.lanes.interactive(), torch.no_grad():
-            return files.export(session.now, self.domain, kind)
+            return files.export(session.now, self.domain, kind, session.blend)
 
     # -- pictures
 
@@ -158,30 +172,58 @@ class Studio:
         with self.lanes.interactive(), torch.no_grad():
             return to_uint8(render(state, self.domain))[0]
 
-    def view(self, session: Session) -> View:
-        """The canvas at rest."""
+    def view(self, session: Session, mask: bool = False) -> View:
+        """The canvas at rest; ``mask`` also finds where the edit is, without a photo, too."""
         moment = session.now
-        return self._view(moment.portrait, to_tensor(moment.after), SHOWN)
+        return self._view(session, moment.stack, to_tensor(moment.after), SHOWN, mask)
 
-    def preview(self, session: Session, wanted: Mapping[str, float]) -> View:
+    def preview(self, session: Session, wanted: Mapping[str, float], mask: bool = False) -> View:
         """The canvas while a slider is dragged: fast, never saved."""
         stack, _ = self._stack(session, wanted)
         portrait = session.now.portrait
         with self.lanes.interactive(), torch.no_grad():
             after = preview(stack.apply(portrait.state, self.domain), self.domain).float()
-        return self._view(portrait, after, PREVIEWED)
+        quick = replace(session, blend=without_deghosting(session.blend))
+        return self._view(quick, stack, after, PREVIEWED, mask)
 
-    def _view(self, portrait: Portrait, after: Tensor, size: int) -> View:
+    def _view(
+        self, session: Session, stack: EditStack, after: Tensor, size: int, mask: bool
+    ) -> View:
+        portrait = session.now.portrait
         before = enlarged(portrait.before, size)
         shown = enlarged(to_uint8(after)[0], size)
-        if portrait.photo is None:
-            return View(before, shown, plain=before)
-        photo = enlarged(portrait.photo, size)
-        return View(photo, shown, photo, self._composite(portrait, after, photo), before)
+        view = View(before, shown, plain=before)
+        if portrait.photo is not None:
+            view = replace(view, before=enlarged(portrait.photo, size))
+        if portrait.photo is None or not session.keep:
+            found = self._reach(portrait, stack, after, size) if mask else None
+            return replace(view, mask=found)
+        made = self._kept(portrait, stack, after, view.before, session.blend)
+        fused, result = (to_uint8(picture)[0] for picture in (made.fused, made.picture))
+        parts = {"photo": view.before, "inverted": before, "edited": shown,
+                 "mask": overlay(view.before, made.mask), "fused": fused,
+                 "result": result}  # fmt: skip
+        return replace(
+            view, photo=view.before, edited=result, mask=made.mask, parts=parts,
+            misfit=made.misfit, notes=made.notes,
+        )  # fmt: skip
 
-    def _composite(self, portrait: Portrait, after: Tensor, photo: Pixels) -> Pixels:
-        before = to_tensor(portrait.before)
-        return to_uint8(photo_outcome(to_tensor(photo), before, after.cpu()))[0]
+    def _kept(
+        self, portrait: Portrait, stack: EditStack, after: Tensor, photo: Pixels, blend: Blend
+    ) -> Outcome:
+        """The edit in the photo."""
+        device = self.domain.device
+        large, before = (to_tensor(each).to(device) for each in (photo, portrait.before))
+        with self.lanes.interactive(), torch.no_grad():
+            return photo_outcome(large, before, after.to(device), self.domain, stack, blend)
+
+    def _reach(self, portrait: Portrait, stack: EditStack, after: Tensor, size: int) -> Tensor:
+        """Where an edit is, without a photo to put it into."""
+        device = self.domain.device
+        before, after = to_tensor(portrait.before).to(device), after.clamp(-1, 1).to(device)
+        with self.lanes.interactive(), torch.no_grad():
+            where = activation(self.domain, before, after, edit_names(stack))
+            return shaped(where, USUAL, size)
 
     def measure(self, session: Session) -> Measures:
         """Compare the edited picture with the one before the edits."""
