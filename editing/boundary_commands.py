@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from editing.arguments import parse_direction, parse_seeds, parse_whole
 from editing.boundary_sets import finished, train_all
+from editing.boundary_sources import from_labels, from_pictures
 from editing.commands import Result, open_named
 from editing.direction_commands import file_name
 from editing.directions import Direction, condition, save_direction
 from editing.domains import Domain
-from editing.edits import state_of
 from editing.errors import BadInput
 from editing.images import check_writable, encode_png
-from editing.latents import load_latent, parse_seed
 from editing.photos import write_bytes
 from editing.progress import bar, reported
 from editing.rescoring import Effect, trial_ws
@@ -33,18 +31,10 @@ from editing.samples import (
     draw_ws,
     joined,
     moments,
-    read,
     score_latents,
     text_score,
 )
-from editing.separation import (
-    cosines,
-    from_few,
-    from_picks,
-    from_scores,
-    read_labels,
-    train_boundary,
-)
+from editing.separation import cosines, from_scores, read_labels, train_boundary
 from editing.sheets import heat_map
 
 # -- boundary train
@@ -65,7 +55,9 @@ def train(args: Namespace) -> Result:
     check_writable(out)
     notes: tuple[str, ...] = ()
     if args.labels:
-        direction, notes = _from_labels(args, domain)
+        labels = read_labels(args.labels)
+        direction = from_labels(args.name, labels, domain, args.space, args.seed)
+        notes = labels.notes
     elif args.more or args.less:
         direction = _from_picks(args, domain, out.parent)
     else:
@@ -73,7 +65,7 @@ def train(args: Namespace) -> Result:
         factor = "text" if args.text else args.factor or args.name
         direction = _from_set(args, domain, scored, factor)
     direction = finished(domain, replace(direction, name=args.name), args.factor or args.name)
-    save_direction(out, direction)
+    save_direction(out, direction, domain.family)
     text = "\n".join([*_quality_lines(domain, direction), f"Written to {out}.", *notes])
     facts = {"out": str(out), "step": direction.step, **dict(direction.meta), "notes": list(notes)}
     return Result(text, facts)
@@ -84,7 +76,7 @@ def _train_all(args: Namespace, domain: Domain, out: Path) -> Result:
     scored = _scored(args, domain, out)
     lines, facts = [], {}
     for direction in bar(train_all(domain, scored, args.seed), "boundaries", len(scored.names)):
-        save_direction(out / f"{file_name(direction.name)}.safetensors", direction)
+        save_direction(out / f"{file_name(direction.name)}.safetensors", direction, domain.family)
         area = direction.meta["corrected"]["auc"]
         lines.append(f"{direction.name:<22} AUC " + ("–" if area is None else f"{area:.3f}"))
         facts[direction.name] = dict(direction.meta)
@@ -118,35 +110,12 @@ def _scored(args: Namespace, domain: Domain, folder: Path) -> ScoredSet:
     return joined(parts)
 
 
-def _from_labels(args: Namespace, domain: Domain) -> tuple[Direction, tuple[str, ...]]:
-    labels = read_labels(args.labels)
-    states = []
-    for source in labels.sources:
-        latent = None if parse_seed(source) else load_latent(source)
-        if latent is not None:
-            latent.check(domain.generator, domain.fingerprint, domain.name)
-        states.append(state_of(latent or source, domain))
-    if args.space == "z":
-        if any(state.z is None for state in states):
-            raise BadInput(f"{args.labels} names latent files, whose z is not known; train in w.")
-        points = torch.cat([state.z for state in states if state.z is not None])
-    else:
-        points = torch.cat([state.ws.mean(1) for state in states])
-    scores = np.array(labels.scores, np.float32)
-    rng = np.random.default_rng(args.seed)
-    latents = points.cpu().numpy()
-    return train_boundary(args.name, latents, scores, rng, 0.5, args.space), labels.notes
-
-
 def _from_picks(args: Namespace, domain: Domain, folder: Path) -> Direction:
     if not (args.more and args.less):
         raise BadInput("--more and --less belong together; name seeds for both.")
     more, less = (draw_ws(domain, parse_seeds(text), 0.7) for text in (args.more, args.less))
-    if "scorer" not in domain.parts:
-        return from_few(args.name, more[:, 0].cpu(), less[:, 0].cpu(), moments(domain))
-    scored = _scored(args, domain, folder)
-    wanted, unwanted = (read(domain, ws, domain.scorer).numpy() for ws in (more, less))
-    return from_picks(args.name, scored, wanted, unwanted, seed=args.seed)
+    scored = _scored(args, domain, folder) if "scorer" in domain.parts else None
+    return from_pictures(args.name, more, less, domain, scored, args.seed)
 
 
 def _quality_lines(domain: Domain, direction: Direction) -> list[str]:

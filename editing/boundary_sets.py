@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from editing.directions import Direction, unit
 from editing.domains import Domain
 from editing.rescoring import Effect, rescore, safe_range, trial_ws
-from editing.samples import ScoredSet, moments
+from editing.samples import ScoredSet, moments, spread
 from editing.separation import auc, from_scores
 
 APART = 0.1  # correlation of readings below which two attributes have nothing to do with each other
@@ -68,8 +67,8 @@ def _measured(domain: Domain, direction: Direction, scored: ScoredSet) -> Direct
     scores = scored.score(direction.name)
     positive = scores > np.percentile(scores, [1, 99]).mean()
     area = auc(scored.latents @ n.numpy(), positive) if 0 < positive.sum() < len(positive) else None
-    step = max(float(torch.sqrt((n @ covariance @ n).clamp_min(0))), 1e-6)
-    return replace(direction, step=step, meta={**direction.meta, "corrected": {"auc": area}})
+    meta = {**direction.meta, "corrected": {"auc": area}}
+    return replace(direction, step=spread(n, covariance), meta=meta)
 
 
 def finished(domain: Domain, direction: Direction, attribute: str) -> Direction:

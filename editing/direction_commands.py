@@ -24,6 +24,7 @@ from editing.layers import format_layers, parse_layers, parse_strengths
 from editing.photos import write_bytes
 from editing.progress import bar, reported
 from editing.rescoring import by_row, find_layers, trial_ws
+from editing.samples import moments
 from editing.sheets import sheet, sweep_cells, sweep_sheet
 from editing.subspaces import looks, paired_differences, subspace_of, unrelated
 
@@ -49,7 +50,7 @@ def find(args: Namespace) -> Result:
         strip = list(sweep_cells(domain, portrait.state, along, STRIP))
         cells.append(sweep_sheet(strip, along, STRIP))
         paths.append(out / f"{file_name(direction.name)}.safetensors")
-        save_direction(paths[-1], direction)
+        save_direction(paths[-1], direction, domain.family)
     strips = sheet(cells, [f"{args.method} on {args.source}"], [d.name for d in found])
     write_bytes(out / "strips.png", encode_png(strips))
     lines = [f"{d.name:<16} {_share(d)}" for d in found]
@@ -123,7 +124,7 @@ def layers(args: Namespace) -> Result:
         lines.append(f"all layers {everything.cost:>17.4f}; the best cost {100 * saved:.0f} % less")
     if args.out:
         rescaled = replace(direction, layers=best.layers)
-        save_direction(args.out, rescaled)
+        save_direction(args.out, rescaled, domain.family)
         lines.append(f"Written to {args.out}.")
     facts = [{"layers": format_layers(c.layers), "alpha": c.alpha, "cost": c.cost,
               "others": c.others} for c in found]  # fmt: skip
@@ -173,10 +174,12 @@ def combine(args: Namespace) -> Result:
     if (args.degrees is None) == (args.weight is None):
         raise BadInput("Name one of --degrees and --weight, such as --degrees 30.")
     if args.degrees is not None:
-        made = unsupervised.rotated(a, b, parse_number("--degrees", args.degrees))
+        degrees = parse_number("--degrees", args.degrees)
+        made = unsupervised.rotated(a, b, degrees, moments(domain).covariance)
     else:
-        made = unsupervised.added(a, b, parse_number("--weight", args.weight))
-    save_direction(args.out, made)
+        weight = parse_number("--weight", args.weight)
+        made = unsupervised.added(a, b, weight, domain.generator.num_ws)
+    save_direction(args.out, made, domain.family)
     return Result(f"{made.name} written to {args.out}.", {"out": args.out, "name": made.name})
 
 

@@ -63,7 +63,7 @@ def add_directions(commands: Any, command: Callable[..., argparse.ArgumentParser
     combine.add_argument("name", metavar="NAME", help="an attribute or a direction file")
     combine.add_argument("other", metavar="OTHER", help="likewise")
     combine.add_argument("--degrees", metavar="D", help="rotate NAME by this towards OTHER")
-    combine.add_argument("--weight", metavar="W", help="NAME + W · OTHER")
+    combine.add_argument("--weight", metavar="W", help="NAME + W · OTHER, counted in steps")
     combine.add_argument("--out", required=True, metavar="FILE", help="direction file to write")
     rows = command(
         "rows", "What a direction changes row by row, background included.", f"{module}.rows", group

@@ -22,6 +22,7 @@ from editing.formats.contents import read_content
 from editing.formats.directions import find_directions
 from editing.formats.pickles import refusing
 from editing.generator import FAMILIES
+from editing.samples import spread
 from editing.tensors import is_tensor_file, read_tensors, write_tensors
 
 FORMAT = "latent-studio direction 1"
@@ -104,13 +105,18 @@ FACTS = (
 )  # in a file, beside the vector
 
 
-def save_direction(path: Path | str, direction: Direction) -> None:
+def save_direction(path: Path | str, direction: Direction, family: str | None = None) -> None:
     """Write a direction as safetensors with its facts as metadata.
+
+    Args:
+        family: of the generators it is for, where the direction does not say: a file may be taken
+            to any domain.
 
     Raises:
         CannotWrite: folder or disk refuse.
     """
     facts = {key: getattr(direction, key) for key in FACTS}
+    facts["family"] = direction.family or family
     write_tensors(path, {"vector": direction.vector}, FORMAT, facts)
 
 
@@ -283,7 +289,7 @@ def absolute(
     layers: Sequence[int] | None = None,
     strengths: Sequence[float] = (),
 ) -> Tensor:
-    """ws + (distance − n·ws)·n on the given rows: InterFaceGAN's move *to* a signed distance.
+    """ws + s·(distance − n·ws)·n on the given rows: InterFaceGAN's move *to* a signed distance.
 
     The distance is in W, from the parallel of the boundary through the origin, without ``step``;
     for a direction with an ``origin`` it is GANSpace's coordinate, in steps from the mean of W.
@@ -293,7 +299,8 @@ def absolute(
     if direction.origin is not None:
         distance = direction.origin + distance * direction.step
     missing = distance - (ws[:, rows] * n).sum(-1, keepdim=True)
-    moved[:, rows] += missing * _factors(ws, rows, strengths) * n
+    factors = _factors(ws, rows, strengths) * _own_factors(ws, rows, direction)
+    moved[:, rows] += missing * factors * n
     return moved
 
 
@@ -372,7 +379,7 @@ def _condition(
     vectors = [each.vector.to(direction.vector.device) for each in (direction, *others)]
     shape = max((vector.shape for vector in vectors), key=len)
     n, *given = (vector.double().expand(shape).reshape(-1, shape[-1]) for vector in vectors)
-    residual = _minus_span(n, torch.stack(given, dim=1))
+    residual = minus_span(n, torch.stack(given, dim=1))
     if rows is not None and len(n) > 1:  # rows that stay need no condition
         moved = torch.zeros(len(n), 1, dtype=torch.bool).index_fill(0, torch.tensor(rows), True)
         residual = torch.where(moved.to(n.device), residual, n)
@@ -387,23 +394,16 @@ def _condition(
     meta = {**direction.meta, "given": names, "residual": least}
     step = direction.step
     if covariance is not None and step != 1.0:
-        spread = [_spread(each, covariance) for each in (vector, direction.vector)]
-        step *= spread[0] / spread[1]
+        step *= spread(vector, covariance) / spread(direction.vector, covariance)
     return replace(direction, vector=vector, meta=meta, step=step)
 
 
-def _minus_span(n: Tensor, others: Tensor) -> Tensor:
+def minus_span(n: Tensor, others: Tensor) -> Tensor:
     """n [R, D] minus its projection on the span of ``others`` [R, K, D], row by row."""
     _, lengths, axes = torch.linalg.svd(others, full_matrices=False)
     axes = axes * (lengths > TOLERANCE)[..., None]
     projection: Tensor = (axes.mT @ (axes @ n[..., None]))[..., 0]
     return n - projection
-
-
-def _spread(vector: Tensor, covariance: Tensor) -> float:
-    """Standard deviation of n·w, mean over the rows."""
-    rows = vector.reshape(-1, vector.shape[-1]).to(covariance)
-    return float(((rows @ covariance) * rows).sum(-1).sqrt().mean())
 
 
 def doubts(direction: Direction, alpha: float, absolute: bool = False) -> list[str]:

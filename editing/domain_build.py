@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
 from editing.descriptions import ALIGNMENTS, DESCRIPTION, describe_file, write_description
@@ -171,12 +170,11 @@ def _measure(domain: Domain, say: Say) -> None:
     if not path.is_file():
         say("Measuring W.")
         w = moments(domain)
-        values, vectors = torch.linalg.eigh(w.covariance.double())
-        count = min(COMPONENTS, len(values))
+        deviations, vectors = w.axes()
         tensors = {
             "mean": w.mean,
-            "std": values.flip(0)[:count].clamp_min(0).sqrt().float(),
-            "comp": vectors.flip(1)[:, :count].T.float(),
+            "std": deviations[:COMPONENTS].float(),
+            "comp": vectors[:, :COMPONENTS].T.float(),
         }
         write_tensors(path, tensors, COMPONENTS_FORMAT, {"fingerprint": domain.fingerprint})
 
@@ -190,7 +188,7 @@ def _find_directions(domain: Domain, say: Say) -> None:
     say("Factorising the styles (SeFa).")
     for group, rows in groups.items():
         for i, direction in enumerate(sefa(domain, rows, count), 1):
-            save_direction(folder / f"sefa_{group}_{i}.safetensors", direction)
+            save_direction(folder / f"sefa_{group}_{i}.safetensors", direction, domain.family)
 
 
 # -- pictures

@@ -20,6 +20,7 @@ from torch import Tensor
 from editing.domains import Domain, has_fast_bf16
 from editing.errors import BadInput, EditingError, UnknownName
 from editing.latents import sample_z
+from editing.states import mapped
 from editing.tensors import read_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -41,6 +42,22 @@ class Moments:
 
     mean: Tensor  # [w_dim]
     covariance: Tensor  # [w_dim, w_dim]
+
+    def axes(self) -> tuple[Tensor, Tensor]:
+        """Principal axes, the most varied first: deviations [w_dim], unit columns [w_dim, w_dim].
+
+        Both in float64; an axis is turned so that its largest entry is positive: signs are stable.
+        """
+        variances, vectors = torch.linalg.eigh(self.covariance.double())
+        vectors = vectors.flip(1)
+        largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
+        return variances.flip(0).clamp_min(0).sqrt(), vectors * largest.sign()
+
+
+def spread(vector: Tensor, covariance: Tensor) -> float:
+    """Standard deviation of n·w for a vector n [w_dim]; for one per row [R, w_dim], their mean."""
+    rows = vector.reshape(-1, vector.shape[-1]).to(covariance)
+    return max(float(((rows @ covariance) * rows).sum(-1).clamp_min(0).sqrt().mean()), 1e-6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,28 +104,30 @@ def draw_ws(domain: Domain, seeds: Sequence[int], psi: float = 1.0) -> Tensor:
     Raises:
         BadInput: a seed outside 0..2³²-1.
     """
-    generator = domain.generator
-    z = sample_z(seeds, generator.z_dim).to(domain.device)
-    label = torch.zeros(len(z), generator.c_dim, device=z.device) if generator.c_dim else None
-    ws: Tensor = generator.mapping(z, label, truncation_psi=psi)
-    return ws
+    return mapped(sample_z(seeds, domain.generator.z_dim), psi, domain)
 
 
-def moments(domain: Domain) -> Moments:
-    """Mean and covariance of W over ``MOMENTS`` latents at psi 1, measured once per domain."""
-    if domain not in _moments:
+def moments(domain: Domain, samples: int = MOMENTS) -> Moments:
+    """Mean and covariance of W over some latents at psi 1, measured once per domain."""
+    known = _moments.setdefault(domain, {})
+    if samples not in known:
         with torch.inference_mode(False):
-            seeds = range(FIRST_SEED, FIRST_SEED + MOMENTS)
-            parts = [
-                draw_ws(domain, seeds[i : i + 500])[:, 0].cpu() for i in range(0, MOMENTS, 500)
-            ]
-            w = torch.cat(parts).double()
-            covariance = torch.cov(w.T)
-        _moments[domain] = Moments(w.mean(0).float(), covariance.float())
-    return _moments[domain]
+            known[samples] = _measure(domain, samples)
+    return known[samples]
 
 
-_moments: WeakKeyDictionary[Domain, Moments] = WeakKeyDictionary()
+def _measure(domain: Domain, samples: int) -> Moments:
+    width = domain.generator.w_dim
+    total, square = torch.zeros(width).double(), torch.zeros(width, width).double()
+    for first in range(0, samples, 500):  # memory stays flat
+        seeds = range(FIRST_SEED + first, FIRST_SEED + min(first + 500, samples))
+        w = draw_ws(domain, seeds)[:, 0].double().cpu()
+        total, square = total + w.sum(0), square + w.T @ w
+    mean = total / samples
+    return Moments(mean.float(), (square / samples - torch.outer(mean, mean)).float())
+
+
+_moments: WeakKeyDictionary[Domain, dict[int, Moments]] = WeakKeyDictionary()
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from editing.directions import Direction
 from editing.errors import BadInput, MissingFile
-from editing.samples import Floats, Moments, ScoredSet
+from editing.samples import Floats, Moments, ScoredSet, spread
 
 MIN_EXTREMES = 1000  # per side, where there are enough latents
 EXTREMES = 0.02  # of all latents per side; InterFaceGAN's default
@@ -40,6 +40,7 @@ def train_boundary(
     rng: np.random.Generator,
     ratio: float = EXTREMES,
     space: str = "w",
+    covariance: Tensor | None = None,
 ) -> Direction:
     """The normal of a linear SVM between the latents of highest and lowest score.
 
@@ -49,12 +50,13 @@ def train_boundary(
         rng: divides the extremes into training and validation.
         ratio: part of the latents taken per side, but at least ``MIN_EXTREMES`` where there are
             so many, and never more than half. Of labels, all are taken.
+        covariance: of W, where the latents are no fair sample of it; None = that of the latents.
 
     Returns:
-        A direction towards higher scores with step = the standard deviation of n·w over the
-        latents; its meta has accuracy and AUC on the validation part and on all latents (there
-        "positive" means a score above the middle of its 1st and 99th percentile), and the
-        histogram of their distances from the boundary.
+        A direction towards higher scores with step = the standard deviation of n·w; its meta has
+        accuracy and AUC on the validation part and on all latents (there "positive" means a score
+        above the middle of its 1st and 99th percentile), and the histogram of their distances from
+        the boundary.
 
     Raises:
         BadInput: fewer than ten latents, or shapes or values that do not fit.
@@ -70,7 +72,7 @@ def train_boundary(
     if scores.min() == scores.max():
         raise BadInput(f"All scores of {name} are {scores[0]}; nothing tells the latents apart.")
     low, high = _extremes(scores, ratio)
-    return _fit(name, latents, scores, rng, low, high, space)
+    return _fit(name, latents, scores, rng, low, high, space, covariance)
 
 
 def _extremes(scores: Floats, ratio: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -91,6 +93,7 @@ def _fit(
     low: NDArray[np.int64],
     high: NDArray[np.int64],
     space: str,
+    covariance: Tensor | None,
 ) -> Direction:
     from sklearn.svm import SVC
 
@@ -111,7 +114,8 @@ def _fit(
     )
     n = machine.coef_[0] / np.linalg.norm(machine.coef_[0])
     positive = scores > np.percentile(scores, [1, 99]).mean()
-    step = float((latents @ n).std())
+    vector = torch.from_numpy(n.astype(np.float32))
+    step = float((latents @ n).std()) if covariance is None else spread(vector, covariance)
     distances = machine.decision_function(latents) / np.linalg.norm(machine.coef_[0]) / step
     meta = {
         "latents": len(latents),
@@ -120,7 +124,7 @@ def _fit(
         "all": _quality(machine, latents, positive),
         "margins": margins(distances, positive),
     }
-    return Direction(name, torch.from_numpy(n.astype(np.float32)), None, step, space, meta)
+    return Direction(name, vector, None, step, space, meta)
 
 
 def _quality(machine: Any, latents: Floats, labels: NDArray[Any]) -> dict[str, float | None]:
@@ -262,9 +266,8 @@ def from_few(
     if not float(n.norm()) > 0:
         raise BadInput(f"The pictures picked for {name} are the same on both sides; pick others.")
     n = n / n.norm()
-    step = float((n @ covariance @ n).sqrt())
-    meta = {"picked": {"more": len(more), "less": len(less)}}
-    return Direction(name, n.float(), step=step, meta=meta)
+    meta = {"latents": len(more) + len(less)}
+    return Direction(name, n.float(), step=spread(n, covariance), meta=meta)
 
 
 # -- from labels

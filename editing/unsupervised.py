@@ -9,16 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from editing.directions import Direction, rows_of, unit
+from editing.directions import TOLERANCE, Direction, move, rows_of, unit
 from editing.domains import Domain
 from editing.errors import BadInput
 from editing.layers import format_layers
-from editing.samples import FIRST_SEED, draw_ws, moments
+from editing.samples import moments, spread
 
 GANSPACE_SAMPLES = 50_000
 
@@ -91,21 +92,19 @@ def ganspace(domain: Domain, count: int = 20, samples: int = GANSPACE_SAMPLES) -
     """
     width = domain.generator.w_dim
     _check_count(count, min(width, samples - 1))
-    total, square, done = torch.zeros(width).double(), torch.zeros(width, width).double(), 0
-    while done < samples:  # memory stays flat
-        seeds = range(FIRST_SEED + done, FIRST_SEED + min(done + 1000, samples))
-        w = draw_ws(domain, seeds)[:, 0].double().cpu()
-        total, square, done = total + w.sum(0), square + w.T @ w, done + len(w)
-    mean = total / samples
-    values, vectors = torch.linalg.eigh(square / samples - torch.outer(mean, mean))
-    values, vectors = values.flip(0).clamp_min(0), vectors.flip(1)
-    found = []
-    for i in range(count):
-        n = _signed(vectors[:, i])
-        meta = {"method": "pca", "share": float(values[i] / values.sum())}
-        step = max(float(values[i].sqrt()), 1e-6)
-        found.append(unit(f"pca #{i + 1}", n.float(), step=step, meta=meta, origin=float(n @ mean)))
-    return found
+    w = moments(domain, samples)
+    deviations, vectors = w.axes()
+    shares = deviations.square() / deviations.square().sum()
+    return [
+        unit(
+            f"pca #{i + 1}",
+            vectors[:, i].float(),
+            step=max(float(deviations[i]), 1e-6),
+            meta={"method": "pca", "share": float(shares[i])},
+            origin=float(vectors[:, i] @ w.mean.double()),
+        )
+        for i in range(count)
+    ]
 
 
 def axis(domain: Domain, index: int) -> Direction:
@@ -138,20 +137,56 @@ def random_basis(domain: Domain, seed: int, index: int) -> Direction:
 # -- surgery on a vector
 
 
-def added(a: Direction, b: Direction, weight: float) -> Direction:
-    """The direction of a + weight·b.
+def added(a: Direction, b: Direction, weight: float, num_ws: int) -> Direction:
+    """The direction one step of which is a step along a and ``weight`` steps along b.
+
+    Each moves its own rows by its own strengths, of the ``num_ws`` that ws has.
 
     Raises:
         BadInput: they cancel out, or do not fit.
     """
     _check_fit(a, b)
-    vector = a.vector + weight * b.vector.to(a.vector)
-    return unit(f"{a.name} {weight:+g} {b.name}", vector, layers=a.layers, step=a.step,
-                space=a.space, meta={"method": "added"})  # fmt: skip
+    name, meta = f"{a.name} {weight:+g} {b.name}", {"method": "added"}
+    if a.space == "z":  # one vector: the mapping's answer is what moves the rows
+        vector = a.step * a.vector + weight * b.step * b.vector.to(a.vector)
+        return unit(name, vector, layers=a.layers, step=_length(vector), space="z", meta=meta,
+                    family=a.family)  # fmt: skip
+    still = torch.zeros(1, num_ws, a.vector.shape[-1], device=a.vector.device)
+    rows = (move(still, a, 1.0) + move(still, replace(b, vector=b.vector.to(still)), weight))[0]
+    return _of_rows(name, rows, meta=meta, family=a.family)
 
 
-def rotated(a: Direction, b: Direction, degrees: float) -> Direction:
-    """a turned towards b in the plane of both; 0 is a itself.
+def _length(vector: Tensor) -> float:
+    return max(float(vector.norm()), 1e-6)
+
+
+def _of_rows(name: str, change: Tensor, **facts: Any) -> Direction:
+    """The direction one step of which changes ws by ``change`` [num_ws, w_dim]."""
+    lengths = change.norm(dim=1)
+    step = _length(change[int(lengths.argmax())])
+    moved = lengths > TOLERANCE * step
+    first = change[int(lengths.argmax())]
+    vectors = unit(name, torch.where(moved[:, None], change, first)).vector
+    same = bool(((vectors - vectors[0]).abs() < TOLERANCE).all())
+    shares = torch.where(moved, lengths / step, 0.0)
+    return Direction(
+        name,
+        vectors[0] if same else vectors,
+        None if bool(moved.all()) else tuple(int(row) for row in moved.nonzero()),
+        step,
+        strengths=() if bool((shares > 1 - TOLERANCE).all()) else tuple(shares.tolist()),
+        **facts,
+    )
+
+
+def rotated(
+    a: Direction, b: Direction, degrees: float, covariance: Tensor | None = None
+) -> Direction:
+    """a turned towards b in the plane of both; 0 is a itself. The rows of a move, as they did.
+
+    Args:
+        covariance: of W; alpha = 1 then stays one standard deviation, of the new n·w. Directions of
+            step 1 count distances and keep it.
 
     Raises:
         BadInput: they point the same way or exactly apart, so there is no plane.
@@ -165,8 +200,12 @@ def rotated(a: Direction, b: Direction, degrees: float) -> Direction:
     across = across / across.norm(dim=-1, keepdim=True)
     angle = math.radians(degrees)
     vector = math.cos(angle) * n + math.sin(angle) * across
-    return unit(f"{a.name} {degrees:g}° to {b.name}", vector, layers=a.layers, step=a.step,
-                space=a.space, meta={"method": "rotated"})  # fmt: skip
+    step = a.step
+    if covariance is not None and step != 1.0 and a.space == "w":
+        step *= spread(vector, covariance) / spread(n, covariance)
+    return unit(f"{a.name} {degrees:g}° to {b.name}", vector, layers=a.layers, step=step,
+                space=a.space, strengths=a.strengths, family=a.family,
+                meta={"method": "rotated"})  # fmt: skip
 
 
 def without_rows(direction: Direction, rows: Sequence[int], num_ws: int) -> Direction:
@@ -211,6 +250,4 @@ def _signed(vector: Tensor) -> Tensor:
 
 
 def _with_step(domain: Domain, direction: Direction) -> Direction:
-    covariance = moments(domain).covariance
-    n = direction.vector
-    return replace(direction, step=max(float((n @ covariance @ n).clamp_min(0).sqrt()), 1e-6))
+    return replace(direction, step=spread(direction.vector, moments(domain).covariance))

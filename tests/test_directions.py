@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from editing.arguments import parse_direction
 from editing.directions import (
     Direction,
     absolute,
@@ -240,6 +241,27 @@ def test_idinverts_layerwise_formula_holds_in_double_precision() -> None:
     chosen = tuple(float(strength[k]) for k in layers)
     moved = move(torch.from_numpy(x), direction, 1.7, layers, chosen)
     assert np.abs(moved.numpy() - expected).max() < 1e-6
+
+
+def test_absolute_goes_as_far_as_its_strengths_say(ws: Tensor, smile: Direction) -> None:
+    """A direction's own strengths count: 1 ends there, 0.5 half way, 0 stays."""
+    graded = replace(smile, strengths=(1.0, 0.5, 0.0, 1.0, 1.0, 1.0))
+    there, before = absolute(ws, graded, 3.0), (ws * smile.vector).sum(-1)
+    reached = (there * smile.vector).sum(-1)
+    assert torch.allclose(reached[:, 0], torch.tensor(3.0), atol=1e-5)
+    assert torch.allclose(reached[:, 1], (before[:, 1] + 3.0) / 2, atol=1e-5)
+    assert torch.equal(there[:, 2], ws[:, 2])
+
+
+def test_a_file_says_for_which_family_it_was_made(tmp_path: Path, tiny_domain: Domain) -> None:
+    direction = boundary(tiny_domain, "smile")
+    save_direction(tmp_path / "own.safetensors", direction, tiny_domain.family)
+    assert parse_direction(str(tmp_path / "own.safetensors"), tiny_domain).family == "stylegan2"
+    save_direction(tmp_path / "other.safetensors", direction, "stylegan1")
+    with pytest.raises(BadInput, match="for stylegan1, but the domain tiny is stylegan2"):
+        parse_direction(str(tmp_path / "other.safetensors"), tiny_domain)
+    save_direction(tmp_path / "kept.safetensors", replace(direction, family="x"), "stylegan1")
+    assert load_direction(tmp_path / "kept.safetensors").family == "x"
 
 
 def test_an_origin_makes_absolute_a_coordinate_in_steps(ws: Tensor) -> None:

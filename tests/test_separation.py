@@ -72,6 +72,7 @@ def test_without_a_scorer_the_spread_of_w_helps() -> None:
     more, less = w[order[-8:]], w[order[:8]]
     found = from_few("mine", more, less, moments, shrink=0.0)
     naive = more.mean(0) - less.mean(0)
+    assert found.meta == {"latents": 16}, "no reading was picked, so none is named"
     assert float(found.vector @ truth) > 0.8 > 0.7 > float(naive @ truth / naive.norm())
     with pytest.raises(BadInput, match="same on both sides"):
         from_few("mine", more, more, moments)

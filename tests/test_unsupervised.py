@@ -1,12 +1,13 @@
 """SeFa and GANSpace against their formulae, and surgery on directions."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from editing.directions import Direction, absolute
+from editing.directions import Direction, absolute, move
 from editing.domains import Domain
 from editing.errors import BadInput
 from editing.samples import draw_ws, moments
@@ -92,13 +93,47 @@ def test_rotation_keeps_length_and_angle() -> None:
         rotated(a, flipped(a), 30)
 
 
+def test_a_turned_direction_keeps_rows_and_strengths_and_counts_deviations() -> None:
+    covariance = torch.diag(torch.linspace(4, 0.5, 8).square())
+    a = Direction("a", torch.eye(8)[0], (0, 2), step=4.0, strengths=(1.0, 1.0, 0.5, 1.0),
+                  family="stylegan2")  # fmt: skip
+    turned = rotated(a, Direction("b", torch.eye(8)[7], step=0.5), 90, covariance)
+    assert (turned.layers, turned.strengths, turned.family) == (a.layers, a.strengths, a.family)
+    assert turned.step == pytest.approx(0.5), "one deviation along where it points now"
+    imported = replace(a, step=1.0)
+    assert rotated(imported, Direction("b", torch.eye(8)[7]), 90, covariance).step == 1.0
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (Direction("a", torch.eye(8)[0], step=2.0), Direction("b", torch.eye(8)[1], step=0.5)),
+        (Direction("a", torch.eye(8)[0], (0, 2)), Direction("b", torch.eye(8)[1], (2, 3))),
+        (
+            Direction("a", torch.eye(8)[0], strengths=(1.0, 0.5, 0.0, 1.0)),
+            Direction("b", torch.eye(8)[:4], step=3.0),
+        ),
+    ],
+    ids=["steps", "layers", "strengths"],
+)
+def test_one_step_of_a_sum_is_a_step_of_each(a: Direction, b: Direction) -> None:
+    ws = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
+    both = added(a, b, 1.5, 4)
+    for alpha in (1.0, -2.0):
+        one_by_one = move(move(ws, a, alpha), b, 1.5 * alpha)
+        assert torch.allclose(move(ws, both, alpha), one_by_one, atol=1e-5)
+    assert torch.equal(move(ws, both, 1.0)[:, 1], ws[:, 1]) or both.layers is None
+
+
 def test_addition_and_what_cancels_out() -> None:
     a, b = Direction("a", torch.eye(8)[0]), Direction("b", torch.eye(8)[1])
-    assert torch.allclose(added(a, b, 1).vector[:2], torch.full((2,), 0.5**0.5))
+    assert torch.allclose(added(a, b, 1, 4).vector[:2], torch.full((2,), 0.5**0.5))
     with pytest.raises(BadInput, match="points nowhere"):
-        added(a, a, -1)
+        added(a, a, -1, 4)
     with pytest.raises(BadInput, match="do not fit"):
-        added(a, Direction("c", torch.eye(4)[0]), 1)
+        added(a, Direction("c", torch.eye(4)[0]), 1, 4)
+    z = added(replace(a, space="z", step=2.0), replace(b, space="z"), 1, 4)
+    assert torch.allclose(z.step * z.vector[:2], torch.tensor([2.0, 1.0])) and z.space == "z"
 
 
 def test_rows_are_zeroed() -> None:

@@ -17,9 +17,10 @@ from torch import Tensor
 
 from editing import unsupervised
 from editing.arguments import parse_direction
+from editing.boundary_sources import from_labels, from_pictures
 from editing.channels import REGIONS, ChannelEffect, attribute_effects, region_effects
 from editing.directions import Direction, boundary, clamp, save_direction
-from editing.edits import ChannelMove, EditStack, Entry, Move, state_of
+from editing.edits import ChannelMove, EditStack, Entry, Move
 from editing.errors import BadInput
 from editing.images import to_tensor, to_uint8
 from editing.latents import parse_seed
@@ -33,11 +34,10 @@ from editing.samples import (
     draw_ws,
     joined,
     moments,
-    read,
     score_latents,
     text_score,
 )
-from editing.separation import from_few, from_picks, from_scores, read_labels, train_boundary
+from editing.separation import from_scores, read_labels
 from editing.sheets import sweep_cells, sweep_sheet
 from editing.subspaces import paired_differences, subspace_of, unrelated
 from ui import session as sessions
@@ -159,7 +159,7 @@ class Workshop:
         direction = self.named(session, name)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "direction.safetensors"
-            save_direction(path, direction)
+            save_direction(path, direction, self.domain.family)
             safe = "".join(c if c.isalnum() else "-" for c in name).strip("-") or "direction"
             return f"{safe}.safetensors", path.read_bytes()
 
@@ -178,8 +178,11 @@ class Workshop:
         """a turned towards b by degrees, or where those are 0, a + weight·b; on the shelf."""
         first, second = self.named(session, a), self.named(session, b)
         if degrees:
-            return self.keep(session, unsupervised.rotated(first, second, degrees))
-        return self.keep(session, unsupervised.added(first, second, weight))
+            with self.studio.lanes.long():
+                covariance = moments(self.domain).covariance
+            return self.keep(session, unsupervised.rotated(first, second, degrees, covariance))
+        num_ws = self.domain.generator.num_ws
+        return self.keep(session, unsupervised.added(first, second, weight, num_ws))
 
     def without_rows(self, session: Session, name: str, rows: tuple[int, ...]) -> Session:
         """The direction with some rows zeroed, on the shelf."""
@@ -399,11 +402,8 @@ class Workshop:
         wrong = next((s for s in labels.sources if parse_seed_or_none(s) is None), None)
         if wrong is not None:
             raise BadInput(f"{wrong[:60]!r} is no seed; in the app, label seeds such as seed:12.")
-        states = [state_of(source, self.domain) for source in labels.sources]
-        latents = torch.cat([state.ws[:, 0] for state in states]).cpu().numpy()
-        scores = np.array(labels.scores, np.float32)
-        rng = np.random.default_rng(0)
-        direction = train_boundary(wanted.name, latents, scores, rng, 0.5)
+        with self.studio.lanes.long():
+            direction = from_labels(wanted.name, labels, self.domain)
         yield replace(self._finished(direction, wanted), notes=labels.notes)
 
     def _train_pictures(self, wanted: Training) -> Iterator[Step]:
@@ -413,15 +413,14 @@ class Workshop:
                 f"{len(sides[0])} pictures are picked as more and {len(sides[1])} as less; "
                 "pick at least 2 of each, better eight."
             )
-        ws = [draw_ws(self.domain, seeds, PICK_PSI) for seeds in sides]
-        if not self.readings:
-            more, less = (each[:, 0].cpu() for each in ws)
-            yield self._finished(from_few(wanted.name, more, less, moments(self.domain)), wanted)
-            return
-        parts = yield from self._sampled(self.readings, self.domain.scorer, wanted.count)
+        scored = None
+        if self.readings:
+            parts = yield from self._sampled(self.readings, self.domain.scorer, wanted.count)
+            scored = joined(parts)
         with self.studio.lanes.long():
-            liked, not_liked = (read(self.domain, w, self.domain.scorer).numpy() for w in ws)
-        yield self._finished(from_picks(wanted.name, joined(parts), liked, not_liked), wanted)
+            more, less = (draw_ws(self.domain, seeds, PICK_PSI) for seeds in sides)
+            direction = from_pictures(wanted.name, more, less, self.domain, scored)
+        yield self._finished(direction, wanted)
 
     def _sampled(
         self, key: Sequence[str], score: Score, count: int, names: Sequence[str] = ()

@@ -1,0 +1,44 @@
+"""Boundaries from labels and picked portraits: steps of W itself, whatever was labelled."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from editing.boundary_sources import from_labels, from_pictures
+from editing.domains import Domain
+from editing.errors import BadInput
+from editing.latents import save_latent
+from editing.samples import draw_ws, moments
+from editing.separation import Labels
+from editing.states import latent_of, state_of
+
+LABELS = Labels(tuple(f"seed:{n}" for n in range(40)), tuple(float(n % 2) for n in range(40)))
+
+
+def test_a_step_is_one_deviation_of_w_though_the_labelled_ones_are_truncated(
+    tiny_domain: Domain,
+) -> None:
+    found = from_labels("odd", LABELS, tiny_domain)
+    w = draw_ws(tiny_domain, range(3000))[:, 0]
+    assert found.step == pytest.approx(float((w @ found.vector).std()), rel=0.05)
+
+
+def test_latent_files_are_labelled_too_but_have_no_z(tiny_domain: Domain, tmp_path: Path) -> None:
+    path = tmp_path / "one.npz"
+    save_latent(path, latent_of(state_of("seed:41", tiny_domain), tiny_domain))
+    labels = Labels((*LABELS.sources, str(path)), (*LABELS.scores, 1.0))
+    assert from_labels("odd", labels, tiny_domain).meta["latents"] == 41
+    assert from_labels("odd", LABELS, tiny_domain, "z").space == "z"
+    with pytest.raises(BadInput, match="z is not known"):
+        from_labels("odd", labels, tiny_domain, "z")
+
+
+def test_picked_portraits_need_no_scorer(tiny_domain: Domain) -> None:
+    more, less = draw_ws(tiny_domain, range(8)), draw_ws(tiny_domain, range(8, 16))
+    found = from_pictures("mine", more, less, tiny_domain)
+    difference = (more.mean(0) - less.mean(0))[0]
+    assert float(found.vector @ difference) > 0 and found.meta["latents"] == 16
+    covariance = moments(tiny_domain).covariance
+    assert found.step == pytest.approx(float((found.vector @ covariance @ found.vector).sqrt()))
+    assert torch.isfinite(found.vector).all()
