@@ -4,6 +4,7 @@
     {move: my smile, alpha: 1.0, own: [{name: my smile, vector: BASE64, step: 1.2}]}
     {channel: "b32.conv1:57", alpha: 5.0}
     {cross: {name: "seed:7"}, layers: 0-3, weight: 0.8}    # and others: see mix_values
+    {text: a smiling face, alpha: 4.0, beta: 0.12}         # see text_values
 
 ``layers`` may carry strengths (``0-3*0.5,7``). A direction that its domain does not have
 travels inside the edit, float32 as base64, so that the recipe replays anywhere.
@@ -23,6 +24,8 @@ from editing.errors import BadRecipe
 from editing.layers import format_layers, format_strengths, parse_layers, parse_strengths
 from editing.mix_values import Mix, mix_from, mix_values
 from editing.settings import Settings
+from editing.text import TextEdit
+from editing.text_values import text_from, text_values
 
 MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
 
@@ -40,6 +43,8 @@ def entry_values(entry: Entry) -> dict[str, Any]:
         values = {"channel": str(edit.channel), "alpha": float(edit.alpha)}
     elif isinstance(edit, Mix):
         values = mix_values(edit)
+    elif isinstance(edit, TextEdit):
+        values = text_values(edit)
     else:
         raise BadRecipe(f"An edit of the kind {type(edit).__name__} cannot be written down yet.")
     return values if entry.on else {**values, "enabled": False}
@@ -54,6 +59,8 @@ def entry_from(settings: Settings) -> Entry:
     edit: Edit
     if (mix := mix_from(settings)) is not None:
         edit = mix
+    elif (text := text_from(settings)) is not None:
+        edit = text
     elif (channel := settings.take("channel", str)) is not None:
         edit = _channel(channel, settings)
     else:

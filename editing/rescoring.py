@@ -146,12 +146,12 @@ def safe_range(
     middle = ALPHAS.index(0)
     least = STALLED * (mean[middle + 1] - mean[middle - 1]) / 2
     return (
-        float(-_reach([mean[middle - i] for i in range(middle + 1)], -least)),
-        float(_reach(mean[middle:], least)),
+        float(-reach([mean[middle - i] for i in range(middle + 1)], -least)),
+        float(reach(mean[middle:], least)),
     )
 
 
-def _reach(readings: Sequence[float], least: float) -> int:
+def reach(readings: Sequence[float], least: float) -> int:
     """Steps until one changes the reading by less than ``least`` (of its sign); at least 1."""
     for step, (here, there) in enumerate(zip(readings, readings[1:], strict=False)):
         if (there - here) * (1 if least > 0 else -1) < abs(least):

@@ -49,9 +49,7 @@ class Layers:
         self.size = max_resolution or generator.img_resolution
         whole = self.size == generator.img_resolution
         if not whole and not isinstance(self.synthesis, SynthesisNetwork):
-            raise BadInput(
-                f"{generator.family} has no pictures at lower resolutions; leave it out."
-            )
+            raise BadInput(f"{generator.family} has no smaller pictures; leave the resolution out.")
         if isinstance(self.synthesis, SynthesisNetwork):
             if not whole and self.synthesis.config.architecture != "skip":
                 raise BadInput(
@@ -68,13 +66,23 @@ class Layers:
         block = name.partition(".")[0]
         return not isinstance(self.synthesis, SynthesisNetwork) or int(block[1:]) <= self.size
 
-    def before(self, styles: Mapping[str, Tensor]) -> dict[str, Canvas]:
-        """The canvas before every layer, for styles [N, C] by layer."""
-        canvas, found = Canvas(), {}
-        for name in self.names:
-            found[name] = canvas
+    def until(
+        self,
+        last: str,
+        styles: Mapping[str, Tensor],
+        first: str = "",
+        canvas: Canvas | None = None,
+    ) -> Canvas:
+        """The canvas before layer ``last``, drawn on from ``first``, before which it is ``canvas``.
+
+        Args:
+            styles: [N, C] by layer, of those in between.
+        """
+        canvas = canvas or Canvas()
+        start = self.names.index(first) if first else 0
+        for name in self.names[start : self.names.index(last)]:
             canvas = self._step(name, canvas, styles[name])
-        return found
+        return canvas
 
     def draw(
         self, styles: Mapping[str, Tensor], first: str = "", canvas: Canvas | None = None

@@ -41,19 +41,28 @@ def base_ws(domain: Domain, count: int, psi: float, seed: int) -> Tensor:
 
 
 def gradients(
-    domain: Domain, ws: Tensor, reading: Reading, along: Sequence[Tensor] | None = None
+    domain: Domain,
+    ws: Tensor,
+    reading: Reading,
+    along: Sequence[Tensor] | Tensor | None = None,
+    fast: bool = False,
+    max_resolution: int | None = None,
 ) -> Iterator[Gradient]:
     """d (reading · v) / d styles for ws [N, num_ws, w_dim]: one item per v in ``along`` [K].
 
     Args:
         along: vectors in the space of the readings; None = each reading by itself.
+        fast: draw and read in bf16.
+        max_resolution: look at the picture of this block (see ``synthesis``); None = the whole.
 
     Pictures are not clamped. Gradient modes are set here and never held across two items.
     """
     with torch.inference_mode(False), torch.enable_grad():
         styles = domain.generator.styles(ws.detach().to(domain.device))
         styles = {layer: style.detach().clone().requires_grad_() for layer, style in styles.items()}
-        read = reading(domain.generator.synthesis(styles)).float()
+        with torch.autocast(domain.device.type, torch.bfloat16, enabled=fast):
+            img = domain.generator.synthesis(styles, max_resolution=max_resolution)
+            read = reading(img.float()).float()
     count = read.shape[1] if along is None else len(along)
     for index in range(count):
         with torch.inference_mode(False), torch.enable_grad():

@@ -1,0 +1,421 @@
+"""Text edits: from two texts to the style channels that carry the difference, and how far they go.
+
+(Patashnik et al. 2021, "StyleCLIP", section 6.) With Δt the way from the neutral to the target text
+and a row of the table for what channel c does to an embedding,
+
+    r_c = row_c · Δt/‖Δt‖,    kept where |r_c| ≥ β,    s_c += α · σ_c · r_c / max|r_kept|
+
+so alpha is in σ of the strongest channel, and beta only says which channels take part. Without a
+table the same r comes from the gradient of E(picture) · Δt: one pass backwards per sample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from editing.channels import statistics_of
+from editing.directions import MAX_ALPHA, NOTHING, boundary, minus_span
+from editing.domains import Domain
+from editing.errors import BadInput, MissingFile, UnknownName
+from editing.generator import GeneratorConfig
+from editing.layers import layer_resolutions, rows_by_layer, style_widths
+from editing.samples import output_of
+from editing.states import EditState
+from editing.statistics import PSI, SEED
+from editing.style_gradients import base_ws, gradients
+from editing.table_build import FINEST, default_layers
+from editing.templates import neutral_for, text_direction
+
+METHODS = ("global", "jacobian")
+SAMPLES, PROBES, TOGETHER = 8, 2, 4  # latents of a gradient, random vectors each, latents at once
+FEWEST, COLOURS, STRUCTURE = 8, 0.005, 0.03  # channels of an automatic beta: at least, shares
+FINE_FROM = 64  # pixels: what is decided from here on is colour
+REMEMBERED = 64  # relevances per domain
+ByLayer = Mapping[str, Tensor]  # layer -> [C]
+
+
+@dataclass(frozen=True)
+class StyleChange:
+    """A step in StyleSpace: (layer, channels, by how much in units of S), layer by layer."""
+
+    layers: tuple[tuple[str, tuple[int, ...], tuple[float, ...]], ...]
+
+    @property
+    def num_channels(self) -> int:
+        return sum(len(at) for _, at, _ in self.layers)
+
+    def tensors(self, widths: Mapping[str, int]) -> dict[str, Tensor]:
+        """Dense, layer -> [C], for a generator with these ``widths``.
+
+        Raises:
+            BadInput: it has no such channels.
+        """
+        dense = {}
+        for layer, at, by in self.layers:
+            if max(at, default=0) >= widths.get(layer, 0):
+                raise BadInput(
+                    f"The text edit moves channel {max(at, default=0)} of {layer}, which this "
+                    "generator does not have; make the edit anew for it."
+                )
+            dense[layer] = torch.zeros(widths[layer])
+            dense[layer][list(at)] = torch.tensor(by)
+        return dense
+
+
+def sparse(change: ByLayer) -> StyleChange:
+    """The channels of a change layer -> [C] that are not zero."""
+    found = []
+    for layer, values in change.items():
+        at = values.nonzero()[:, 0].tolist()
+        if at:
+            found.append((layer, tuple(at), tuple(values[at].tolist())))
+    return StyleChange(tuple(found))
+
+
+@dataclass(frozen=True)
+class TextEdit:
+    """Move the style channels that a text asks for.
+
+    target, neutral: what the picture should show, and what it is compared with; "" = "a person".
+    alpha: in σ of the strongest channel.
+    beta: least |r| of a channel that takes part; None = chosen by ``auto_count``.
+    channels: this many instead.
+    method: one of ``METHODS``; "" = the table where the domain has one. Others only have a change.
+    keep: attributes and texts that should stay.
+    layers: rows of ws whose channels may take part; None = all.
+    templates: of prompts; () = those for portraits.
+    change: what all this comes to, for alpha = 1; an edit that has it needs no model to be applied.
+    """
+
+    target: str
+    alpha: float
+    neutral: str = ""
+    beta: float | None = None
+    channels: int | None = None
+    method: str = ""
+    keep: tuple[str, ...] = ()
+    layers: tuple[int, ...] | None = None
+    templates: tuple[str, ...] = ()
+    change: StyleChange | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.alpha) and abs(self.alpha) <= MAX_ALPHA):
+            raise BadInput(
+                f"alpha {self.alpha} is not possible; choose a strength from {-MAX_ALPHA:g} to "
+                f"{MAX_ALPHA:g}, usually -10 to 10."
+            )
+        if self.beta is not None and not (math.isfinite(self.beta) and self.beta >= 0):
+            raise BadInput(f"beta {self.beta} is not possible; choose 0 to 1, or auto.")
+        if self.channels is not None and self.channels < 1:
+            raise BadInput(f"{self.channels} channels show nothing; choose 1 or more.")
+
+    def resolved(self, domain: Domain) -> TextEdit:
+        """The edit with its change, and with the texts, method and beta that led to it.
+
+        Raises:
+            BadInput: texts that cannot be told apart or read, or no channel passes.
+            MissingFile: the domain has no text-image model.
+        """
+        if self.change is not None:
+            return self
+        found = replace(
+            self,
+            neutral=self.neutral or neutral_for(self.target),
+            method=self.method or best_method(domain),
+        )
+        r = relevance(domain, found)
+        count = self.channels or (auto_count(r, domain) if self.beta is None else None)
+        beta = beta_for(r, count) if count else (self.beta or 0.0)
+        kept = kept_channels(r, beta)
+        held = [reading_gradient(domain, name) for name in self.keep if is_attribute(domain, name)]
+        weights = without(kept, held) if held else kept
+        return replace(found, beta=beta, change=step_of(weights, statistics_of(domain).std))
+
+    def apply(self, state: EditState, domain: Domain) -> EditState:
+        """The state with alpha times the change added to its s_delta.
+
+        Raises:
+            BadInput: a channel that the generator does not have, or as ``resolved``.
+        """
+        change = self.resolved(domain).change
+        assert change is not None
+        s_delta = dict(state.s_delta)
+        for layer, step in change.tensors(style_widths(domain.generator)).items():
+            by, before = self.alpha * step, s_delta.get(layer)
+            s_delta[layer] = by.to(domain.device) if before is None else before + by.to(before)
+        return replace(state, s_delta=s_delta)
+
+
+def best_method(domain: Domain) -> str:
+    """The table, where the domain has one."""
+    entry = domain.parts.get("global_directions")
+    return "global" if entry is not None and domain.is_present(entry) else "jacobian"
+
+
+# -- how much of what each channel does is asked for
+
+
+def relevance(domain: Domain, edit: TextEdit) -> dict[str, Tensor]:
+    """r, layer -> [C] in -1..1, zero in layers that may not take part; kept for the next time."""
+    known = _relevances.setdefault(domain, OrderedDict())
+    texts = tuple(name for name in edit.keep if not is_attribute(domain, name))
+    neutral = edit.neutral or neutral_for(edit.target)
+    method = edit.method or best_method(domain)
+    key = (edit.target, neutral, method, texts, edit.templates)
+    if key not in known:
+        with torch.inference_mode(False):
+            dt = wanted_direction(domain, edit)
+            known[key] = _relevance(domain, method, dt)
+        while len(known) > REMEMBERED:
+            known.popitem(last=False)
+    known.move_to_end(key)
+    return _on_rows(known[key], edit.layers, rows_by_layer(domain.generator))
+
+
+_relevances: WeakKeyDictionary[Domain, OrderedDict[tuple[object, ...], dict[str, Tensor]]] = (
+    WeakKeyDictionary()
+)
+
+
+def wanted_direction(domain: Domain, edit: TextEdit) -> Tensor:
+    """The way from the neutral to the target text, without that to the texts to keep, [d].
+
+    Raises:
+        BadInput: they cannot be told apart.
+    """
+    neutral = edit.neutral or neutral_for(edit.target)
+    dt = text_direction(domain.clip, neutral, edit.target, edit.templates)
+    texts = [name for name in edit.keep if not is_attribute(domain, name)]
+    if not texts:
+        return dt
+    others = [text_direction(domain.clip, neutral, text, edit.templates) for text in texts]
+    left = minus_span(dt[None], torch.stack(others)[None])[0]
+    if float(left.norm()) < NOTHING:
+        raise BadInput(
+            f"{edit.target!r} cannot change while {', '.join(map(repr, texts))} stay: they say the "
+            "same; keep fewer of them."
+        )
+    return F.normalize(left, dim=0)
+
+
+def is_attribute(domain: Domain, name: str) -> bool:
+    """Whether what is to be kept is an attribute of the domain; else it is a text."""
+    read = "scorer" in domain.parts and name in domain.scorer.outputs
+    return name in domain.boundaries or read
+
+
+def _relevance(domain: Domain, method: str, dt: Tensor) -> dict[str, Tensor]:
+    if method == "global":
+        return by_table(domain.global_directions.rows, dt)
+    if method != "jacobian":
+        raise UnknownName.among("method", method, METHODS)
+    return by_gradient(domain, dt)
+
+
+def by_table(rows: Mapping[str, Tensor], dt: Tensor) -> dict[str, Tensor]:
+    """r = row · dt for every channel of the table."""
+    return {layer: values @ dt.to(values) for layer, values in rows.items()}
+
+
+def by_gradient(domain: Domain, dt: Tensor) -> dict[str, Tensor]:
+    """r without a table: the mean of d(E·dt)/ds over some samples, as a share of ‖dE/ds‖."""
+    lengths = _lengths(domain)
+    total = {layer: torch.zeros_like(length) for layer, length in lengths.items()}
+    for gradient in _gradients(domain, [dt]):
+        for layer in total:
+            total[layer] += gradient[layer].sum(0).cpu() / _count(domain)
+    return {
+        layer: (total[layer] / length.clamp_min(1e-12)).clamp(-1, 1)
+        for layer, length in lengths.items()
+    }
+
+
+def _lengths(domain: Domain) -> dict[str, Tensor]:
+    """‖dE/ds_c‖ of every channel, root mean square, from random vectors; measured once.
+
+    For u of independent standard normals, the mean of (Jᵀu)² is ‖J‖² (Hutchinson's estimator).
+    """
+    if domain not in _known_lengths:
+        rng = torch.Generator().manual_seed(SEED)
+        probes = torch.randn(PROBES, domain.clip.width, generator=rng).to(domain.device)
+        squares = {layer: torch.tensor(0.0) for layer in default_layers(domain)}
+        with torch.inference_mode(False):
+            for gradient in _gradients(domain, probes):
+                for layer in squares:
+                    squares[layer] = squares[layer] + gradient[layer].square().sum(0).cpu()
+        count = _count(domain) * PROBES
+        _known_lengths[domain] = {k: (value / count).sqrt() for k, value in squares.items()}
+    return _known_lengths[domain]
+
+
+_known_lengths: WeakKeyDictionary[Domain, dict[str, Tensor]] = WeakKeyDictionary()
+
+
+def _gradients(domain: Domain, along: Sequence[Tensor] | Tensor) -> list[dict[str, Tensor]]:
+    config = domain.generator.config
+    summed = isinstance(config, GeneratorConfig) and config.architecture == "skip"
+    seen = max(FINEST, domain.clip.resolution)
+    size = seen if summed and config.img_resolution > seen else None
+    found: list[dict[str, Tensor]] = []
+    for ws in torch.split(base_ws(domain, _count(domain), PSI, SEED), TOGETHER):
+        found += gradients(domain, ws, domain.clip.encode_pictures, along, max_resolution=size)
+    return found
+
+
+def _count(domain: Domain) -> int:
+    """Samples of a gradient: fewer where one takes long."""
+    return SAMPLES if domain.generator.img_resolution <= FINEST else SAMPLES // 2
+
+
+def _on_rows(
+    r: Mapping[str, Tensor], rows: Sequence[int] | None, row_of: Mapping[str, int]
+) -> dict[str, Tensor]:
+    if rows is None:
+        return dict(r)
+    return {
+        layer: values if row_of[layer] in rows else torch.zeros_like(values)
+        for layer, values in r.items()
+    }
+
+
+# -- which channels take part
+
+
+def auto_count(r: ByLayer, domain: Domain) -> int:
+    """How many channels an edit takes that nobody chose beta for.
+
+    Colours are few channels of fine layers, shapes many of coarse ones (StyleCLIP's own advice):
+    between max(8, 0.5 %) and 3 % of all, by where the strongest 3 % sit.
+    """
+    sizes = layer_resolutions(domain.generator)
+    row_of = rows_by_layer(domain.generator)
+    flat = torch.cat(list(r.values())).abs()
+    fine = torch.cat([
+        torch.full_like(values, float(sizes[row_of[layer]] >= FINE_FROM))
+        for layer, values in r.items()
+    ])  # fmt: skip
+    few, many = (max(FEWEST, round(share * len(flat))) for share in (COLOURS, STRUCTURE))
+    top = flat.topk(min(many, len(flat)))
+    colour = float((top.values * fine[top.indices]).sum() / top.values.sum().clamp_min(1e-12))
+    return min(round(colour * few + (1 - colour) * many), int((flat > 0).sum()) or 1)
+
+
+def beta_for(r: ByLayer, count: int) -> float:
+    """The largest beta that lets ``count`` channels through."""
+    flat = torch.cat(list(r.values())).abs()
+    return float(flat.topk(min(count, len(flat))).values[-1])
+
+
+def kept_channels(r: ByLayer, beta: float) -> dict[str, Tensor]:
+    """r with zeros where |r| < beta, divided by the largest |r|.
+
+    Raises:
+        BadInput: none is left; says which beta would leave some.
+    """
+    strongest = beta_for(r, 1)
+    if not (strongest > 0 and beta <= strongest):
+        if strongest <= 0:
+            raise BadInput("No channel has anything to do with this text; allow other layers.")
+        wider = math.floor(1000 * beta_for(r, 2 * FEWEST)) / 1000
+        raise BadInput(
+            f"No channel reaches beta {beta:g}: the strongest has {strongest:.3f}; beta "
+            f"{wider:g} would let {count_at(r, wider)} channels through."
+        )
+    return {
+        layer: torch.where(values.abs() >= beta, values, 0) / strongest
+        for layer, values in r.items()
+    }
+
+
+def count_at(r: ByLayer, beta: float) -> int:
+    """How many channels pass beta."""
+    return sum(int(((values.abs() >= beta) & (values != 0)).sum()) for values in r.values())
+
+
+def without(weights: ByLayer, held: Sequence[ByLayer]) -> dict[str, Tensor]:
+    """The part of a weighting of channels that leaves readings alone, to first order.
+
+    Args:
+        weights: layer -> [C], in σ; channels at zero stay there.
+        held: gradients of the readings, layer -> [C] per σ.
+
+    Raises:
+        BadInput: hardly anything is left.
+    """
+    flat = torch.cat(list(weights.values()))
+    taking = flat != 0
+    others = torch.stack([torch.cat([each[layer] for layer in weights])[taking] for each in held])
+    lengths = others.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    left = minus_span(flat[taking][None], (others / lengths)[None])[0]
+    share = float(left.norm() / flat.norm())
+    if share < NOTHING:
+        raise BadInput(
+            f"Nothing is left of this edit while all that is to stay stays (a share of {share:.2g})"
+            "; keep less, or let more channels take part with a smaller beta."
+        )
+    flat = torch.zeros_like(flat).masked_scatter(taking, left / left.abs().max())
+    parts = torch.split(flat, [len(values) for values in weights.values()])
+    return dict(zip(weights, parts, strict=True))
+
+
+def step_of(weights: ByLayer, std: ByLayer) -> StyleChange:
+    """Weights in σ -> a change in units of S."""
+    return sparse({layer: values * std[layer].to(values) for layer, values in weights.items()})
+
+
+# -- what should stay
+
+
+def reading_gradient(domain: Domain, attribute: str) -> dict[str, Tensor]:
+    """How a reading follows every channel, layer -> [C] per σ; of the scorer, measured once.
+
+    Where no scorer reads it, the attribute's boundary as channels: what moving along it does to S.
+
+    Raises:
+        UnknownName: nothing reads it, and there is no boundary.
+    """
+    known = _reading_gradients.setdefault(domain, {})
+    if attribute not in known:
+        read = "scorer" in domain.parts and attribute in domain.scorer.outputs
+        with torch.inference_mode(False):
+            known[attribute] = (_read_gradient if read else _boundary_step)(domain, attribute)
+    return known[attribute]
+
+
+_reading_gradients: WeakKeyDictionary[Domain, dict[str, dict[str, Tensor]]] = WeakKeyDictionary()
+
+
+def _read_gradient(domain: Domain, attribute: str) -> dict[str, Tensor]:
+    net, own = domain.scorer, output_of(domain.scorer, attribute)
+    std = statistics_of(domain).std
+    total = {layer: torch.zeros_like(values) for layer, values in std.items()}
+    for ws in torch.split(base_ws(domain, _count(domain), PSI, SEED), TOGETHER):
+        gradient = next(gradients(domain, ws, lambda img: net(img)[:, own : own + 1]))
+        for layer, values in gradient.items():
+            total[layer] += values.sum(0).cpu() / _count(domain)
+    return {layer: values * std[layer] for layer, values in total.items()}
+
+
+def _boundary_step(domain: Domain, attribute: str) -> dict[str, Tensor]:
+    direction, generator = boundary(domain, attribute), domain.generator
+    if direction.space != "w":
+        raise MissingFile(
+            f"{attribute} has only a boundary of Z, which says nothing of channels; keep it by a "
+            "text instead, such as 'an old person'."
+        )
+    ws = generator.mapping.w_avg.expand(1, generator.num_ws, -1)
+    with torch.no_grad():
+        moved, still = generator.styles(ws + direction.vector.to(ws)), generator.styles(ws)
+    std = statistics_of(domain).std
+    return {
+        layer: (moved[layer] - still[layer])[0].cpu() / std[layer].clamp_min(1e-12)
+        for layer in still
+    }
