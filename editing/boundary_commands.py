@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
@@ -95,19 +97,27 @@ def _scored(args: Namespace, domain: Domain, folder: Path) -> ScoredSet:
     """Drawn and scored latents; kept in a folder beside the result, so that a kill loses little."""
     count = parse_whole("--count", args.count, 10, 10**6)
     if args.text:
-        names: tuple[str, ...] = ("text",)
         score: Score = text_score(domain, *args.text)
-        kept = folder / f".scored-{file_name('-'.join(args.text))}"
+        names: tuple[str, ...] = ("text",)
+        scorer = json.dumps([domain.clip.fingerprint, *args.text])
+        kept = folder / text_folder(args.text)
     else:
-        score, names, kept = domain.scorer, domain.scorer.outputs, folder / ".scored"
+        score, scorer = domain.scorer, ""
+        names, kept = domain.scorer.outputs, folder / ".scored"
     parts = []
     with reported("scoring") as report:
         done = 0
-        for part in score_latents(domain, score, names, count, folder=kept):
+        for part in score_latents(domain, score, names, count, folder=kept, scorer=scorer):
             parts.append(part)
             done += len(part.seeds)
             report(done, count)
     return joined(parts)
+
+
+def text_folder(texts: Sequence[str]) -> str:
+    """Where scores of two texts are kept: a name for people, and its own for every pair."""
+    mark = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:8]
+    return f".scored-{file_name('-'.join(texts))[:40]}-{mark}"
 
 
 def _from_picks(args: Namespace, domain: Domain, folder: Path) -> Direction:

@@ -356,10 +356,10 @@ class Generator(nn.Module):
         return img
 
 
-def fingerprint(generator: Generator) -> str:
+def fingerprint(net: nn.Module) -> str:
     """16 hex digits that change with any weight: SHA-256 over names, shapes and float32 bytes."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(generator.state_dict().items()):
+    for name, tensor in sorted(net.state_dict().items()):
         values = tensor.detach().to("cpu", torch.float32).contiguous()
         digest.update(f"{name}{list(values.shape)}".encode())
         digest.update(values.numpy().tobytes())

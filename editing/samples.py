@@ -6,19 +6,20 @@ and starts where it was cut off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from editing.domains import Domain, has_fast_bf16
 from editing.errors import BadInput, EditingError, UnknownName
+from editing.generator import fingerprint
 from editing.latents import sample_z
 from editing.states import mapped
 from editing.tensors import read_tensors, write_tensors
@@ -155,22 +156,27 @@ def score_latents(
     first_seed: int = FIRST_SEED,
     folder: Path | None = None,
     batch: int = BATCH,
+    scorer: str = "",
 ) -> Iterator[ScoredSet]:
     """Draw and score the latents of ``count`` seeds; yields them in small parts, in order.
 
     Args:
         folder: where finished parts are kept, so that a killed run goes on where it was; parts of
-            another generator or other names in it are refused.
+            another generator, of another scorer or of other names in it are refused.
+        scorer: what tells ``score`` from any other; of a network, its weights do.
 
     Raises:
         BadInput: a count below one, or a folder of something else.
     """
     if count < 1:
         raise BadInput(f"{count} latents cannot be scored; take 10 or more, usually 10000.")
+    if folder and not scorer and isinstance(score, nn.Module):
+        scorer = fingerprint(score)
+    facts = {"names": list(names), "fingerprint": domain.fingerprint, "scorer": scorer}
     for first in range(first_seed, first_seed + count, PART):
         seeds = np.arange(first, min(first + PART, first_seed + count))
         path = folder / f"scores-{first}-{len(seeds)}.safetensors" if folder else None
-        if path is not None and (found := _load_part(path, domain, tuple(names))) is not None:
+        if path is not None and (found := _load_part(path, facts)) is not None:
             yield found
             continue
         parts = []
@@ -180,31 +186,29 @@ def score_latents(
             parts.append(ScoredSet(tuple(names), some, ws[:, 0].cpu().numpy(), scores))
             yield parts[-1]
         if path is not None:
-            _save_part(path, domain, joined(parts))
+            _save_part(path, joined(parts), facts)
 
 
-def _save_part(path: Path, domain: Domain, part: ScoredSet) -> None:
-    facts = {"names": list(part.names), "fingerprint": domain.fingerprint,
-             "first": int(part.seeds[0])}  # fmt: skip
+def _save_part(path: Path, part: ScoredSet, facts: Mapping[str, Any]) -> None:
     tensors = {"latents": torch.from_numpy(part.latents), "scores": torch.from_numpy(part.scores)}
-    write_tensors(path, tensors, FORMAT, facts)
+    write_tensors(path, tensors, FORMAT, {**facts, "first": int(part.seeds[0])})
 
 
-def _load_part(path: Path, domain: Domain, names: tuple[str, ...]) -> ScoredSet | None:
+def _load_part(path: Path, wanted: Mapping[str, Any]) -> ScoredSet | None:
     if not path.is_file():
         return None
     try:
         tensors, facts = read_tensors(path, FORMAT)
     except EditingError:
         return None  # damaged: score it again
-    if facts.get("fingerprint") != domain.fingerprint or tuple(facts.get("names", ())) != names:
+    if any(facts.get(key) != value for key, value in wanted.items()):
         raise BadInput(
-            f"{path.parent} holds scores of another generator or of other attributes; "
-            "use another folder, or delete this one."
+            f"{path.parent} holds scores of another generator, by another scorer or of other "
+            "attributes; use another folder, or delete this one."
         )
     first, latents = int(facts["first"]), tensors["latents"].numpy()
     seeds = np.arange(first, first + len(latents))
-    return ScoredSet(names, seeds, latents, tensors["scores"].numpy())
+    return ScoredSet(tuple(wanted["names"]), seeds, latents, tensors["scores"].numpy())
 
 
 def text_score(domain: Domain, less: str, more: str) -> Score:

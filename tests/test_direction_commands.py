@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from editing import direction_commands
+from editing.boundary_commands import text_folder
 from editing.cli import main
 from editing.directions import load_direction
 from editing.domains import Domain
@@ -101,6 +102,13 @@ def test_all_boundaries_come_from_one_scored_set(run: Any, tmp_path: Path) -> No
     found = run("boundary", "train", "all", "--count", 40, "--out", tmp_path)
     assert set(found["boundaries"]) == {"smile", "age", "gender"}
     assert {path.stem for path in tmp_path.glob("*.safetensors")} == {"smile", "age", "gender"}
+
+
+def test_scores_of_other_texts_lie_elsewhere() -> None:
+    pairs = (["a face", "a smile"], ["a", "face a smile"], ["a face!", "a smile"], ["x" * 99, "y"])
+    names = [text_folder(texts) for texts in pairs]
+    assert len(set(names)) == 4 and all(len(name) < 64 and "/" not in name for name in names)
+    assert names[0].startswith(".scored-a-face-a-smile-")
 
 
 def test_boundaries_from_labels_and_picks(run: Any, tmp_path: Path) -> None:

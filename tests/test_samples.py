@@ -1,5 +1,6 @@
 """Scored samples: the same in any batch, kept, resumed, refused."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,23 @@ def test_a_killed_run_goes_on_where_it_was(
     assert len(joined(list(score_latents(tiny_domain, counted, ["b"], 12, folder=tmp_path))).seeds)
     with pytest.raises(BadInput, match="other attributes"):
         list(score_latents(tiny_domain, counted, ["c"], 12, folder=tmp_path))
+
+
+def test_scores_are_those_of_one_scorer(tiny_domain: Domain, tmp_path: Path) -> None:
+    """Its names may be the same after it was trained anew; its readings are not."""
+    scorer = tiny_domain.scorer
+    first = list(score_latents(tiny_domain, scorer, scorer.outputs, 4, folder=tmp_path))
+    again = list(score_latents(tiny_domain, scorer, scorer.outputs, 4, folder=tmp_path))
+    assert np.array_equal(joined(first).scores, joined(again).scores)
+    other = copy.deepcopy(scorer)
+    next(other.parameters()).data += 0.1
+    with pytest.raises(BadInput, match="another scorer"):
+        list(score_latents(tiny_domain, other, other.outputs, 4, folder=tmp_path))
+    texts = {"scorer": "less, more", "folder": tmp_path / "text"}
+    list(score_latents(tiny_domain, brightness, ["text"], 4, **texts))
+    with pytest.raises(BadInput, match="another scorer"):
+        texts["scorer"] = "more, less"
+        list(score_latents(tiny_domain, brightness, ["text"], 4, **texts))
 
 
 def test_wrong_wishes(tiny_domain: Domain) -> None:
