@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from editing.direction_flags import add_directions
 from editing.errors import EditingError
 from editing.memory import keep_large_blocks
+from editing.text_flags import add_texts
 
 SOURCE_HELP = (
     "a photo, a latent file (.npz), an exported PNG (its latent is read back), "
@@ -80,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_directions(commands, command)
     _add_weights(commands, command, [reporting])
     _add_domain(commands, command, [reporting])
+    add_texts(commands, command, SOURCE_HELP, LATENT_HELP, _add_search)
     command("domains", "List the domains: parts, sizes, licences, what is present.")
     _add_generate(command("generate", "Draw pictures of seeds."))
     _add_invert(command("invert", "Find the latent of a photo, a folder of photos or a video.",

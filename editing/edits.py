@@ -225,14 +225,14 @@ def render(state: EditState, domain: Domain) -> Tensor:
     with the same versions and the same number of threads.
     """
     with torch.no_grad(), _exact(domain.device):
-        return _draw(state, domain)
+        return drawn(state, domain)
 
 
 def preview(state: EditState, domain: Domain) -> Tensor:
     """A fast picture for the screen, bf16 where the processor has it; never saved or measured."""
     kind = domain.device.type
     with torch.no_grad(), torch.autocast(kind, torch.bfloat16, enabled=has_fast_bf16(kind)):
-        return _draw(state, domain)
+        return drawn(state, domain)
 
 
 @contextmanager
@@ -248,7 +248,8 @@ def _exact(device: torch.device) -> Iterator[None]:
             yield
 
 
-def _draw(state: EditState, domain: Domain, touch: Touch = untouched) -> Tensor:
+def drawn(state: EditState, domain: Domain, touch: Touch = untouched) -> Tensor:
+    """The picture of a state, in the caller's precision, with gradients where the caller wants."""
     if len(state.ws) != 1:
         raise BadInput(f"{len(state.ws)} latents cannot be one picture; draw them one by one.")
     synthesis, device = domain.generator.synthesis, domain.device
@@ -259,7 +260,7 @@ def _draw(state: EditState, domain: Domain, touch: Touch = untouched) -> Tensor:
     }
     if state.regions:
         facts["touch"] = touch_of(
-            state, domain.generator, lambda other, look: _draw(other, domain, look), touch
+            state, domain.generator, lambda other, look: drawn(other, domain, look), touch
         )
     changed = _changed(synthesis, state.weight_delta)
     img: Tensor = functional_call(synthesis, changed, (state.ws.to(device),), facts)

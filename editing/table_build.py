@@ -325,9 +325,11 @@ def _restore(work: _Measurement, state: Path) -> None:
     work.restore(tensors, done)
 
 
-def build_file(domain: Domain, options: TableOptions, path: Path) -> Iterator[Progress]:
-    """``build_table``, written to ``path`` in the end; what is unfinished lies beside it."""
-    state = path.with_name(f".{path.stem}.unfinished")
+def build_file(
+    domain: Domain, options: TableOptions, path: Path, state: Path | None = None
+) -> Iterator[Progress]:
+    """``build_table``, written to ``path`` in the end; ``state`` lies beside it unless said."""
+    state = state or path.with_name(f".{path.stem}.unfinished")
     for progress in build_table(domain, options, state):
         if progress.table is not None:
             save_global_directions(path, progress.table)

@@ -25,12 +25,12 @@ from editing.text import (
     by_table,
     count_at,
     kept_channels,
-    reading_gradient,
     relevance,
     sparse,
     step_of,
     without,
 )
+from editing.text_gradients import reading_gradient
 from tests.conftest import describe, make_tiny_generator
 from tests.text_domain import write_text_domain
 
