@@ -121,7 +121,8 @@ def prior_of(ws: Tensor, generator: Generator, resolution: int) -> dict[int, Ten
     found: dict[int, Tensor] = {}
 
     def keep(name: str, x: Tensor) -> Tensor:
-        found[x.shape[-1]] = x  # the last layer of a block is kept
+        if name.endswith(".conv1"):  # a block's last convolution
+            found[x.shape[-1]] = x
         return x
 
     generator.synthesis(ws, max_resolution=resolution, touch=keep)

@@ -37,6 +37,7 @@ TAIL = 0.02  # of a feathered mask: what is below counts as nothing
 REACH = 4.0  # the change of deghosting counts in full from a mask of 1 / REACH on
 PERCEPTUAL_PEAK = 0.25  # mean distance of unit features, from which a difference counts in full
 PIXEL_PEAK = 0.16  # difference on the [-1, 1] scale, the same without a perceptual network
+MISFIT_SIDE = 128  # pixels at which photo and inversion are compared, at most
 MAX_BRUSH = 2**16  # bytes of a painted correction
 
 UNCHANGED = "The edit changes nothing, so the photo is returned as it is."
@@ -248,13 +249,13 @@ def enlarged(maps: Tensor, side: int) -> Tensor:
 
 
 def misfit_inside(photo: Tensor, inverted: Tensor, mask: Tensor) -> float:
-    """Root mean square of (I − I') / 2 inside M, at the size of I'; 0 where M is empty."""
-    side = inverted.shape[-1:] * 2
-    small, inside = (
-        functional.interpolate(each, side, mode="bilinear", antialias=True)
-        for each in (photo, mask)
+    """Root mean square of (I − I') / 2 inside M, at ``MISFIT_SIDE`` px; 0 where M is empty."""
+    side = min(inverted.shape[-1], MISFIT_SIDE)
+    small, found, inside = (
+        functional.interpolate(each, (side, side), mode="bilinear", antialias=True)
+        for each in (photo, inverted, mask)
     )
-    apart = ((small - inverted) / 2).square().mean(1, keepdim=True)
+    apart = ((small - found) / 2).square().mean(1, keepdim=True)
     return float(((apart * inside).sum() / inside.sum().clamp_min(1e-6)).sqrt())
 
 

@@ -28,8 +28,10 @@ STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "judge": (("training.train_readers", "judge"),),
     "encoder": (("training.train_encoder",),),
     "boundaries": (("training.train_boundaries",),),
+    "differential": (("training.train_differential",),),
     "statistics": (("training.measure_statistics",),),
     "perceptual": (("training.train_perceptual",),),
+    "deghosting": (("training.train_deghosting",),),  # its loss asks the perceptual network
     "identity": (("training.train_identity",),),
     "clip": (("training.train_clip",),),
     # What benchmarks/world.py measures in; not landed:
@@ -68,6 +70,8 @@ def describe_domain() -> None:
         "text_image_model": entry("clip", "clip"),
         "boundaries": {p.stem: entry(f"boundaries/{p.name}", "boundaries") for p in boundaries},
         "statistics": entry("statistics.safetensors", "statistics"),
+        "differential": entry("differential.safetensors", "differential"),
+        "deghosting": entry("deghosting.safetensors", "deghosting"),
         "global_directions": None,
     }
     write_description(OUT, facts)
