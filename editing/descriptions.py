@@ -21,7 +21,7 @@ A domain is a folder with a ``domain.yaml``::
     identity: {file: ...}           # picture -> embedding
     text_image_model:               # a CLIP folder in the transformers layout with its files, or a
       file: clip                    # model of the Hugging Face hub in one line:
-      files: [{file: clip/config.json, ...}, ...]  # text_image_model: openai/clip-vit-base-patch32
+      files: [{file: clip/config.json, ...}, ...]  # text_image_model: owner/name@REVISION
     boundaries:                     # attribute -> direction file
       smile: {file: boundaries/smile.safetensors, sha256: ...}
     components: {file: ...}         # principal components of W (GANSpace)
@@ -53,6 +53,7 @@ from typing import Any
 from editing.downloads import Remote, file_hash
 from editing.errors import BadInput, UnsafeFile
 from editing.generator import FAMILIES
+from editing.hub import HubModel
 from editing.images import write_atomically
 from editing.servers import check_url
 from editing.settings import Settings, parse_yaml
@@ -60,6 +61,7 @@ from editing.settings import Settings, parse_yaml
 DESCRIPTION = "domain.yaml"
 FETCHED = "fetched"  # the folder of files that are not shipped; git ignores it
 ALIGNMENTS = ("ffhq", None)
+NAME = re.compile(r"(?!\.+$)[\w.-]+")  # of a domain, which is that of a folder: not "." or ".."
 PARTS = (
     "generator", "encoder", "scorer", "judge", "perceptual", "identity",
     "text_image_model", "components", "statistics", "differential", "deghosting",
@@ -136,7 +138,7 @@ def read_description(path: Path) -> dict[str, Any]:
         "alignment": settings.take("alignment", str),
     }
     for key, fits, wanted in (
-        ("name", bool(re.fullmatch(r"[\w.-]+", facts["name"])), "letters, digits, - and _"),
+        ("name", bool(NAME.fullmatch(facts["name"])), "letters, digits, - and _"),
         ("family", facts["family"] in FAMILIES, f"one of {tuple(FAMILIES)}"),
         ("alignment", facts["alignment"] in ALIGNMENTS, "ffhq or null"),
     ):
@@ -146,7 +148,8 @@ def read_description(path: Path) -> dict[str, Any]:
     facts["reach"] = reach.take("perceptual", float) if reach else None
     if reach:
         reach.end()
-    facts["hub_clip"] = settings.take_if_text("text_image_model")
+    clip = settings.take_if_text("text_image_model")
+    facts["hub_clip"] = None if clip is None else HubModel.parse(clip)
     facts |= {part: _entry(settings.part(part)) for part in PARTS}
     if facts["generator"] is None:
         raise BadInput(f"{path} lacks the generator; add its file and sha256.")
@@ -177,6 +180,11 @@ def _entry(settings: Settings | None, inherited: FileEntry | None = None) -> Fil
     if members:
         if any(not member.file.startswith(f"{entry.file}/") for member in members):
             raise BadInput(f"The files of {settings.name} must lie in its folder {entry.file}.")
+        if entry.sha256 is not None or entry.size is not None or entry.urls:
+            raise BadInput(
+                f"{settings.name} is a folder, which has no sha256, size or url of its own; write "
+                "them into the entry of each of its files."
+            )
         entry = FileEntry(entry.file, None, None, entry.licence, entry.source,
                           citation=entry.citation, files=members)  # fmt: skip
     elif entry.sha256 is None and not entry.urls:

@@ -18,6 +18,7 @@ from editing.downloads import file_hash as file_hash
 from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
 from editing.formats.checkpoints import read_generator, read_net
 from editing.generator import Generator, fingerprint, load_generator
+from editing.hub import HubModel, checked
 from editing.tensors import is_tensor_file
 from editing.trust import trust_if_possible, trusted
 
@@ -47,7 +48,7 @@ class Domain:
         self.family: str = facts["family"]
         self.alignment: str | None = facts["alignment"]
         self.parts: dict[str, FileEntry] = {p: facts[p] for p in PARTS if facts[p] is not None}
-        self.hub_clip: str | None = facts["hub_clip"]  # text_image_model where it is on the hub
+        self.hub_clip: HubModel | None = facts["hub_clip"]  # a text_image_model of the hub
         self.reach: float | None = facts["reach"]  # perceptual, of 95 % of held-out inversions
         self.boundaries: dict[str, FileEntry] = facts["boundaries"]  # by attribute
 
@@ -187,11 +188,12 @@ class Domain:
         Raises:
             MissingFile: the domain has no text-image model, or it has not been fetched.
         """
-        source = self.hub_clip or self.part("text_image_model")
+        model = self.hub_clip
+        folder = checked(model, self.folder) if model else self.part("text_image_model")
         from editing.text_image import load_text_image_model
 
         with torch.inference_mode(False):
-            return load_text_image_model(source, self.device)
+            return load_text_image_model(folder, self.device, model.name if model else None)
 
     @cached_property
     def statistics(self) -> "Statistics":
@@ -225,7 +227,7 @@ class Domain:
         table = load_global_directions(path)
         clips = {self.clip.fingerprint: self.clip.width}
         if self.hub_clip:
-            clips[self.hub_clip] = self.clip.width
+            clips[self.hub_clip.name] = self.clip.width
         table.check(style_widths(self.generator), self.fingerprint, clips, self.name)
         return table
 

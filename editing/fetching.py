@@ -7,21 +7,20 @@ for file in fetch.files: bring(domain, file, progress)
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from editing import hub
 from editing.descriptions import FileEntry
 from editing.domains import Domain
 from editing.downloads import Fetched, Progress, Remote, download, file_hash
-from editing.errors import CannotFetch, MissingFile, UnknownName
-from editing.servers import Patience, host_of, offline
+from editing.errors import MissingFile, UnknownName
+from editing.hub import HubModel
+from editing.servers import Patience, host_of
 from editing.trust import trust
 
 CLIP = "text_image_model"
-HUB_PATIENCE = 9.0  # seconds for the hub's first answer
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Plan:
 
     domain: str
     files: tuple[Missing, ...]
-    hub: str | None = None  # the text-image model, where it is one of the hub
+    hub: HubModel | None = None  # the text-image model, where it is one of the hub
     homeless: tuple[str, ...] = ()  # files without an address, to be put there by hand
 
     @property
@@ -54,7 +53,7 @@ class Plan:
         """How much comes from where, under which licences: to be said before the first byte."""
         lines = [line_of(file.part, file.entry, file.host) for file in self.files]
         if self.hub:
-            lines.append(f"{CLIP}: {self.hub} from the Hugging Face hub, under its own licence")
+            lines.append(f"{CLIP}: {self.hub.name} of the Hugging Face hub, under its own licence")
         unknown = sum(file.entry.size is None for file in self.files) + bool(self.hub)
         total = amount(self.bytes) if self.bytes else ""
         more = f"{unknown} of a size that its server says" if unknown else ""
@@ -102,14 +101,24 @@ def plan(domain: Domain, names: Sequence[str] = ()) -> Plan:
                 files.append(Missing(name, member))
             else:
                 homeless.append(f"{domain.folder / member.file} ({member.source or name})")
-    wanted = domain.hub_clip and (not names or CLIP in names)
-    hub = domain.hub_clip if wanted and not hub_present(str(domain.hub_clip)) else None
-    if homeless and not files and not hub:
+    lacking = lacks_hub(domain) and (not names or CLIP in names)
+    if homeless and not files and not lacking:
         raise MissingFile(
             f"{domain.name} lacks {', '.join(homeless)}, for which domain.yaml has no address; "
             "put the files there yourself."
         )
-    return Plan(domain.name, tuple(files), hub, tuple(homeless))
+    model = domain.hub_clip if lacking else None
+    return Plan(domain.name, tuple(files), model, tuple(homeless))
+
+
+def lacks_hub(domain: Domain) -> bool:
+    """Whether its text-image model is one of the hub that is not whole on this machine."""
+    return domain.hub_clip is not None and hub.cached(domain.hub_clip, domain.folder) is None
+
+
+def complete(domain: Domain) -> bool:
+    """Whether nothing of a domain is missing."""
+    return not domain.missing and not lacks_hub(domain)
 
 
 def _chosen(domain: Domain, names: Sequence[str]) -> Iterator[tuple[str, FileEntry]]:
@@ -140,61 +149,6 @@ def bring(
     return fetched
 
 
-# -- a model of the Hugging Face hub: its own client keeps it, in its own cache
-
-
-def hub_present(model: str) -> bool:
-    """Whether the hub's cache on this machine has the model (its configuration, at least)."""
-    from huggingface_hub import try_to_load_from_cache
-
-    return isinstance(try_to_load_from_cache(model, "config.json"), str)
-
-
-def bring_hub(model: str) -> str:
-    """Fetch a text-image model into the hub's cache; returns its folder.
-
-    Raises:
-        CannotFetch: offline, or the hub does not answer or refuse.
-    """
-    if flag := offline():
-        raise CannotFetch(
-            f"{model} is not in the hub's cache and {flag} is set, so nothing is downloaded."
-        )
-    from huggingface_hub import HfApi, snapshot_download
-
-    try:
-        found = _within(HUB_PATIENCE, lambda: HfApi().model_info(model, files_metadata=True))
-        names = [file.rfilename for file in found.siblings or ()]
-        weights = next((n for n in names if n == "model.safetensors"), "pytorch_model.bin")
-        return str(snapshot_download(model, allow_patterns=["*.json", "*.txt", weights]))
-    except Exception as error:  # the client raises what its transports raise
-        reason = " ".join(str(error).split())[:200]
-        raise CannotFetch(
-            f"{model} cannot be fetched from the Hugging Face hub ({reason or type(error).__name__}"
-            "); try again when online, or set HF_ENDPOINT to a mirror."
-        ) from error
-
-
-def _within(seconds: float, work: Callable[[], Any]) -> Any:
-    """The result of ``work``, or TimeoutError; a dead network blocks longer than it promises."""
-    done: list[Any] = []
-
-    def run() -> None:
-        try:
-            done.append(work())
-        except Exception as error:
-            done.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not done:
-        raise TimeoutError(f"no answer within {seconds:.0f} s")
-    if isinstance(done[0], Exception):
-        raise done[0]
-    return done[0]
-
-
 # -- what lies here
 
 
@@ -210,4 +164,7 @@ def verify(domain: Domain) -> dict[str, str]:
                 states[member.file] = "unknown"
             else:
                 states[member.file] = "ok" if file_hash(path) == wanted else "damaged"
+    if domain.hub_clip:
+        found = hub.states(domain.hub_clip, domain.folder)
+        states |= found or {domain.hub_clip.name: "missing"}
     return states

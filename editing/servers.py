@@ -107,10 +107,14 @@ def hub_cached(url: str) -> Path | None:
         return None
     from huggingface_hub import try_to_load_from_cache
 
-    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
-    cache = os.environ.get("HF_HUB_CACHE") or Path(home) / "hub"
-    path = try_to_load_from_cache(found[1], found[3], cache_dir=cache, revision=found[2])
+    path = try_to_load_from_cache(found[1], found[3], cache_dir=hub_cache(), revision=found[2])
     return Path(path) if isinstance(path, str) else None
+
+
+def hub_cache() -> Path:
+    """Where the hub's own client keeps files on this machine."""
+    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
 
 
 class Servers:

@@ -193,17 +193,20 @@ def is_latin(word: str) -> bool:
     )
 
 
-def load_text_image_model(source: Path | str, device: str | torch.device = "cpu") -> TextImageModel:
-    """A folder in the ``transformers`` layout, or a hub model that lies in the hub's cache.
+def load_text_image_model(
+    source: Path | str, device: str | torch.device = "cpu", name: str | None = None
+) -> TextImageModel:
+    """A folder in the ``transformers`` layout.
 
-    A folder is read from safetensors only. Nothing is fetched here: ``weights fetch`` does that.
+    Args:
+        name: of a model of the hub, whose weights may also be a ``pytorch_model.bin`` (which
+            transformers reads as data alone); None = a folder of a domain, of safetensors only.
 
     Raises:
         MissingFile: it is not there.
         UnsafeFile: what is there is no CLIP.
     """
-    local = Path(source).is_dir()
-    if not local and isinstance(source, Path):
+    if not Path(source).is_dir():
         raise MissingFile(f"{source} is missing; check the path or fetch the domain's files again.")
     from transformers import AutoTokenizer, CLIPConfig, CLIPModel
     from transformers.models.auto.image_processing_auto import get_image_processor_config
@@ -213,20 +216,15 @@ def load_text_image_model(source: Path | str, device: str | torch.device = "cpu"
         config = CLIPConfig.from_pretrained(source, **here)
         model = CLIPModel.from_pretrained(
             source, config=config, dtype=torch.float32,
-            use_safetensors=True if local else None, **here,
+            use_safetensors=None if name else True, **here,
         )  # fmt: skip
         tokenizer = AutoTokenizer.from_pretrained(source, **here)
         looks = get_image_processor_config(source, local_files_only=True)
         words = Path(source) / WORDS_FILE
         understands = json.loads(words.read_text(encoding="utf-8")) if words.is_file() else {}
     except OSError as error:
-        if local:
-            reason = " ".join(str(error).split())[:200]
-            raise MissingFile(f"{source} is no whole CLIP ({reason}); make it again.") from error
-        raise MissingFile(
-            f"The text-image model {source} is not in the hub's cache on this machine; get it "
-            "with 'python -m editing weights fetch' and the domain's name."
-        ) from error
+        reason = " ".join(str(error).split())[:200]
+        raise MissingFile(f"{source} is no whole CLIP ({reason}); make it again.") from error
     except Exception as error:  # whatever a foreign configuration breaks
         raise UnsafeFile(
             f"The text-image model {source} is no usable CLIP ({type(error).__name__}: "
@@ -238,5 +236,5 @@ def load_text_image_model(source: Path | str, device: str | torch.device = "cpu"
         looks.get("image_mean", MEAN),
         looks.get("image_std", STD),
         understands,
-        "The bundled text-image model" if local else str(source),
+        name or "The bundled text-image model",
     )

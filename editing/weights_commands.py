@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from editing import hub
 from editing.arguments import parse_whole
 from editing.commands import Result
 from editing.domains import Domain, list_domains, open_domain
 from editing.downloads import Fetched, Progress
 from editing.errors import CannotFetch, UnsafeFile
-from editing.fetching import CLIP, Missing, amount, bring, bring_hub, plan, verify
+from editing.fetching import CLIP, Missing, amount, bring, complete, lacks_hub, plan, verify
 from editing.servers import host_of
 
 
@@ -35,15 +36,17 @@ def _facts(domain: Domain) -> dict[str, Any]:
     return {
         "name": domain.name,
         "title": domain.title,
-        "hub": domain.hub_clip,
-        "present": not domain.missing,
+        "hub": domain.hub_clip and domain.hub_clip.name,
+        "hub_present": not lacks_hub(domain),
+        "present": complete(domain),
         "files": files,
     }
 
 
 def _text(facts: dict[str, Any]) -> str:
-    missing = sum(not file["present"] for file in facts["files"])
-    state = f"{missing} of {len(facts['files'])} files missing" if missing else "complete"
+    missing = sum(not file["present"] for file in facts["files"]) + (not facts["hub_present"])
+    total = len(facts["files"]) + bool(facts["hub"])
+    state = f"{missing} of {total} files missing" if missing else "complete"
     lines = [f"{facts['name']}: {facts['title']}, {state}"]
     for file in facts["files"]:
         size = f"{amount(file['bytes']) if file['bytes'] else 'size ?':>10}"
@@ -52,7 +55,8 @@ def _text(facts: dict[str, Any]) -> str:
         licence = file["licence"] or "not stated"
         lines.append(f"  {place:<8}{file['part']:<22}{size}  {source}, {licence}")
     if facts["hub"]:
-        lines.append(f"  hub     {CLIP:<22}    size ?  {facts['hub']}")
+        place = "here" if facts["hub_present"] else "missing"
+        lines.append(f"  {place:<8}{CLIP:<22}{'size ?':>10}  Hugging Face hub, {facts['hub']}")
     if missing:
         lines.append(f"  fetch with: python -m editing weights fetch {facts['name']}")
     return "\n".join(lines)
@@ -76,7 +80,7 @@ def weights_fetch(args: Namespace) -> Result:
             failed.append(str(error))
     if wanted.hub:
         try:
-            bring_hub(wanted.hub)
+            hub.fetch(wanted.hub, domain.folder)
         except CannotFetch as error:
             failed.append(str(error))
     if failed:
@@ -94,7 +98,7 @@ def weights_fetch(args: Namespace) -> Result:
     lines += [f"Still missing, without an address: {place}" for place in wanted.homeless]
     return Result(
         "\n".join(lines),
-        {"name": domain.name, "fetched": files, "hub": wanted.hub},
+        {"name": domain.name, "fetched": files, "hub": wanted.hub and wanted.hub.name},
     )
 
 

@@ -1,7 +1,9 @@
 """What a domain lacks: announced, fetched, trusted on first use, verified; and the commands."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,11 @@ import pytest
 import torch
 import yaml
 
-from editing import cli
+from editing import cli, trust
 from editing.descriptions import describe_file, read_description, write_description
 from editing.domains import Domain, open_domain
 from editing.errors import BadInput, CannotFetch, MissingFile, UnknownName, UnsafeFile
-from editing.fetching import bring, bring_hub, plan, verify
+from editing.fetching import bring, plan, verify
 from editing.formats.checkpoints import read_generator
 from editing.servers import Patience
 from editing.trust import LOCK, trusted
@@ -181,6 +183,26 @@ def test_a_damaged_lock_is_refused(remote_domain: Domain) -> None:
     (remote_domain.folder / LOCK).write_text("files: {x: {size: many}}")
     with pytest.raises(BadInput, match="domain.lock"):
         verify(remote_domain)
+    (remote_domain.folder / LOCK).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadInput, match="domain.lock is no text; delete it"):
+        verify(remote_domain)
+
+
+def test_whoever_trusts_at_the_same_time_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = trust._read
+
+    def slow(folder: Path) -> Any:  # as where the disk is slow between reading and writing
+        found = read(folder)
+        time.sleep(0.02)
+        return found
+
+    monkeypatch.setattr(trust, "_read", slow)
+    names = [f"file{number}" for number in range(6)]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda name: trust.trust(tmp_path, name, "0" * 64, 1), names))
+    assert sorted(read(tmp_path)) == names
 
 
 @pytest.mark.parametrize(
@@ -192,6 +214,11 @@ def test_a_damaged_lock_is_refused(remote_domain: Domain) -> None:
         ({"file": "x", "url": 3}, "it needs text"),
         ({"file": "x", "url": "https://a/b", "sha256": "12"}, "64 hexadecimal digits"),
         ({"file": "x", "files": [{"file": "y/z", "url": "https://a/b"}]}, "lie in its folder x"),
+        ({"file": "x", "size": 3, "files": [{"file": "x/z", "url": "https://a/b"}]}, "of its own"),
+        (
+            {"file": "x", "url": "https://a/b", "files": [{"file": "x/z", "url": "https://a/b"}]},
+            "write them into the entry of each of its files",
+        ),
         ({"file": "../x", "url": "https://a/b"}, "outside its folder"),
         ({"file": "x", "files": [{"file": "x/../../z", "url": "https://a/b"}]}, "outside its"),
     ],
@@ -200,6 +227,14 @@ def test_wrong_entries_are_refused(tmp_path: Path, entry: dict[str, Any], senten
     path = write_description(tmp_path, {"resolution": 32, "generator": entry})
     with pytest.raises((BadInput, UnsafeFile), match=sentence):
         read_description(path)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "...", "a/b", "a b", ""])
+def test_names_that_are_no_folders_are_refused(tmp_path: Path, name: str) -> None:
+    entry = {"file": "x", "url": "https://a/b"}
+    facts = {"name": name, "resolution": 32, "generator": entry}
+    with pytest.raises(BadInput, match="letters, digits, - and _"):
+        read_description(write_description(tmp_path, facts))
 
 
 @pytest.fixture
@@ -241,12 +276,6 @@ def test_listing_says_what_is_here_and_where_the_rest_is(run: Any) -> None:
     assert code == 0 and "portraits: Portraits" in out
     code, out, _ = run("list", "--json")
     assert {"name", "files", "present"} <= json.loads(out)["domains"][0].keys()
-
-
-def test_a_hub_model_offline_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(CannotFetch, match="org/name is not in the hub's cache and HF_HUB_OFFLINE"):
-        bring_hub("org/name")
 
 
 def test_shipped_descriptions_name_a_licence_and_a_source_for_every_file() -> None:

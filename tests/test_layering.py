@@ -17,6 +17,7 @@ ROWS = [
     {"rounding", "schedules"},
     {"servers", "web_pages"},
     {"downloads", "trust"},
+    {"hub"},
     {"mapping"},
     {"stylegan1", "stylegan3"},
     {"irse", "vgg"},

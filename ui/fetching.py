@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 
+from editing import hub
 from editing.domains import Domain, list_domains
 from editing.errors import BadInput, EditingError, MissingFile
-from editing.fetching import Plan, bring, bring_hub, plan
+from editing.fetching import Plan, bring, complete, plan
 
 SAID_EVERY = 0.3  # seconds between two reports of a download
 
@@ -43,7 +44,7 @@ class Fetcher:
 
     def lacking(self) -> dict[str, Domain]:
         """The domains of which a file is missing, by name; the wanted one first."""
-        found = {domain.name: domain for domain in list_domains() if domain.missing}
+        found = {domain.name: domain for domain in list_domains() if not complete(domain)}
         return dict(sorted(found.items(), key=lambda item: (item[0] != self.wanted, item[0])))
 
     def plan(self, name: str) -> Plan | None:
@@ -96,7 +97,7 @@ class Fetcher:
             except EditingError as error:  # the other files may have better luck
                 failed.append(error)
         if wanted.hub:
-            bring_hub(wanted.hub)
+            hub.fetch(wanted.hub, domain.folder)
         if failed:
             raise failed[0]
 

@@ -156,7 +156,7 @@ def about_html(fetcher: Fetcher, name: str, lang: str) -> str:
     )
     if wanted.hub:
         unknown_size = say("weights.unknown", lang)
-        rows += _row("text_image_model", unknown_size, "huggingface.co", wanted.hub)
+        rows += _row("text_image_model", unknown_size, "huggingface.co", wanted.hub.name)
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return f'<div class="weights">{text}<table><tr>{head}</tr>{rows}</table></div>'
 
