@@ -128,17 +128,7 @@ def _note(target: Path) -> Path:
 def _part_of(target: Path) -> Iterator[BinaryIO]:
     """The unfinished file, open for this process alone (on Windows, for whoever comes)."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(_part(target), os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-    with os.fdopen(handle, "r+b") as file:
-        if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise CannotFetch(
-                    f"{target.name} is being downloaded already; wait for that to end."
-                ) from error
+    with _locked(target) as file:
         try:
             yield file
         finally:
@@ -147,6 +137,33 @@ def _part_of(target: Path) -> Iterator[BinaryIO]:
             if not file.closed and not os.fstat(file.fileno()).st_size:
                 _part(target).unlink(missing_ok=True)  # nothing has arrived
                 _note(target).unlink(missing_ok=True)
+
+
+def _locked(target: Path) -> BinaryIO:
+    """The unfinished file, locked.
+
+    Between opening and locking it, another process may have finished it and given it the target's
+    name: then what is locked is a whole file that must not be written to, and the part is another.
+    """
+    while True:
+        handle = os.open(_part(target), os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        file = os.fdopen(handle, "r+b")
+        if sys.platform == "win32":
+            return file
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), os.stat(_part(target))):
+                return file
+        except FileNotFoundError:
+            pass  # renamed, and nobody has begun anew
+        except BlockingIOError as error:
+            file.close()
+            raise CannotFetch(
+                f"{target.name} is being downloaded already; wait for that to end."
+            ) from error
+        file.close()
 
 
 class _Transfer:

@@ -323,6 +323,28 @@ def test_stopping_keeps_what_has_arrived(server: FileServer, target: Path) -> No
     assert server.files["file"].asked[-1].startswith("bytes=")
 
 
+def test_a_part_that_became_the_file_meanwhile_is_left_alone(
+    server: FileServer, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process renames the part between our opening and our locking it."""
+    fcntl = pytest.importorskip("fcntl")
+    lock, first = fcntl.flock, []
+
+    def late(file: object, how: int) -> None:
+        lock(file, how)
+        if not first:
+            first.append(True)
+            part = target.with_name(f"{target.name}.part")
+            part.write_bytes(b"finished by another")
+            part.replace(target.with_name("finished"))
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    server.files["x"] = Served(DATA)
+    download(Remote((server.url("x"),), None, SHA), target, patience=QUICK)
+    assert target.read_bytes() == DATA
+    assert target.with_name("finished").read_bytes() == b"finished by another"
+
+
 def test_two_downloads_of_one_file_do_not_meet(server: FileServer, target: Path) -> None:
     pytest.importorskip("fcntl")
     server.files["file"] = Served(DATA)
