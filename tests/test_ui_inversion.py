@@ -107,6 +107,34 @@ def test_adopting_measures_and_untuning_takes_the_weights_away(studio, portrait)
     assert not np.array_equal(plain.now.after, session.now.after)
 
 
+def test_a_stopped_search_does_not_replace_a_nearer_portrait(studio, portrait):
+    def stopped_at(nearer: float):
+        run = Run(portrait, SHORT)
+        steps = studio.invert(run)
+        next(steps)
+        run.stop.set()
+        *_, (step, picture) = steps
+        found = studio.inverted(run, step, picture)
+        had = studio._measured(portrait)
+        before = replace(had, fit={**had.fit, "perceptual": nearer})
+        session = studio.start(before)
+        return session, studio.adopt(session, found)
+
+    session, kept = stopped_at(nearer=0.0)
+    assert kept is session
+    session, adopted = stopped_at(nearer=1e9)
+    assert adopted.now.label.key == "history.inverted"
+    assert adopted.now.portrait.fit["perceptual"] < 1e9
+
+
+def test_a_search_that_ended_is_taken_over_whatever_it_found(studio, portrait):
+    run = Run(portrait, SHORT)
+    *_, (step, picture) = studio.invert(run)
+    had = studio._measured(portrait)
+    session = studio.start(replace(had, fit={**had.fit, "perceptual": 0.0}))
+    assert studio.adopt(session, studio.inverted(run, step, picture)) is not session
+
+
 def test_a_region_leaves_no_recipe_that_cannot_be_replayed(studio, portrait):
     mask = torch.zeros(1, 1, 32, 32)
     mask[..., :16, :] = 1
@@ -195,7 +223,9 @@ def test_a_heat_map_is_dark_where_pictures_agree():
     heat = heat_map(a, b).astype(int).sum(2)
     assert heat[20:].max() < 60 and heat[:16].min() > 600
     shown = np.full((32, 32, 3), 200, np.uint8)
-    seen = reach(a, b, shown)
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[:, :, :16] = 1
+    seen = reach(shown, mask)
     assert seen[4].min() == 200 and seen[31].max() == 50
 
 
@@ -205,6 +235,8 @@ def test_the_page_says_when_a_picture_is_far_from_the_world():
     assert "5 times farther" in text and "Stopped early." in text and "15.0 dB" in text
     assert "farther" not in result_html(fit, (), 0.4, "en")
     assert "farther" not in result_html(fit, (), None, "en")
+    assert "blotchy" in result_html(fit, (), 0.4, "en", edited=True)
+    assert "blotchy" not in result_html(fit, (), 0.4, "en")
     assert result_html(None, (), 0.1, "en") == "" and "5 倍" in result_html(fit, (), 0.1, "zh")
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from editing.edits import EditStack, Move
 from editing.errors import BadInput
@@ -164,3 +165,23 @@ def test_measures_of_no_edit_are_perfect(studio, session):
 def test_states_hold_no_graph(session):
     assert not session.now.portrait.state.ws.requires_grad
     assert session.now.portrait.state.ws.device == torch.device("cpu")
+
+
+def test_saved_work_gets_its_photo_back(studio, tmp_path):
+    """What was made from a photo has two outcomes again once that very photo is dropped."""
+    rng = np.random.RandomState(1)
+    photo, other = tmp_path / "me.png", tmp_path / "other.png"
+    for path in (photo, other):
+        small = Image.fromarray(rng.randint(0, 255, (6, 6, 3), np.uint8))
+        small.resize((96, 80), Image.Resampling.BICUBIC).save(path)
+    first = studio.move(studio.start(studio.open_photo(photo, crop=True)), {"smile": 1.0})
+    saved = tmp_path / "saved.png"
+    saved.write_bytes(studio.export(first, "png")[1])
+    opened = studio.open_file(first, saved)
+    assert opened.now.portrait.photo is None and opened.now.portrait.source.name == "me.png"
+    assert studio.reunite(opened, other) is None
+    whole = studio.reunite(opened, photo)
+    assert whole.now.stack == opened.now.stack and np.array_equal(whole.now.after, first.now.after)
+    seen, before = studio.view(whole), studio.view(first)
+    assert np.abs(seen.edited.astype(int) - before.edited.astype(int)).mean() < 2
+    assert studio.reunite(whole, photo) is None, "a photo that is there already opens anew"

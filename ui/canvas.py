@@ -9,11 +9,11 @@ from ui.views import VIEWS
 from ui.widgets import Pixels, strip
 from ui.words import Words
 
-# kind of download -> message key; the first is the big button
+# kind of download -> message key; the outcomes have big buttons
+OUTCOMES = {"png": "download", "photo": "download.photo"}
 DOWNLOADS = {
-    "png": "download",
+    **OUTCOMES,
     "plain": "download.plain",
-    "photo": "download.photo",
     "latent": "download.latent",
     "recipe": "download.recipe",
 }
@@ -55,9 +55,17 @@ def build_canvas(
                 words.make(gr.Button, {"value": name}, elem_id=name, interactive=on, **TOOL)
                 for name, on in (("undo", True), ("redo", False), ("reset", True))
             )
-            main = words.make(
-                gr.Button, {"value": "download"}, variant="primary", elem_id="download", **TOOL
-            )
+            first = {
+                kind: words.make(
+                    gr.Button,
+                    {"value": key},
+                    variant="primary",
+                    visible=kind == "png",
+                    elem_id=key.replace(".", "-"),
+                    **TOOL,
+                )
+                for kind, key in OUTCOMES.items()
+            }
     thumbnails = strip(history, elem_id="history")
     with words.make(gr.Accordion, {"label": "download.more"}, open=False, elem_id="more"):
         with gr.Row(elem_id="more-row"):
@@ -65,12 +73,11 @@ def build_canvas(
                 kind: words.make(
                     gr.Button,
                     {"value": key},
-                    visible=kind != "photo",
                     elem_id=key.replace(".", "-"),
                     **TOOL,
                 )
                 for kind, key in DOWNLOADS.items()
-                if kind != "png"
+                if kind not in OUTCOMES
             }
     file = gr.DownloadButton(visible="hidden", elem_id="file")
     return Canvas(
@@ -81,7 +88,7 @@ def build_canvas(
         undo,
         redo,
         reset,
-        {"png": main, **others},
+        {**first, **others},
         file,
         thumbnails,
     )

@@ -45,7 +45,8 @@ class Display:
             gr.update(interactive=session.can_undo),
             gr.update(interactive=session.can_redo),
             gr.update(interactive=bool(session.now.stack.entries)),
-            gr.update(visible=session.now.portrait.photo is not None),
+            gr.update(value=say("download" if portrait.photo is None else "download.world", lang)),
+            gr.update(visible=portrait.photo is not None),
             self.history(session, lang),
             self.chips(session, lang),
             self.details_title(session, lang),
@@ -55,7 +56,13 @@ class Display:
             gr.update(value=session.own or None, choices=[d.name for d in session.shelf]),
             gr.update(visible=bool(session.shelf)),
             waiting_html(lang),
-            result_html(portrait.fit, portrait.findings, self.studio.domain.reach, lang),
+            result_html(
+                portrait.fit,
+                portrait.findings,
+                self.studio.domain.reach,
+                lang,
+                carried_over(session),
+            ),
             gr.update(interactive=tuned),
             *self._levels(portrait),
         )
@@ -159,6 +166,13 @@ def pairs(view: View, look: str = "compare") -> tuple[Any, Any]:
     if view.photo is None:
         return pair, gr.update(visible=False)
     return pair, gr.update(value=(view.photo, view.edited), visible=True)
+
+
+def carried_over(session: Session) -> bool:
+    """Whether edits stand on what a search longer than the shortest has found."""
+    found = session.now.portrait.inversion
+    long = found is not None and found.options.level != LEVELS[0]
+    return long and any(entry.on for entry in session.now.stack.entries)
 
 
 def label_text(label: Label, lang: str) -> str:

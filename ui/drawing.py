@@ -55,11 +55,13 @@ def result_html(
     findings: Sequence[str],
     reach: float | None,
     lang: str,
+    edited: bool = False,
 ) -> str:
     """How near an inversion is to its photo, and what a person should know of it.
 
     Args:
         reach: perceptual distance of held-out pictures of the domain's world, but the worst 5 %.
+        edited: edits were carried over to what a long search has found.
     """
     if fit is None:
         return ""
@@ -73,6 +75,8 @@ def result_html(
     found = fit.get("perceptual")
     if reach and found and found > FAR * reach:
         lines.insert(0, say("fit.far", lang, times=f"{found / reach:.0f}"))
+    if edited:
+        lines.append(say("fit.edited", lang))
     texts = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return f'<div class="metrics fit">{"".join(numbers)}</div><div class="findings">{texts}</div>'
 

@@ -46,7 +46,10 @@ class Handlers:
             return session, self.display.status(session)
         opened = self.studio.open_work(session, Path(path))
         if opened is not None:  # a PNG that was exported here comes back with its edits
-            return opened, self.display.status(opened)
+            return self._opened(opened, lang)
+        whole = self.studio.reunite(session, Path(path))
+        if whole is not None:
+            return whole, self.display.status(whole)
         return self._replaced(session, lang, self.studio.open_photo(path))
 
     @polite
@@ -67,7 +70,14 @@ class Handlers:
         """Open a latent file or a PNG exported here, ready to edit."""
         if file is None:
             return session, self.display.status(session)
-        session = self.studio.open_file(session, Path(file))
+        return self._opened(self.studio.open_file(session, Path(file)), lang)
+
+    def _opened(self, session: Session, lang: str) -> tuple[Any, ...]:
+        """Work that was saved; what it was made from may have stayed elsewhere."""
+        source = session.now.portrait.source
+        if source.kind == "photo":
+            sentence = say("open.photo", lang, name=source.name)
+            gr.Info(escape(sentence, quote=False), duration=2 * SHOWN)
         return session, self.display.status(session)
 
     @polite

@@ -17,7 +17,7 @@ from ui.film import film
 from ui.inversion_choices import choices_of, mask_from, options_from, written_options
 from ui.inversion_tab import CANVAS, LEVELS
 from ui.messages import say
-from ui.polite import polite
+from ui.polite import SHOWN, polite
 from ui.runs import Run, Runs
 from ui.session import Portrait, Session
 from ui.studio import Studio, enlarged
@@ -126,7 +126,10 @@ class InversionHandlers:
     def adopt(self, session: Session, lang: str, found: Portrait | None) -> tuple[Any, ...]:
         """Take over what the inversion found, unless the visitor has moved on meanwhile."""
         if found is not None and found.photo is session.now.portrait.photo:
-            session = self.studio.adopt(session, found)
+            adopted = self.studio.adopt(session, found)
+            if adopted is session:
+                gr.Info(say("inversion.kept", lang), duration=SHOWN)
+            session = adopted
         return session, self.display.status(session)
 
     @polite

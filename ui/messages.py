@@ -28,6 +28,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "A latent file (.npz) or a PNG that was downloaded here: it comes back ready to edit.",
         "在此下载的隐编码文件（.npz）或 PNG：打开后可继续编辑。",
     ),
+    "open.photo": (
+        "This was made from the photo {name}, which is not in the file. Drop that photo to get "
+        "“Your photo, edited” back.",
+        "此文件由照片 {name} 制作，但不含照片本身。拖入该照片即可恢复“编辑后的照片”。",
+    ),
     "centre_crop": ("Use the centre of the picture", "使用图片中央"),
     # canvas
     "canvas": ("before | after", "编辑前 | 编辑后"),
@@ -43,6 +48,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "reset.tip": ("Set every slider back to 0 (Undo brings them back)", "所有滑块归零（可撤销）"),
     "reset.none": ("There are no edits to take away", "没有可清除的编辑"),
     "download": ("Download", "下载"),
+    "download.world": ("Download: you, in this world", "下载：这个世界里的你"),
     "download.more": ("More downloads", "更多下载"),
     "download.tip": (
         "PNG with its recipe and latent inside, so that it can be opened and edited again",
@@ -53,7 +59,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Pixels only. A latent is a face: choose this to share nothing else.",
         "只有像素。隐编码等同于一张脸：不想分享更多时请选此项。",
     ),
-    "download.photo": ("Your photo, edited (PNG)", "编辑后的照片（PNG）"),
+    "download.photo": ("Download: your photo, edited", "下载：编辑后的照片"),
     "download.photo.tip": (
         "The change of the edit, added to your photo",
         "把编辑产生的变化加到你的照片上",
@@ -88,6 +94,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "history": ("History", "历史"),
     "history.start": ("start", "起点"),
     "history.estimate": ("guess", "初步估计"),
+    "history.photo": ("photo back", "找回照片"),
     "history.inverted": ("inverted", "反演"),
     "history.reset": ("reset", "重置"),
     "history.off": ("{name} off", "关闭{name}"),
@@ -103,8 +110,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "inversion": ("Inversion", "反演"),
     "inversion.intro": (
         "Inversion finds the point in this world that looks most like your photo. "
-        "Longer searches come closer.",
-        "反演在这个世界里寻找最像你照片的一点；搜索越久越接近。",
+        "Longer searches come closer; edits hold up best after a short one.",
+        "反演在这个世界里寻找最像你照片的一点；搜索越久越接近，但短的搜索之后编辑效果最稳。",
     ),
     "level.quick": ("Quick", "快速"),
     "level.standard": ("Standard", "标准"),
@@ -129,6 +136,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "inversion.stopped": (
         "Stopped after {steps} steps; the best so far is kept.",
         "第 {steps} 步后停止，已保留目前最好的结果。",
+    ),
+    "inversion.kept": (
+        "The portrait you had is nearer to the photo than where the search was stopped, so it "
+        "stays; Continue goes on with the search.",
+        "原有的肖像比停止时的结果更接近照片，因此保留；点“继续”可接着搜索。",
     ),
     "inversion.loss": ("losses, falling", "损失曲线"),
     "loss.pixel": ("pixels", "像素"),
@@ -169,6 +181,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "person.",
         "这张图片与这个世界的距离是其中人物的 {times} 倍：肖像只是最接近的一个，并非本人。"
         "想保留本人请用“编辑后的照片”。",
+    ),
+    "fit.edited": (
+        "Your edits were carried over to this nearer portrait. Where they look blotchy, press "
+        "Undo: edits hold up best on the portrait of a short search.",
+        "编辑已沿用到这个更接近的肖像。若出现斑块，请点“撤销”：短的搜索得到的肖像最适合编辑。",
     ),
     "view.compare": ("before | after", "前 | 后"),
     "view.difference": ("difference", "差异"),

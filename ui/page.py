@@ -155,7 +155,8 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
         )
     c, b = page.canvas, page.boundaries
     shown = [
-        *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["photo"], c.history),
+        *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["png"], c.downloads["photo"]),
+        c.history,
         *(b.chips, b.details, b.layers, b.given, b.rows, b.shelf.own, b.shelf.box, c.metrics),
         *(page.inversion.result, page.inversion.untune, *page.inversion.levels.values()),
     ]

@@ -160,6 +160,22 @@ class Studio:
             )
         return opened
 
+    def reunite(self, session: Session, path: Path) -> Session | None:
+        """Give a portrait that was opened from a file its photo back; None for any other photo.
+
+        Raises:
+            BadPicture: a sentence for the visitor.
+        """
+        portrait = session.now.portrait
+        if portrait.photo is not None or portrait.quad is None:
+            return None
+        if portrait.source.sha256 != file_hash(path):
+            return None
+        picture, sizes = load_picture(path), (SHOWN, self.domain.generator.img_resolution)
+        photo, target = (to_uint8(to_tensor(align(picture, portrait.quad, s)))[0] for s in sizes)
+        whole = self._measured(replace(portrait, kind="photo", photo=photo, target=target))
+        return session.add(self._moment(whole, session.now.stack, Label("history.photo")))
+
     def export(self, session: Session, kind: str) -> tuple[str, bytes]:
         """(file name, contents) of a download; see ``ui.files.export``."""
         with self.lanes.interactive(), torch.no_grad():
@@ -261,8 +277,14 @@ class Studio:
         return session.add(self._moment(portrait, EditStack(()), label))
 
     def adopt(self, session: Session, portrait: Portrait) -> Session:
-        """Take over an inversion that has ended; the edits made meanwhile stay."""
+        """Take over an inversion that has ended; the edits made meanwhile stay.
+
+        One that was stopped is left where the visitor's portrait is nearer to the photo already.
+        """
         portrait = self._measured(portrait)
+        stopped = portrait.inversion is not None and portrait.inversion.done is not None
+        if stopped and is_nearer(session.now.portrait, portrait):
+            return session
         moment = self._moment(portrait, session.now.stack, Label("history.inverted"))
         return session.add(moment)
 
@@ -468,6 +490,13 @@ class Studio:
             pictures = (to_tensor(pixels) for pixels in (portrait.before, portrait.target))
             fit = compare(self.domain, *pictures)
         return replace(portrait, fit=fit)
+
+
+def is_nearer(a: Portrait, b: Portrait) -> bool:
+    """Whether portrait ``a`` is nearer to its photo than ``b``, as far as both were measured."""
+    if a.fit is None or b.fit is None:
+        return False
+    return float(a.fit["perceptual"] or 0) < float(b.fit["perceptual"] or 0)
 
 
 def enlarged(pixels: Pixels, size: int) -> Pixels:
