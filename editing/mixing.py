@@ -28,6 +28,7 @@ from editing.noise_maps import noise_maps
 from editing.states import EditState, Tensors, mapped
 
 SPACES = ("w+", "w", "s", "z")  # in which one portrait becomes another
+BEYOND = 0.5  # how far a share may overshoot 0 and 1, for easings that do
 Blend = Callable[[Tensor, Tensor, float], Tensor]
 
 
@@ -38,14 +39,15 @@ def crossover(a: EditState, b: EditState, shares: Sequence[float], domain: Domai
     and composites are a's.
 
     Args:
-        shares: one per row of ws, from 0 to 1.
+        shares: one per row of ws, from 0 to 1, or ``BEYOND`` that.
 
     Raises:
         BadInput: shares of another number or size, or portraits of two generators.
     """
     generator = domain.generator
     _check_pair(a, b)
-    if len(shares) != a.ws.shape[1] or not all(0 <= share <= 1 for share in shares):
+    inside = all(-BEYOND <= share <= 1 + BEYOND for share in shares)
+    if len(shares) != a.ws.shape[1] or not inside:
         raise BadInput(
             f"The shares {[round(share, 3) for share in shares]} do not fit; give one from 0 to 1 "
             f"for each of the {a.ws.shape[1]} layers."
@@ -86,9 +88,9 @@ def between(a: EditState, b: EditState, t: float, domain: Domain, space: str = "
             sphere of Z, between portraits whose z is known.
 
     Raises:
-        BadInput: t outside 0..1, an unknown space, or no z.
+        BadInput: t far outside of 0..1, an unknown space, or no z.
     """
-    if not 0 <= t <= 1:
+    if not -BEYOND <= t <= 1 + BEYOND:
         raise BadInput(f"{t:g} lies outside the morph; choose from 0 (first) to 1 (second).")
     if space not in SPACES:
         raise BadInput(f"There is no space {space!r} to morph in; choose from {', '.join(SPACES)}.")

@@ -15,6 +15,8 @@ was made::
     - {move: smile, alpha: 2.0, layers: 0-3, given: [gender], enabled: true}  # see edit_values
     output: {outcome: picture}       # or photo: the photo with the edit in it, size pixels wide,
                                      # put there as out_of_domain: {threshold: 0.1, ...} says
+    walk: {kind: sweep, ...}         # makes it a film (walk_values), looking as film says
+    film: {kind: .mp4, size: 256, beside: true, captions: true}
 
 Only ``edits`` is needed. An exported PNG carries its recipe and the latent of its unedited source
 in text chunks, so it replays (``replays``) without the photo.
@@ -33,6 +35,7 @@ from editing.domains import Domain
 from editing.edit_values import entry_from, entry_values
 from editing.edits import EditStack
 from editing.errors import BadInput, BadPicture, BadRecipe, MissingFile
+from editing.films import Look
 from editing.images import (
     encode_png,
     read_png_text,
@@ -49,6 +52,8 @@ from editing.latents import (
 )
 from editing.out_of_domain import Blend, brush_values
 from editing.settings import Settings, parse_yaml
+from editing.walk_values import walk_from, walk_values
+from editing.walks import Walk
 
 FORMAT = "latent-studio recipe 1"
 RECIPE_KEY, LATENT_KEY = "latent-studio:recipe", "latent-studio:latent"  # of the PNG's text chunks
@@ -120,6 +125,8 @@ class Recipe:
     description: str = ""
     tags: tuple[str, ...] = ()
     citation: str = ""
+    walk: Walk | None = None  # from the edited portrait
+    look: Look = Look()  # of the walk's film
 
     def __post_init__(self) -> None:
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
@@ -158,6 +165,9 @@ def recipe_to_yaml(recipe: Recipe) -> str:
         values["inversion"] = _present({**options, "done": recipe.inversion.done})
     values["edits"] = [entry_values(entry) for entry in recipe.stack.entries]
     values["output"] = _output_values(recipe.output)
+    if recipe.walk is not None:
+        values["walk"] = walk_values(recipe.walk)
+        values["film"] = _present(asdict(recipe.look))
     text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     return text
 
@@ -191,6 +201,7 @@ def _recipe(settings: Settings) -> Recipe:
     if settings.take("format", str, FORMAT) != FORMAT:
         raise BadRecipe(f"{settings.name} is not of the format {FORMAT!r}; update the program.")
     source, inversion, output = (settings.part(key) for key in ("source", "inversion", "output"))
+    walk, look = settings.part("walk"), settings.part("film")
     recipe = Recipe(
         EditStack(tuple(entry_from(edit) for edit in settings.parts("edits"))),
         _source(source) if source else Source(),
@@ -204,6 +215,8 @@ def _recipe(settings: Settings) -> Recipe:
         description=settings.take("description", str, ""),
         tags=settings.texts("tags"),
         citation=settings.take("citation", str, ""),
+        walk=walk_from(walk) if walk else None,
+        look=_look(look) if look else Look(),
     )
     settings.end()
     return recipe
@@ -235,6 +248,17 @@ def _output(settings: Settings) -> Output:
     )
     settings.end()
     return output
+
+
+def _look(settings: Settings) -> Look:
+    look = Look(
+        settings.take("kind", str, ""),
+        settings.take("size", int),
+        settings.take("beside", bool, False),
+        settings.take("captions", bool, False),
+    )
+    settings.end()
+    return look
 
 
 def _blend(settings: Settings) -> Blend:

@@ -57,6 +57,10 @@ class Settings:
             raise self.error(f"{self.name} lacks {key}; add {IN_WORDS[kind]} for it.")
         return value
 
+    def give(self, key: str, value: Any) -> None:
+        """Put a value in, for a reader that needs it."""
+        self._values[key] = value
+
     def take_if_text(self, key: str) -> str | None:
         """The value of a key that may hold a text; anything else stays to be taken."""
         return self._values.pop(key) if type(self._values.get(key)) is str else None

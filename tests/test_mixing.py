@@ -220,7 +220,7 @@ def test_slerp_of_one_is_the_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [[0.5] * 7, [0.5] * 7 + [1.5], [0.5] * 7 + [-0.1], [float("nan")] * 8]
+    "wrong", [[0.5] * 7, [0.5] * 7 + [1.6], [0.5] * 7 + [-0.6], [float("nan")] * 8]
 )
 def test_shares_that_do_not_fit(
     wrong: list[float], pair: tuple[EditState, EditState], tiny_domain: Domain
