@@ -23,7 +23,7 @@ from editing.encoders import (
 from editing.errors import BadInput, UnsafeFile
 from editing.generator import Generator
 from editing.irse import ArcFace, ArcFaceConfig, resized
-from editing.tensors import read_tensors, write_tensors
+from editing.tensors import read_module, write_tensors
 from editing.vgg import VGG16, VGGConfig
 
 FORMAT = "latent-studio picture net 1"
@@ -200,19 +200,11 @@ def load_picture_net(
         MissingFile: there is no such file.
         UnsafeFile: the file holds something else, or its weights do not fit its config.
     """
-    state, metadata = read_tensors(path, FORMAT)
-    try:
-        stored = metadata["config"].items()  # JSON has lists where the config has tuples
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored}
-        with torch.device("meta"):  # no random weights that are thrown away at once
-            net = make_net(CONFIGS[values["kind"]](**values))
-        net.load_state_dict(state, assign=True)
-    except (KeyError, TypeError, RuntimeError, BadInput) as error:
-        raise UnsafeFile(
-            f"{path} is damaged: its weights do not fit its own description; make it again."
-        ) from error
+    net: Net = read_module(
+        path, FORMAT, lambda values: make_net(CONFIGS[values["kind"]](**values)), device
+    )
     if not isinstance(net, SERVES.get(part, PictureNet)):
         raise UnsafeFile(
-            f"{path} holds a {values['kind']}, which cannot serve as {part}; name another file."
+            f"{path} holds a {net.config.kind}, which cannot serve as {part}; name another file."
         )
-    return net.eval().requires_grad_(False).to(device)
+    return net

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from editing.errors import BadInput, UnsafeFile
+from editing.errors import BadInput
 from editing.mapping import (
     MappingNetwork,
     Styles,
@@ -45,7 +45,7 @@ from editing.networks import (
 )
 from editing.stylegan1 import StyleGAN1Config, StyleGAN1Mapping, StyleGAN1Synthesis
 from editing.stylegan3 import StyleGAN3Config, StyleGAN3Synthesis
-from editing.tensors import read_tensors, write_tensors
+from editing.tensors import described, read_tensors, write_tensors
 
 FORMAT = "latent-studio generator 1"
 ARCHITECTURES = ("skip", "resnet", "orig")
@@ -380,15 +380,11 @@ def load_generator(path: Path | str, device: str | torch.device = "cpu") -> Gene
         UnsafeFile: the file is not a generator, or its weights do not fit its config.
     """
     state, metadata = read_tensors(path, FORMAT)
-    try:
+    with described(path):
         config = config_from(metadata["config"], metadata.get("family", "stylegan2"))
         with torch.device("meta"):  # no random weights that are thrown away at once
             generator = Generator(config)
         generator.load_state_dict(state, assign=True)
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise UnsafeFile(
-            f"{path} is damaged: its weights do not fit its own description; make it again."
-        ) from error
     return generator.eval().requires_grad_(False).to(device)
 
 

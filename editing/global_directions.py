@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from editing.errors import BadInput, UnsafeFile
-from editing.tensors import read_tensors, write_tensors
+from editing.errors import BadInput
+from editing.tensors import described, read_tensors, write_tensors
 
 FORMAT = "latent-studio global directions 1"
 
@@ -122,11 +122,7 @@ def load_global_directions(path: Path | str) -> GlobalDirections:
         UnsafeFile: it holds something else.
     """
     tensors, facts = read_tensors(path, FORMAT)
-    try:
+    with described(path):
         rows = {name: tensors[name] for name in facts["layers"]}
         made = dict(facts.get("made", {}))
         return GlobalDirections(rows, str(facts["clip"]), str(facts["fingerprint"]), made)
-    except (KeyError, TypeError, ValueError, BadInput) as error:
-        raise UnsafeFile(
-            f"{path} is damaged: its tensors do not fit its own description; make it again."
-        ) from error

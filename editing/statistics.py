@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from editing.errors import BadInput, UnsafeFile
+from editing.errors import BadInput
 from editing.generator import Generator, fingerprint
-from editing.tensors import read_tensors, write_tensors
+from editing.tensors import described, read_tensors, write_tensors
 
 FORMAT = "latent-studio styles statistics 1"
 SAMPLES = 10_000
@@ -134,13 +134,9 @@ def load_statistics(path: Path | str) -> Statistics:
         UnsafeFile: it holds something else.
     """
     tensors, facts = read_tensors(path, FORMAT)
-    try:
+    with described(path):
         mean, std = (
             {name: tensors[f"{part}.{name}"] for name in facts["layers"]}
             for part in ("mean", "std")
         )
         return Statistics(mean, std, facts["fingerprint"], facts["samples"], facts["psi"])
-    except (KeyError, TypeError, BadInput) as error:
-        raise UnsafeFile(
-            f"{path} is damaged: its tensors do not fit its own description; make it again."
-        ) from error

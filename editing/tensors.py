@@ -1,7 +1,8 @@
 """Tensor files: safetensors whose metadata says what they hold; nothing in them can run code."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,17 @@ from editing.images import write_atomically
 
 Metadata = dict[str, Any]
 Net = TypeVar("Net", bound=nn.Module)
+
+
+@contextmanager
+def described(path: Path | str) -> Iterator[None]:
+    """Around putting together what a file describes; what does not fit becomes ``UnsafeFile``."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, BadInput) as error:
+        raise UnsafeFile(
+            f"{path} is damaged: its tensors do not fit its own description; make it again."
+        ) from error
 
 
 def is_tensor_file(path: Path) -> bool:
@@ -100,13 +112,9 @@ def read_module(
         UnsafeFile: the file holds something else, or its weights do not fit its description.
     """
     state, metadata = read_tensors(path, format)
-    try:
+    with described(path):
         fields = {k: tuple(v) if isinstance(v, list) else v for k, v in metadata["config"].items()}
         with torch.device("meta"):  # no random weights that are thrown away at once
             net = make(fields)
         net.load_state_dict(state, assign=True)
-    except (AttributeError, KeyError, TypeError, RuntimeError, BadInput) as error:
-        raise UnsafeFile(
-            f"{path} is damaged: its weights do not fit its own description; make it again."
-        ) from error
     return net.eval().requires_grad_(False).to(device)

@@ -66,6 +66,48 @@ def reshaped(weight: Weight, *shape: int) -> Weight:
     return Weight(shape, lambda: weight.load().reshape(shape))
 
 
+def genforce_state(content: Any) -> dict[Any, Any]:
+    """The generator's state dict in a file of genforce's; {} where there is none."""
+    if not isinstance(content, dict):
+        return {}
+    state = content.get("generator_smooth", content.get("generator", content))
+    return state if isinstance(state, dict) else {}
+
+
+def placed(
+    state: Mapping[Any, Any], place: Callable[[str], str | None], spare: re.Pattern[str]
+) -> Weights:
+    """The tensors of a state dict under our names.
+
+    Args:
+        place: their name -> ours; None = it has none here.
+        spare: names that may be without one of ours.
+
+    Raises:
+        Refused: a name that is neither.
+    """
+    weights: Weights = {}
+    for name, value in state.items():
+        ours = place(str(name))
+        if ours is None and not spare.fullmatch(str(name)):
+            raise Refused(f"{str(name)[:80]} is unexpected")
+        if ours is not None:
+            weights[ours] = stored(value)
+    return weights
+
+
+def complete_noise(weights: Weights, sizes: Mapping[str, int]) -> list[str]:
+    """A noise map [R, R] for every layer of ``sizes``; returns what had to be made up."""
+    names = {f"{layer}.noise_const": size for layer, size in sizes.items()}
+    absent = [name for name in names if name not in weights]
+    for name, size in names.items():
+        if name in absent:
+            weights[name] = made_up_noise(name, size)
+        else:
+            weights[name] = reshaped(weights[name], *weights[name].shape[-2:])
+    return ["noise maps"] if absent else []
+
+
 def made_up_noise(name: str, resolution: int) -> Weight:
     """A noise map for a file without: the same one whenever this layer is read."""
 

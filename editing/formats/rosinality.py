@@ -13,9 +13,8 @@ from editing.formats.foreign import (
     TAPS,
     Foreign,
     Weight,
-    Weights,
     add_filters,
-    made_up_noise,
+    complete_noise,
     reshaped,
     stored,
     stylegan2_config,
@@ -61,7 +60,11 @@ def translate(state: dict[str, Any], mean: Any, system: str) -> Foreign:
     if left - noises:
         raise Refused(f"{sorted(left - noises)[0]} is unexpected")
     weights = {new: _squeezed(new, stored(state[old])) for old, new in layers}
-    missing = _add_noise(weights, state, blocks)
+    sizes = _sizes(blocks)
+    for i, layer in enumerate(sizes):
+        if f"noises.noise_{i}" in state:
+            weights[f"{layer}.noise_const"] = stored(state[f"noises.noise_{i}"])
+    missing = complete_noise(weights, sizes)
     key = "convs.0.conv.blur.kernel"  # theirs sums to 4, and most of their layers have none
     add_filters(
         weights, stored(state[key]).load().float() / 4 if key in state else make_filter(TAPS)
@@ -104,17 +107,9 @@ def _squeezed(name: str, weight: Weight) -> Weight:
     return weight
 
 
-def _add_noise(weights: Weights, state: dict[str, Any], blocks: int) -> list[str]:
-    """The noise maps; returns what had to be made up."""
-    names = [(4, "b4.conv1")]
-    names += [(8 << k, f"b{8 << k}.conv{i}") for k in range(blocks - 1) for i in (0, 1)]
-    absent = False
-    for i, (resolution, layer) in enumerate(names):
-        name = f"synthesis.{layer}.noise_const"
-        absent |= f"noises.noise_{i}" not in state
-        if f"noises.noise_{i}" in state:
-            noise = stored(state[f"noises.noise_{i}"])
-            weights[name] = reshaped(noise, *noise.shape[-2:])
-        else:
-            weights[name] = made_up_noise(name, resolution)
-    return ["noise maps"] if absent else []
+def _sizes(blocks: int) -> dict[str, int]:
+    """The layers with noise, in their order, and the pixels of each."""
+    sizes = {"synthesis.b4.conv1": 4}
+    for resolution in (8 << k for k in range(blocks - 1)):
+        sizes |= {f"synthesis.b{resolution}.conv{i}": resolution for i in (0, 1)}
+    return sizes

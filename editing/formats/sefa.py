@@ -12,14 +12,13 @@ from editing.formats.foreign import (
     TAPS,
     Foreign,
     Weight,
-    Weights,
     add_filters,
-    made_up_noise,
+    complete_noise,
+    genforce_state,
+    placed,
     reshaped,
-    stored,
     stylegan2_config,
 )
-from editing.formats.pickles import Refused
 from editing.networks import make_filter
 
 CONSTANT = re.compile(r"synthesis\.(upsample|layer\d+\.filter)\.kernel")
@@ -34,26 +33,14 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but layers are missing or unknown.
     """
-    if not isinstance(content, dict):
+    state = genforce_state(content)
+    if "synthesis.early_layer.const" not in state:
         return None
-    state = content.get("generator_smooth", content.get("generator", content))
-    if not isinstance(state, dict) or "synthesis.early_layer.const" not in state:
-        return None
-    weights: Weights = {}
-    for name, value in state.items():
-        ours = _place(str(name))
-        if ours is None and not CONSTANT.fullmatch(str(name)):
-            raise Refused(f"{str(name)[:80]} is unexpected")
-        if ours is not None:
-            weights[ours] = _changed(ours, stored(value))
+    weights = {name: _changed(name, w) for name, w in placed(state, _place, CONSTANT).items()}
     missing = [] if MEAN in weights else [MEAN]
-    for name in [name for name in weights if name.endswith("noise_strength")]:
-        noise = f"{name.rpartition('.')[0]}.noise_const"
-        if noise not in weights:
-            weights[noise] = made_up_noise(noise, int(name.split(".")[1][1:]))
-            missing.append("noise maps")
+    noisy = [name.rpartition(".")[0] for name in weights if name.endswith("noise_strength")]
+    missing += complete_noise(weights, {layer: int(layer.split(".")[1][1:]) for layer in noisy})
     add_filters(weights, make_filter(TAPS))
-    missing = sorted(set(missing))
     return Foreign("genforce", stylegan2_config(weights), weights, tuple(missing))
 
 
@@ -79,8 +66,6 @@ def _changed(name: str, weight: Weight) -> Weight:
         return Weight(weight.shape, lambda: weight.load().float() + 1)
     if name.endswith("conv0.weight"):
         return Weight(weight.shape, lambda: weight.load().flip(2, 3))
-    if name.endswith("noise_const"):
-        return reshaped(weight, *weight.shape[-2:])
     if name.endswith("noise_strength"):
         return reshaped(weight)
     if name.endswith("const"):

@@ -10,8 +10,16 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from editing.formats.foreign import MEAN, Foreign, Weight, Weights, made_up_noise, reshaped, stored
-from editing.formats.pickles import Refused
+from editing.formats.foreign import (
+    MEAN,
+    Foreign,
+    Weight,
+    Weights,
+    complete_noise,
+    genforce_state,
+    placed,
+    reshaped,
+)
 from editing.stylegan1 import StyleGAN1Config
 
 FUSED_FROM, NEVER = 128, 2**20  # pixels
@@ -53,11 +61,7 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but layers are missing or unknown.
     """
-    if not isinstance(content, dict):
-        return None
-    state = content.get("generator_smooth", content.get("generator", content))
-    if not isinstance(state, dict):
-        return None
+    state = genforce_state(content)
     if "mapping.dense0.linear.weight" in state:
         return _read(state, _genforce(INTERFACEGAN), "genforce", named=True)
     if "synthesis.layer0.apply_noise.weight" in state:
@@ -113,13 +117,7 @@ def _read(
     state: dict[Any, Any], place: Place, system: str, named: bool = False, epsilon: float = 1e-8
 ) -> Foreign:
     """``named``: names say which layers are fused; otherwise it is all from FUSED_FROM on."""
-    weights: Weights = {}
-    for name, value in state.items():
-        ours = place(str(name))
-        if ours is None and not SPARE.fullmatch(str(name)):
-            raise Refused(f"{str(name)[:80]} is unexpected")
-        if ours is not None:
-            weights[ours] = stored(value)
+    weights = placed(state, place, SPARE)
     layers = sum(f"synthesis.layer{i}.bias" in weights for i in range(64))
     _take_output(weights, layers // 2 - 1)
     depth = sum(f"mapping.fc{i}.weight" in weights for i in range(64))
@@ -131,7 +129,8 @@ def _read(
     fused_from = min(fused, default=NEVER if never else FUSED_FROM)
     const = weights["synthesis.const"]
     weights["synthesis.const"] = reshaped(const, *const.shape[1:])
-    missing = _add_noise(weights, layers)
+    sizes = {f"synthesis.layer{i}": 4 << (i // 2) for i in range(layers)}
+    missing = complete_noise(weights, sizes)
     config = _config(weights, depth, layers, fused_from, epsilon)
     if MEAN in weights:
         rows = (layers, config.w_dim) if config.maps_to_rows else (config.w_dim,)
@@ -157,17 +156,6 @@ def _take_fused(weights: Weights, layers: int) -> list[int]:
             weights.pop(f"synthesis.layer{i}.fused weight")
         )
     return [4 << (i // 2) for i in fused]
-
-
-def _add_noise(weights: Weights, layers: int) -> list[str]:
-    """The noise maps; returns what had to be made up."""
-    absent = False
-    for i in range(layers):
-        name, size = f"synthesis.layer{i}.noise_const", 4 << (i // 2)
-        absent |= name not in weights
-        noise = weights.get(name)
-        weights[name] = reshaped(noise, size, size) if noise else made_up_noise(name, size)
-    return ["noise maps"] if absent else []
 
 
 def _config(
