@@ -34,6 +34,7 @@ STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "deghosting": (("training.train_deghosting",),),  # its loss asks the perceptual network
     "identity": (("training.train_identity",),),
     "clip": (("training.train_clip",),),
+    "global_directions": (("training.measure_global_directions",),),
     # What benchmarks/world.py measures in; not landed:
     "features": (("training.train_features", "--resolution", "256"),),
     "domain": (),
@@ -72,7 +73,7 @@ def describe_domain() -> None:
         "statistics": entry("statistics.safetensors", "statistics"),
         "differential": entry("differential.safetensors", "differential"),
         "deghosting": entry("deghosting.safetensors", "deghosting"),
-        "global_directions": None,
+        "global_directions": entry("global_directions.safetensors", "global_directions"),
     }
     write_description(OUT, facts)
 

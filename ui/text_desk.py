@@ -1,0 +1,223 @@
+"""What the Text tab makes: text edits tried, placed on the stack and explained; without any widget.
+
+The last edit of the stack is the one that the sliders change, as long as it has the texts of the
+boxes; other texts begin an edit of their own, on top of what is there.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from PIL import Image
+
+from editing.edits import EditStack, Entry, Move, render
+from editing.errors import BadInput, EditingError
+from editing.images import to_tensor, to_uint8
+from editing.layers import style_widths
+from editing.ranking import rank, see_seeds
+from editing.states import EditState
+from editing.table_build import default_layers
+from editing.text import StyleChange, TextEdit, relevance
+from editing.text_descent import DescentOptions, DescentStep, descend
+from editing.text_effects import (
+    ALPHAS,
+    Report,
+    explain,
+    grid_betas,
+    grid_cells,
+    grid_sheet,
+    safe_alphas,
+)
+from ui.session import Label, Session
+from ui.studio import Studio, View
+from ui.widgets import Pixels
+from ui.words import shortened
+
+log = logging.getLogger(__name__)
+FOUND = 12  # portraits of a search
+WARM = TextEdit("a smiling person", 1.0, "a person")  # what is found while nobody waits
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """How far some long work is, and in the end its picture."""
+
+    done: int
+    total: int
+    sheet: Image.Image | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Hit:
+    """A portrait that a search has found."""
+
+    seed: int
+    picture: Pixels
+
+
+class TextDesk:
+    """Bound to one studio."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio, self.domain = studio, studio.domain
+        entry = self.domain.parts.get("text_image_model")
+        fetched = entry is not None and self.domain.is_present(entry)
+        self.available = fetched or self.domain.hub_clip is not None
+        table = self.domain.parts.get("global_directions")
+        self.has_table = table is not None and self.domain.is_present(table)
+        widths = style_widths(self.domain.generator)
+        self.total = sum(widths[name] for name in default_layers(self.domain))
+
+    def warm_up(self) -> None:
+        """Load the models and take the first steps, so that the first edit need not wait."""
+        if not self.available:
+            return
+
+        def work() -> None:
+            try:
+                self.domain.clip.check_text(WARM.target)
+                with self.studio.lanes.long():
+                    relevance(self.domain, WARM)
+            except EditingError as error:
+                log.warning("The text-image model is not ready: %s", error)
+
+        threading.Thread(target=work, daemon=True, name="text warm-up").start()
+
+    # -- the edit
+
+    def current(self, session: Session) -> int | None:
+        """Which edit of the stack the sliders change: the last text edit, if it is on."""
+        entries = session.now.stack.entries
+        found = [i for i, e in enumerate(entries) if isinstance(e.edit, TextEdit) and e.on]
+        return found[-1] if found else None
+
+    def edit(self, session: Session) -> TextEdit | None:
+        """The edit that the sliders change."""
+        index = self.current(session)
+        found = None if index is None else session.now.stack.entries[index].edit
+        return found if isinstance(found, TextEdit) else None
+
+    def _stack(self, session: Session, wanted: TextEdit) -> EditStack:
+        """The stack with ``wanted`` in the place of the edit of the same texts, or on top."""
+        with self.studio.lanes.interactive():
+            found = wanted.resolved(self.domain)
+        entries, index = list(session.now.stack.entries), self.current(session)
+        old = self.edit(session)
+        same = old is not None and (old.target, old.neutral) == (found.target, found.neutral)
+        if index is not None and same:
+            entries[index] = Entry(found)
+        else:
+            entries.append(Entry(found))
+        return EditStack(tuple(entries))
+
+    def preview(self, session: Session, wanted: TextEdit, mask: bool = False) -> View:
+        """The canvas while a slider is dragged.
+
+        Raises:
+            BadInput: what is wrong with the texts, or no channel passes.
+        """
+        return self.studio.preview_stack(session, self._stack(session, wanted), mask)
+
+    def apply(self, session: Session, wanted: TextEdit) -> Session:
+        """One more step of the history; an edit that changes nothing adds none."""
+        stack = self._stack(session, wanted)
+        if stack == session.now.stack:
+            return session
+        text = shortened(wanted.target)
+        label = Label("history.text", {"text": text, "alpha": f"{wanted.alpha:+.3g}"})
+        return self.studio.step(session, stack, label)
+
+    def alone(self, session: Session, channel: str, mask: bool = False) -> View:
+        """The canvas with only one channel of the current edit moved.
+
+        Raises:
+            BadInput: there is no text edit, or it does not move this channel.
+        """
+        edit, index = self.edit(session), self.current(session)
+        layer, _, number = channel.rpartition(":")
+        steps = {
+            (name, i): step
+            for name, at, by in (edit.change.layers if edit and edit.change else ())
+            for i, step in zip(at, by, strict=True)
+        }
+        key = (layer, int(number) if number.isdigit() else -1)
+        if edit is None or index is None or key not in steps:
+            raise BadInput(f"The text edit does not move {channel[:40]!r}; make it anew.")
+        only = StyleChange(((layer, (key[1],), (steps[key],)),))
+        entries = list(session.now.stack.entries)
+        entries[index] = Entry(replace(edit, change=only))
+        return self.studio.preview_stack(session, EditStack(tuple(entries)), mask)
+
+    # -- what it has done
+
+    def _without(self, session: Session) -> EditState:
+        """The state of the portrait without the current edit."""
+        index, entries = self.current(session), session.now.stack.entries
+        kept = tuple(entry for i, entry in enumerate(entries) if i != index)
+        return EditStack(kept).apply(session.now.portrait.state, self.domain)
+
+    def report(self, session: Session) -> Report | None:
+        """The current edit, explained; None where there is none."""
+        edit = self.edit(session)
+        if edit is None:
+            return None
+        with self.studio.lanes.long(), torch.no_grad():
+            before = render(self._without(session), self.domain).cpu()
+            before = to_tensor(to_uint8(before)[0])
+            return explain(self.domain, edit, before, to_tensor(session.now.after))
+
+    def safe(self, session: Session) -> tuple[float, float] | None:
+        """How far alpha may go here; None where there is no edit that CLIP could follow."""
+        edit = self.edit(session)
+        if edit is None or not self.available or edit.change is None:
+            return None
+        with self.studio.lanes.long():
+            return safe_alphas(self.domain, self._without(session), edit)
+
+    def grid(self, session: Session, wanted: TextEdit) -> Iterator[Part]:
+        """Strengths and thresholds on one sheet; parts first, the sheet last."""
+        with self.studio.lanes.interactive():
+            betas = grid_betas(self.domain, wanted)
+        same = self.edit(session)
+        again = same is not None and same.target == wanted.target
+        stack = session.now.stack
+        whole = stack.apply(session.now.portrait.state, self.domain)
+        state = self._without(session) if again else whole
+        cells, total = list[Image.Image](), len(ALPHAS) * len(betas)
+        work = grid_cells(self.domain, state, wanted, ALPHAS, betas)
+        for cell in self.studio.lanes.steps(work):
+            cells.append(cell)
+            yield Part(len(cells), total)
+        yield Part(total, total, grid_sheet(cells, ALPHAS, betas))
+
+    # -- searching
+
+    def optimise(
+        self, session: Session, target: str, neutral: str, options: DescentOptions
+    ) -> Iterator[DescentStep]:
+        """Search a change of this portrait; not asking for more ends it."""
+        stack = session.now.stack
+        state = stack.apply(session.now.portrait.state, self.domain)
+        return self.studio.lanes.steps(descend(self.domain, state, target, neutral, options))
+
+    def optimised(self, session: Session, edit: Move | TextEdit, target: str) -> Session:
+        """What a search has found, as one more edit of the stack."""
+        label = Label("history.optimised", {"text": shortened(target)})
+        return self.studio.step(session, session.now.stack.add(edit), label)
+
+    def picture(self, session: Session, edit: Move | TextEdit) -> View:
+        """The canvas with an edit that is not on the stack yet."""
+        return self.studio.preview_stack(session, session.now.stack.add(edit))
+
+    def search(self, text: str, count: int) -> Iterator[Part | list[Hit]]:
+        """The portraits among the first seeds that show most of a text; parts first."""
+        self.domain.clip.check_text(text)
+        seen = []
+        for part in self.studio.lanes.steps(see_seeds(self.domain, range(count))):
+            seen.append(part)
+            yield Part(sum(len(names) for names, _ in seen), count)
+        hits = rank(self.domain, text, seen, top=FOUND)
+        seeds = [int(hit.name.partition(":")[2].partition("@")[0]) for hit in hits]
+        yield [Hit(seed, self.studio.open_seed(seed).before) for seed in seeds]

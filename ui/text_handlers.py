@@ -1,0 +1,239 @@
+"""What the Text tab calls: values -> one action of the text desk -> values."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from editing.errors import BadInput, EditingError
+from editing.table_build import default_layers
+from editing.templates import LISTS, parse_templates
+from editing.text import TextEdit
+from editing.text_descent import DescentOptions
+from ui.boundaries_tab import given_choices, layer_choices
+from ui.display import Display, pairs
+from ui.drawing import note_html, progress_html
+from ui.messages import LANGUAGES, say
+from ui.polite import polite
+from ui.session import Session
+from ui.text_desk import Part, TextDesk
+from ui.text_drawing import prompts_value, report_value
+from ui.text_messages import SUGGESTIONS
+from ui.text_tab import FIRST_ALPHA, MOST_BETA, REACH, method_choices
+from ui.widgets import data_uri
+from ui.workshop_drawing import safe_css
+
+SHOW_EVERY = 0.4  # seconds between pictures of a search
+MAX_SEEDS = 5_000
+
+
+class TextHandlers:
+    """Bound to one desk; knows nothing of any visitor but who asked to stop."""
+
+    def __init__(self, desk: TextDesk, display: Display) -> None:
+        self.desk, self.display, self.studio = desk, display, desk.studio
+        self.layers = default_layers(desk.domain)
+        self._stops: dict[str, threading.Event] = {}
+
+    def wanted_edit(
+        self,
+        neutral: str,
+        target: str,
+        alpha: float,
+        auto: bool,
+        beta: float,
+        count: float | None,
+        keep: list[str],
+        layers: list[str],
+        method: str,
+        templates: str,
+    ) -> TextEdit:
+        """The edit that the widgets ask for, not yet found."""
+        if not (target or "").strip():
+            raise BadInput("There is no text yet; write what the portrait should show.")
+        return TextEdit(
+            target,
+            float(alpha or 0),
+            neutral or "",
+            None if auto else float(beta or 0),
+            int(count) if count else None,
+            method or "",
+            tuple(keep or ()),
+            self._rows(layers),
+            parse_templates((templates or "").splitlines()),
+        )
+
+    def _rows(self, groups: list[str] | None) -> tuple[int, ...] | None:
+        known = self.studio.groups
+        if not groups or set(groups) >= set(known):
+            return None
+        return tuple(sorted(row for name in groups if name in known for row in known[name]))
+
+    # -- the edit
+
+    @polite
+    def apply(self, session: Session, lang: str, *values: Any) -> tuple[Any, ...]:
+        """Edit the portrait by two texts; the same texts again change the edit there is."""
+        session = self.desk.apply(session, self.wanted_edit(*values))
+        return session, self.display.status(session)
+
+    @polite
+    def apply_beta(self, session: Session, lang: str, *values: Any) -> tuple[Any, ...]:
+        """The same after beta was moved: it is not chosen by itself any more."""
+        wanted = replace(self.wanted_edit(*values), beta=float(values[4]))
+        session = self.desk.apply(session, wanted)
+        return session, self.display.status(session)
+
+    def preview(self, session: Session, look: str, *values: Any) -> tuple[Any, Any]:
+        """The canvas while alpha is dragged; what cannot be drawn is refused on release."""
+        try:
+            return pairs(self.desk.preview(session, self.wanted_edit(*values)), look)
+        except EditingError:
+            return gr.skip(), gr.skip()
+
+    def preview_beta(self, session: Session, look: str, *values: Any) -> tuple[Any, Any, Any]:
+        """The same while beta is dragged."""
+        try:
+            wanted = replace(self.wanted_edit(*values), beta=float(values[4]))
+            return *pairs(self.desk.preview(session, wanted), look), False
+        except EditingError:
+            return gr.skip(), gr.skip(), False
+
+    @polite
+    def alone(self, session: Session, lang: str, look: str, event: gr.EventData) -> tuple[Any, Any]:
+        """The canvas with one channel of the edit alone."""
+        return pairs(self.desk.alone(session, str(event._data["channel"])), look)
+
+    def prompt(self, lang: str, event: gr.EventData) -> tuple[str, str]:
+        """A suggestion into the boxes."""
+        index = int(event._data["index"]) % len(SUGGESTIONS)
+        return say("text.person", lang), SUGGESTIONS[index][LANGUAGES.index(lang)]
+
+    def accept(self, target: str, neutral: str) -> tuple[Any, ...]:
+        """Go on from the edited portrait: the next text begins an edit of its own."""
+        return (target or neutral), "", FIRST_ALPHA, True
+
+    def fill_in(self, name: str) -> Any:
+        """A handler that puts a list of templates into the box."""
+        return lambda lang: "\n".join(LISTS[name][lang])
+
+    # -- what it has done
+
+    def explain(self, session: Session, lang: str) -> tuple[Any, Any, Any]:
+        """The report, the safe range on alpha's track, and where beta stands."""
+        try:
+            report, safe = self.desk.report(session), self.desk.safe(session)
+        except EditingError as error:
+            return {"line": str(error)}, "", gr.skip()
+        if report is None:
+            return {}, "", gr.skip()
+        shown = report_value(report, self.layers, self.desk.total, lang)
+        beta = gr.skip() if report.beta is None else min(round(report.beta, 3), MOST_BETA)
+        return shown, safe_css({"text-alpha": safe}, REACH) if safe else "", beta
+
+    def sync(self, session: Session, lang: str) -> tuple[Any, ...]:
+        """Boxes, alpha and report of the edit that the stack now ends with."""
+        edit = self.desk.edit(session)
+        explained = self.explain(session, lang)
+        if edit is None:
+            return gr.skip(), gr.skip(), gr.skip(), *explained
+        return edit.neutral, edit.target, edit.alpha, *explained
+
+    @polite
+    def grid(self, session: Session, lang: str, *values: Any) -> Iterator[Any]:
+        """alpha × beta on one sheet; yields (progress, picture)."""
+        for part in self.desk.grid(session, self.wanted_edit(*values)):
+            if part.sheet is None:
+                yield self._progress(part, lang), gr.skip()
+            else:
+                yield "", gr.update(value=np.asarray(part.sheet), visible=True)
+
+    # -- searching
+
+    @polite
+    def optimise(
+        self, session: Session, lang: str, look: str, request: gr.Request, neutral: str,
+        target: str, space: str, steps: float, l2: float, identity: float,
+    ) -> Iterator[Any]:  # fmt: skip
+        """Search a change of the portrait; yields (session, progress, canvas, second outcome)."""
+        stop = self._stops[str(request.session_hash)] = threading.Event()
+        options = DescentOptions(space, int(steps), l2=float(l2), identity=float(identity))
+        due, step = 0.0, None
+        for step in self.desk.optimise(session, target, neutral, options):
+            ended = step.done or stop.is_set()
+            text = say("text.optimise.done", lang, done=step.index, total=step.total)
+            progress = progress_html(text, step.index / step.total, [], lang)
+            if ended:
+                break
+            shown: tuple[Any, Any] = (gr.skip(), gr.skip())
+            if monotonic() >= due:
+                shown = pairs(self.desk.picture(session, step.find()), look)
+                due = monotonic() + SHOW_EVERY
+            yield gr.skip(), progress, *shown
+        if step is not None:
+            found = self.desk.optimised(session, step.find(), target)
+            yield found, note_html(text), gr.skip(), gr.skip()
+
+    @polite
+    def optimise_whole(
+        self, session: Session, lang: str, neutral: str, target: str, space: str, steps: float
+    ) -> tuple[Any, ...]:
+        """The same in one event, for the API."""
+        options = DescentOptions(space, int(steps))
+        for step in self.desk.optimise(session, target, neutral, options):
+            found = step
+        session = self.desk.optimised(session, found.find(), target)
+        return session, self.display.status(session)
+
+    def stop(self, request: gr.Request) -> None:
+        """Stop this visitor's search; the best so far is kept."""
+        if event := self._stops.get(str(request.session_hash)):
+            event.set()
+
+    @polite
+    def search(self, session: Session, lang: str, text: str, count: float) -> Iterator[Any]:
+        """Portraits of seeds ranked by a text; yields (progress, strip, seeds)."""
+        if not 1 <= int(count) <= MAX_SEEDS:
+            raise BadInput(f"{count:g} seeds are not possible; choose from 1 to {MAX_SEEDS}.")
+        for part in self.desk.search(text, int(count)):
+            if isinstance(part, Part):
+                yield self._progress(part, lang), gr.skip(), gr.skip()
+                continue
+            items = [
+                {"src": data_uri(hit.picture), "current": False,
+                 "title": say("source.seed", lang, seed=hit.seed)}
+                for hit in part
+            ]  # fmt: skip
+            yield "", items, [hit.seed for hit in part]
+
+    @polite
+    def open_hit(
+        self, session: Session, lang: str, seeds: list[int], event: gr.EventData
+    ) -> tuple[Any, ...]:
+        """Open a portrait that was found."""
+        index = int(event._data["index"])
+        if not 0 <= index < len(seeds):
+            raise BadInput("This portrait is not in the list any more; search again.")
+        session = self.studio.replace(session, self.studio.open_seed(seeds[index]))
+        return session, self.display.status(session)
+
+    # -- language
+
+    def relabel(self, lang: str, neutral: str) -> tuple[Any, ...]:
+        """Prompts, choices and the neutral text in another language."""
+        known = [say("text.person", each) for each in LANGUAGES]
+        return (
+            prompts_value(lang),
+            gr.update(choices=given_choices(self.display.names, lang)),
+            gr.update(choices=layer_choices(self.studio.groups, lang)),
+            gr.update(choices=method_choices(self.desk, lang)),
+            say("text.person", lang) if neutral in known else neutral,
+        )
+
+    def _progress(self, part: Part, lang: str) -> str:
+        text = say("text.working", lang, done=part.done, total=part.total)
+        return progress_html(text, part.done / max(part.total, 1), [], lang)

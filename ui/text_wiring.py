@@ -1,0 +1,78 @@
+"""Wires the Text tab; ``ui.page`` calls it once the page is laid out."""
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from ui.text_handlers import TextHandlers
+from ui.text_tab import TextTab
+from ui.workshop_wiring import Wire
+
+SAVED = {"trigger_mode": "always_last"}
+
+
+def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wire) -> None:
+    """Wire all of it; ``shown`` is the tab itself."""
+    base, c = [page.session, page.language], page.canvas
+    explained = [tab.report, tab.mark, tab.beta]
+    quiet = {**wire.long, **wire.private}
+
+    def then_explain(event: Any) -> Any:
+        return event.success(h.explain, base, explained, **quiet)
+
+    def edits(trigger: Any, handler: Any, api_name: str | None = None) -> Any:
+        return then_explain(wire.action(trigger, handler, tab.wanted, api_name, sliders=False))
+
+    edits(tab.run.click, h.apply, "text_edit")
+    edits(tab.target.submit, h.apply)
+    picked = tab.prompts.pick(h.prompt, [page.language], [tab.neutral, tab.target], **wire.instant)
+    edits(picked.then, h.apply)
+    edits(tab.alpha.release, h.apply)
+    edits(tab.beta.release, h.apply_beta)
+    for trigger in (tab.auto.input, tab.keep.input, tab.layers.input, tab.method.input):
+        edits(trigger, h.apply)
+    edits(tab.count.submit, h.apply)
+    dragging = [page.session, c.view, *tab.wanted]
+    options = {**SAVED, **wire.interactive, **wire.private}
+    tab.alpha.input(h.preview, dragging, [c.picture, c.outcome], **options)
+    tab.beta.input(h.preview_beta, dragging, [c.picture, c.outcome, tab.auto], **options)
+    tab.report.pick(h.alone, [*base, c.view], [c.picture, c.outcome], **options)
+    accepted = [tab.neutral, tab.target, tab.alpha, tab.auto]
+    tab.accept.click(h.accept, [tab.target, tab.neutral], accepted, **wire.instant)
+    for name, button in tab.lists.items():
+        button.click(h.fill_in(name), [page.language], [tab.templates], **wire.instant)
+    synced = [tab.neutral, tab.target, tab.alpha, *explained]
+    turned = [c.undo.click, c.redo.click, c.history.pick, shown.select]
+    for trigger in turned:
+        trigger(h.sync, base, synced, **{**wire.interactive, **wire.private})
+    relabelled = [tab.prompts, tab.keep, tab.layers, tab.method, tab.neutral]
+    page.language.change(h.relabel, [page.language, tab.neutral], relabelled, **wire.instant)
+    _wire_long(page, tab, h, wire, base, then_explain)
+
+
+def _wire_long(
+    page: Any, tab: TextTab, h: TextHandlers, wire: Wire, base: list[Any], then_explain: Any
+) -> None:
+    c, g, o, s = page.canvas, tab.grid, tab.optimise, tab.search
+    g.draw.click(
+        h.grid, [*base, *tab.wanted], [g.progress, g.sheet], api_name="text_grid", **wire.long
+    )
+    running = o.run.click(
+        h.optimise,
+        [*base, c.view, tab.neutral, tab.target, *o.options],
+        [page.session, o.progress, c.picture, c.outcome],
+        **wire.long,
+        **wire.private,
+    )
+    then_explain(wire.then_show(running))
+    o.stop.click(h.stop, None, None, **wire.instant)
+    whole = [*base, tab.neutral, tab.target, *o.options[:2]]
+    gr.Button(visible=False).click(
+        h.optimise_whole, whole, [page.session, page.status], api_name="text_optimise", **wire.long
+    )
+    found = [s.progress, s.hits, s.seeds]
+    search = partial(h.search)
+    s.run.click(search, [*base, s.text, s.count], found, api_name="text_search", **wire.long)
+    s.text.submit(h.search, [*base, s.text, s.count], found, **{**wire.long, **wire.private})
+    wire.action(s.hits.pick, h.open_hit, [s.seeds])
