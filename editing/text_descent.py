@@ -138,7 +138,7 @@ class TextStage(Stage):
         rows = range(ws.shape[1]) if options.layers is None else options.layers
         if not all(0 <= row < ws.shape[1] for row in rows):
             raise BadInput(
-                f"The layers {list(rows)} do not all exist; rows end at {ws.shape[1] - 1}."
+                f"The layers {list(rows)} do not all exist; rows go from 0 to {ws.shape[1] - 1}."
             )
         self.leaves: Leaves
         if options.space == "w+":

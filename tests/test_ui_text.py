@@ -1,0 +1,147 @@
+"""The Text tab without widgets: edits on the stack, their report, grids, searches; and its page."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from editing.domains import Domain
+from editing.edits import Move
+from editing.errors import BadInput
+from editing.text import TextEdit
+from editing.text_descent import DescentOptions
+from tests.studio_domain import write_studio_domain
+from tests.text_domain import write_text_domain
+from ui.display import Display
+from ui.session import Session
+from ui.studio import Studio
+from ui.text_desk import Part, TextDesk
+from ui.text_drawing import report_value
+from ui.text_handlers import TextHandlers
+
+WANTED = TextEdit("a smiling person", 6.0, "a person")
+VALUES = ["a person", "a smiling person", 6.0, True, 0.1, None, [], [], "jacobian", ""]
+
+
+@pytest.fixture(scope="module")
+def domain(tmp_path_factory: pytest.TempPathFactory) -> Domain:
+    return write_text_domain(tmp_path_factory.mktemp("domain") / "studio")
+
+
+@pytest.fixture(scope="module")
+def desk(domain: Domain) -> TextDesk:
+    return TextDesk(Studio(domain))
+
+
+@pytest.fixture
+def session(desk: TextDesk) -> Session:
+    return desk.studio.start(desk.studio.open_seed(7), {"smile": 1.0})
+
+
+def edits(session: Session) -> list[Any]:
+    return [entry.edit for entry in session.now.stack.entries]
+
+
+def test_the_same_texts_change_the_edit_others_begin_one(desk: TextDesk, session: Session) -> None:
+    once = desk.apply(session, WANTED)
+    assert isinstance(edits(once)[0], Move) and edits(once)[1].target == WANTED.target
+    assert not np.array_equal(once.now.after, session.now.after)
+    twice = desk.apply(once, TextEdit("a smiling person", -2.0, "a person"))
+    assert len(edits(twice)) == 2 and edits(twice)[1].alpha == -2.0
+    other = desk.apply(twice, TextEdit("an old man", 3.0, "a person"))
+    assert [edit.target for edit in edits(other)[1:]] == ["a smiling person", "an old man"]
+    assert desk.apply(other, TextEdit("an old man", 3.0, "a person")) is other
+    assert other.now.label.key == "history.text"
+    assert desk.edit(desk.studio.act(other, "toggle", 2)) == edits(other)[1], "off: the one below"
+
+
+def test_a_drag_shows_what_a_release_makes(desk: TextDesk, session: Session) -> None:
+    view = desk.preview(session, WANTED)
+    made = desk.apply(session, WANTED)
+    exact = desk.studio.view(made).after
+    small = desk.studio.preview_stack(made, made.now.stack).after
+    assert np.array_equal(view.after, small) and exact.shape[0] > small.shape[0]
+
+
+def test_the_report_says_which_channels_and_how_far(desk: TextDesk, session: Session) -> None:
+    assert desk.report(session) is None
+    made = desk.apply(session, WANTED)
+    report = desk.report(made)
+    assert report is not None and report.channels == sum(report.by_layer.values()) >= 8
+    assert report.top[0][1] == pytest.approx(1.0, abs=0.01) or report.top[0][1] == pytest.approx(
+        -1.0, abs=0.01
+    )
+    assert report.asked is not None and -1 <= report.asked <= 1 and set(report.moved)
+    low, high = desk.safe(made) or (0, 0)
+    assert -12 <= low < 0 < high <= 12
+    for lang in ("en", "zh"):
+        value = report_value(report, ["b4.conv1", "b8.conv0"], desk.total, lang)
+        assert str(report.channels) in value["line"] and value["channels"][0]["width"] == "100"
+    view = desk.alone(made, str(report.top[0][0]))
+    assert not np.array_equal(view.after, desk.studio.view(made).after)
+    for wrong in ("b4.conv1:999", "nonsense", "b4.conv1:-1"):
+        with pytest.raises(BadInput, match="does not move"):
+            desk.alone(made, wrong)
+
+
+def test_a_grid_of_strengths_and_thresholds(desk: TextDesk, session: Session) -> None:
+    *parts, last = desk.grid(session, WANTED)
+    assert all(isinstance(part, Part) for part in parts) and last.sheet is not None
+    assert last.sheet.width > 5 * 32 and parts[-1].done == parts[-1].total
+
+
+@pytest.mark.parametrize("space", ["w+", "s"])
+def test_an_optimisation_becomes_an_edit(desk: TextDesk, session: Session, space: str) -> None:
+    options = DescentOptions(space, 4)
+    *_, step = desk.optimise(session, "a smiling person", "", options)
+    assert step.done
+    made = desk.optimised(session, step.find(), "a smiling person")
+    assert isinstance(edits(made)[-1], Move if space == "w+" else TextEdit)
+    assert not np.array_equal(made.now.after, session.now.after)
+
+
+def test_a_search_finds_portraits(desk: TextDesk) -> None:
+    *parts, hits = desk.search("an old man", 40)
+    assert isinstance(hits, list) and len(hits) == 12 == len({hit.seed for hit in hits})
+    assert isinstance(parts[-1], Part) and parts[-1].done == 40
+
+
+def test_handlers_translate(desk: TextDesk, session: Session) -> None:
+    h = TextHandlers(desk, Display(desk.studio))
+    made, status = h.apply(session, "en", *VALUES)
+    assert [edit["label"] for edit in status["edits"]][-1] == "“a smiling person” +6"
+    by_hand, _ = h.apply_beta(session, "en", *[*VALUES[:4], 0.05, *VALUES[5:]])
+    assert h.desk.edit(by_hand).beta == 0.05
+    with pytest.raises(Exception, match="no text yet"):
+        h.apply(session, "en", "a person", "  ", *VALUES[2:])
+    with pytest.raises(Exception, match="No channel reaches"):
+        h.apply_beta(session, "en", *[*VALUES[:4], 5.0, *VALUES[5:]])
+    assert len(h.preview(session, "compare", "a person", "", *VALUES[2:])) == 2, "quietly nothing"
+    report, mark, beta = h.explain(made, "zh")
+    assert report["line"] and "--safe-from" in mark and isinstance(beta, float)
+    assert h.sync(made, "en")[:3] == ("a person", "a smiling person", 6.0)
+    assert h.accept("an old man", "a person")[0] == "an old man"
+    assert "{}" in h.fill_in("portraits")("zh")
+    assert h.relabel("zh", "a person")[-1] == "人" and h.relabel("zh", "mine")[-1] == "mine"
+
+
+def test_without_a_text_image_model_there_is_a_sentence(tmp_path: Path) -> None:
+    from ui.text_tab import build_text_tab
+    from ui.words import Words
+
+    desk = TextDesk(Studio(write_studio_domain(tmp_path / "studio")))
+    assert not desk.available
+    desk.warm_up()
+    import gradio as gr
+
+    with gr.Blocks():
+        assert build_text_tab(Words(), desk, ["smile"]) is None
+
+
+def test_the_page_offers_it(domain: Domain) -> None:
+    from ui.page import build_app
+
+    app = build_app(domain)
+    names = {getattr(fn, "api_name", None) for fn in app.fns.values()}
+    assert {"text_edit", "text_grid", "text_optimise", "text_search"} <= names
