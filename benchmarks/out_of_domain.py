@@ -30,6 +30,7 @@ from benchmarks.out_of_domain_cases import (
     ATTRIBUTES,
     Case,
     Worn,
+    attributes,
     differs,
     matched,
     portraits,
@@ -43,7 +44,15 @@ from editing.edits import EditState, Move, render
 from editing.images import grid, save_png, write_atomically
 from editing.inversion import METHODS, invert
 from editing.metrics import identity, readings, unit_features
-from editing.out_of_domain import Blend, has_deghosting, misfit_limit, photo_edited
+from editing.out_of_domain import (
+    Blend,
+    activation,
+    fuse,
+    has_deghosting,
+    misfit_limit,
+    photo_edited,
+    shaped,
+)
 
 OUT = Path("outputs/benchmarks/out_of_domain")
 CAP = 60.0  # dB
@@ -55,6 +64,7 @@ SLOW = {  # inversions that only some portraits get
 PLAIN, CHANGE, FUSED, DEGHOSTED = (
     "inversion + edit", "photo + (T − I')", "Diff-CAM composite", "composite + deghosting"
 )  # fmt: skip
+THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 PHOTO_EDITS = {"smile": 2.0, "eyeglasses": 3.0, "age": 2.0}
 Facts = dict[str, Any]
 
@@ -106,7 +116,21 @@ def composites(
         "iou_old": overlap(plain > 0.5, case.region),
         "misfit": made.misfit,
         "seconds": seconds,
+        "ramps": ramps(case, photo, before, edited, domain),
     }
+
+
+@torch.no_grad()
+def ramps(case: Case, photo: Tensor, before: Tensor, edited: Tensor, domain: Domain) -> Facts:
+    """Squared errors of composites inside and outside, by threshold: what is kept, what is lost."""
+    where, inside = activation(domain, before, edited, (case.factor,)), case.region.float()
+    found = {}
+    for threshold in THRESHOLDS:
+        mask = shaped(where, Blend(threshold=threshold), photo.shape[-1])
+        error = (fuse(photo, edited, mask) - case.truth).square().mean(1, keepdim=True)
+        sums = [error * inside, inside, error * (1 - inside), 1 - inside]
+        found[str(threshold)] = [float(each.sum()) for each in sums]
+    return found
 
 
 def overlap(a: Tensor, b: Tensor) -> float:
@@ -208,6 +232,19 @@ def mask_table(rows: Sequence[Facts]) -> None:
     print_table(["attribute", "edits", "M > 0.5", "|T − I'| > 4/255", "ramped difference"], table)
 
 
+def ramp_table(rows: Sequence[Facts]) -> None:
+    """PSNR of composites by the threshold of their masks."""
+    found = [row["ramps"] for row in rows if row["method"] == FUSED]
+    table = []
+    for threshold in THRESHOLDS:
+        sums = [sum(each[str(threshold)][i] for each in found) for i in range(4)]
+        pairs = [{"error": sums[:2]}], [{"error": sums[2:]}]
+        table.append([f"{threshold:g}", *(f"{psnr_of(pair, 'error'):.2f}" for pair in pairs)])
+    print("\nComposites by the threshold of M (the default is "
+          f"{Blend().threshold:g}, softness {Blend().softness:g})")  # fmt: skip
+    print_table(["threshold", "PSNR inside", "PSNR outside"], table)
+
+
 def misfit_table(rows: Sequence[Facts], domain: Domain) -> None:
     """How wrong edits are, by the misfit inside their masks."""
     found = sorted((r for r in rows if r["method"] == FUSED), key=lambda row: row["misfit"])
@@ -273,6 +310,8 @@ def main() -> None:
     domain = open_domain(args.domain)
     folder = OUT / f"{domain.fingerprint}-{args.level}"
     rows: list[Facts] = []
+    for name in sorted(set(ATTRIBUTES) - set(attributes(domain))):
+        print(f"{name}: the domain has no boundary for it, so it is left out")
     if args.only != "photo":
         slow = {i for i in range(args.count) if i < args.slow}
         paths = {i: folder / f"{i}{'-slow' * (i in slow)}.json" for i in range(args.count)}
@@ -294,6 +333,7 @@ def tables(rows: Sequence[Mapping[str, Any]], domain: Domain) -> None:
     found = [dict(row) for row in rows]
     method_table(found)
     mask_table(found)
+    ramp_table(found)
     misfit_table(found, domain)
 
 

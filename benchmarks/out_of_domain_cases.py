@@ -23,7 +23,7 @@ from training.factors import INDEX
 from training.renderer import render as render_world
 
 FIRST = SPLITS["held_out"] + 6_000  # seed; nothing else is measured on these
-# What the paper edits, and the factor of this world: it has no bushy brows, but angry ones.
+# What the paper edits, and the factor of this world: its brows have an angle, but no bushiness.
 ATTRIBUTES = {
     "smile": ("smile", 1), "eyeglasses": ("eyeglasses", 1), "beard": ("beard", 1),
     "brows (angle)": ("brow_angle", 1), "mouth open": ("mouth_open", 1),
@@ -57,13 +57,19 @@ class Worn:
     cases: tuple[Case, ...]
 
 
+def attributes(domain: Domain) -> list[str]:
+    """Those that the domain has a boundary for."""
+    return [name for name, (factor, _) in ATTRIBUTES.items() if factor in domain.boundaries]
+
+
 def portrait(number: int, domain: Domain) -> Worn:
-    """The portrait of a number and its seven true edits."""
+    """The portrait of a number and its true edits."""
     seed, size = FIRST + number, domain.generator.img_resolution
     accessory = ACCESSORIES[number % len(ACCESSORIES)]
     factors = factors_of("held_out", range(seed, seed + 1))
     changed, names = [factors[0]], []
-    for name, (factor, sign) in ATTRIBUTES.items():
+    for name in attributes(domain):
+        factor, sign = ATTRIBUTES[name]
         moved = factors[0].clone()
         moved[INDEX[factor]] = changed_factor(float(factors[0, INDEX[factor]]), factor, sign)
         changed.append(moved)

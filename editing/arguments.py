@@ -16,7 +16,7 @@ from editing.edits import ChannelMove, Move
 from editing.errors import BadInput
 from editing.images import encode_png, load_picture
 from editing.layers import parse_strengths
-from editing.out_of_domain import Blend
+from editing.out_of_domain import USUAL, Blend
 
 MAX_SEEDS = 10_000  # of one command
 BRUSH = 128  # pixels a side that a painted correction is kept at
@@ -158,13 +158,12 @@ def parse_blend(args: Namespace) -> Blend | None:
         if given:
             raise BadInput(f"--{next(iter(given))} goes with --out-of-domain; add that flag.")
         return None
-    blend = Blend()
-    for name in ("threshold", "softness"):
-        if name in given:
-            blend = replace(blend, **{name: parse_number(f"--{name}", given[name])})
-    if "brush" in given:
-        blend = replace(blend, brush=painted(given["brush"]))
-    return replace(blend, deghost=given.get("deghost", blend.deghost))
+    threshold, softness = (
+        parse_number(f"--{name}", given[name]) if name in given else usual
+        for name, usual in (("threshold", USUAL.threshold), ("softness", USUAL.softness))
+    )
+    brush = painted(given["brush"]) if "brush" in given else b""
+    return Blend(threshold, softness, given.get("deghost", USUAL.deghost), brush)
 
 
 def painted(path: str) -> bytes:

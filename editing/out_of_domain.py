@@ -35,7 +35,7 @@ DEGHOSTING = ("off", "mask", "all")  # where ghosts are drawn over
 FEATHER = 1 / 96  # of the picture's side: sigma of the mask's soft edge
 TAIL = 0.02  # of a feathered mask: what is below counts as nothing
 REACH = 4.0  # the change of deghosting counts in full from a mask of 1 / REACH on
-PERCEPTUAL_PEAK = 0.25  # mean distance of unit features, from which a difference counts in full
+PERCEPTUAL_PEAK = 0.06  # squared distance of unit features, from which one counts in full
 PIXEL_PEAK = 0.16  # difference on the [-1, 1] scale, the same without a perceptual network
 MISFIT_SIDE = 128  # pixels at which photo and inversion are compared, at most
 MAX_BRUSH = 2**16  # bytes of a painted correction
@@ -169,8 +169,8 @@ def activation(domain: Domain, inverted: Tensor, edited: Tensor, edits: Sequence
 def difference(domain: Domain, inverted: Tensor, edited: Tensor) -> Tensor:
     """M of an edit of any kind: the perceptual difference of I' and T, [N, 1, h, w] in [0, 1].
 
-    Distances of unit features, averaged over the taps at the size of the finest; without a
-    perceptual network the difference of pixels.
+    Squared distances of unit features, as ``metrics.perceptual_distance`` sums them up, averaged
+    over the taps at the size of the finest; without a perceptual network the difference of pixels.
     """
     if not has(domain, "perceptual"):
         apart = (edited - inverted).abs().amax(1, keepdim=True)
@@ -180,7 +180,7 @@ def difference(domain: Domain, inverted: Tensor, edited: Tensor) -> Tensor:
         unit_features(domain.perceptual, edited),
         strict=True,
     )
-    taps = [(a - b).square().sum(1, keepdim=True).sqrt() for a, b in pairs]
+    taps = [(a - b).square().sum(1, keepdim=True) for a, b in pairs]
     side = taps[0].shape[-1]
     return calibrated(torch.stack([enlarged(tap, side) for tap in taps]).mean(0), PERCEPTUAL_PEAK)
 

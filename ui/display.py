@@ -11,6 +11,7 @@ from editing.layers import format_strengths
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.drawing import metrics_html, note_html, result_html, waiting_html
 from ui.inversion_tab import LEVELS
+from ui.keeping import shown
 from ui.messages import attribute_name, say
 from ui.session import Label, Portrait, Session, strengths
 from ui.studio import Studio, View
@@ -32,7 +33,8 @@ class Display:
     def show(self, session: Session, lang: str, look: str) -> tuple[Any, ...]:
         """Everything that follows the session, except the sliders."""
         portrait = session.now.portrait
-        picture, outcome = pairs(self.studio.view(session, look == "mask"), look)
+        view = self.studio.view(session, look == "mask")
+        picture, outcome = pairs(view, look)
         label = "world" if look == "compare" else f"view.{look}.label"
         named = portrait.photo is not None or look != "compare"
         tuned = bool(portrait.state.weight_delta or portrait.state.noise)
@@ -46,7 +48,7 @@ class Display:
             gr.update(interactive=session.can_redo),
             gr.update(interactive=bool(session.now.stack.entries)),
             gr.update(value=say("download" if portrait.photo is None else "download.world", lang)),
-            gr.update(visible=portrait.photo is not None),
+            gr.update(visible=portrait.photo is not None and session.keep),
             self.history(session, lang),
             self.chips(session, lang),
             self.details_title(session, lang),
@@ -65,6 +67,7 @@ class Display:
             ),
             gr.update(interactive=tuned),
             *self._levels(portrait),
+            *shown(session, view, lang),
         )
 
     def _levels(self, portrait: Portrait) -> list[Any]:

@@ -18,6 +18,7 @@ from editing.images import load_picture
 from ui.display import Display
 from ui.drawing import waiting_html
 from ui.inversion_handlers import InversionHandlers
+from ui.keeping import KeepingHandlers
 from ui.messages import LANGUAGES, note, preferred_language, say
 from ui.polite import SHOWN, polite
 from ui.session import Portrait, Session
@@ -35,6 +36,7 @@ class Handlers:
         self.display = Display(studio)
         self.names = self.display.names
         self.inversion = InversionHandlers(studio, self.display)
+        self.keeping = KeepingHandlers(studio, self.display.status)
 
     # -- actions: (session, lang, values) -> (session, status)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from ui.boundary_messages import BOUNDARY_MESSAGES
+from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
 
 LANGUAGES = ("en", "zh")
 
@@ -61,8 +62,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "download.photo": ("Download: your photo, edited", "下载：编辑后的照片"),
     "download.photo.tip": (
-        "The change of the edit, added to your photo",
-        "把编辑产生的变化加到你的照片上",
+        "Your photo with the edit in it; what the model cannot draw stays",
+        "把编辑放入你的照片，模型画不出的内容保持原样",
     ),
     "download.latent": ("Latent (.npz)", "隐编码（.npz）"),
     "download.latent.tip": (
@@ -270,6 +271,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "error.CannotWrite": ("", "无法写入文件：磁盘可能已满。"),
     "error.BadInput": ("", "输入值超出范围。"),
     **BOUNDARY_MESSAGES,
+    **KEEPING_MESSAGES,
 }
 
 # notes of the library, as patterns
@@ -281,6 +283,7 @@ NOTES: tuple[tuple[str, str], ...] = (
     (r"did not reach ([\d.]+) dB", "未能达到 {0} dB。"),
     (r"no gain in (\d+) steps", "{0} 步内没有改进，提前结束。"),
     (r"became unstable at step (\d+)", "第 {0} 步变得不稳定，已保留最好的结果。"),
+    *KEEPING_NOTES,
 )
 
 

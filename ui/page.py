@@ -14,6 +14,7 @@ from ui.examples import find_examples
 from ui.handlers import Handlers
 from ui.inversion_handlers import level_setter
 from ui.inversion_tab import LEVELS, InversionTab, build_inversion_tab
+from ui.keeping import Keeping, build_keeping, wire_keeping
 from ui.look import QUEUE
 from ui.session import Session, strengths
 from ui.source import Source, build_source
@@ -61,6 +62,7 @@ class Page:
     status: gr.JSON
     source: Source
     canvas: Canvas
+    keeping: Keeping
     inversion: InversionTab
     boundaries: BoundariesTab
     tools: WorkshopTab
@@ -84,6 +86,7 @@ def build_app(domain: Domain, lang: str = "en", truth: Truth | None = None) -> g
         wire_edits(page, handlers)
         wire_inversion(page, handlers)
         wire_views(page, handlers)
+        wire_keeping(page, handlers.keeping, partial(action, page, handlers), INSTANT)
         wire_downloads(page, handlers)
         wire_tools(page, handlers, workshop)
         wire_language(page, handlers, blocks)
@@ -111,6 +114,7 @@ def lay_out(handlers: Handlers, workshop: WorkshopHandlers, session: Session, la
     with gr.Row(elem_id="studio"):
         with gr.Column(scale=6, min_width=320, elem_id="stage"):
             canvas = build_canvas(words, (view.before, view.after), history)
+            keeping = build_keeping(words)
         with gr.Column(scale=5, min_width=320):
             with gr.Tabs(selected="boundaries"):
                 with words.make(gr.Tab, {"label": "inversion"}, id="inversion"):
@@ -135,6 +139,7 @@ def lay_out(handlers: Handlers, workshop: WorkshopHandlers, session: Session, la
         gr.JSON(visible=False, label="status"),
         source,
         canvas,
+        keeping,
         inversion,
         boundaries,
         tools,
@@ -159,6 +164,7 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
         c.history,
         *(b.chips, b.details, b.layers, b.given, b.rows, b.shelf.own, b.shelf.box, c.metrics),
         *(page.inversion.result, page.inversion.untune, *page.inversion.levels.values()),
+        *page.keeping.follow,
     ]
     event = event.success(display.show, [*base, c.view], shown, **LAST, **INTERACTIVE, **PRIVATE)
     event.success(display.measure, base, [c.metrics], **LAST, **MEASURE, **PRIVATE)

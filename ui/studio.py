@@ -274,6 +274,7 @@ class Studio:
         """Go on with another portrait and no edits."""
         key = "history.estimate" if portrait.kind == "photo" else ""
         label = Label(key) if key else portrait.label
+        session = self.correct(session, b"")  # what was painted was of another photo
         return session.add(self._moment(portrait, EditStack(()), label))
 
     def adopt(self, session: Session, portrait: Portrait) -> Session:
@@ -297,6 +298,21 @@ class Studio:
         index = sessions.last_move(stack.entries, changed)
         session = self._then(session, stack, Label(attribute=changed, alpha=alpha))
         return replace(session, selected=index)
+
+    def keep(
+        self, session: Session, keep: bool, threshold: float, softness: float, deghost: str
+    ) -> Session:
+        """Put edits into the photo (or not), and how.
+
+        Raises:
+            BadInput: a value out of range.
+        """
+        blend = Blend(float(threshold), float(softness), deghost, session.blend.brush)
+        return replace(session, keep=bool(keep), blend=blend)
+
+    def correct(self, session: Session, brush: bytes) -> Session:
+        """Correct the mask by hand, as ``Blend.brush`` says; empty = not at all."""
+        return replace(session, blend=replace(session.blend, brush=brush))
 
     def reset(self, session: Session) -> Session:
         if not session.now.stack.entries:
