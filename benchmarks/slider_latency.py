@@ -1,8 +1,9 @@
 """Slider latency: slider event -> new <img> in Chromium, median of 100 moves.
 
-    python -m benchmarks.slider_latency [--domain portraits] [--moves 100] [--photo]
+    python -m benchmarks.slider_latency [--domain portraits] [--moves 100] [--photo] [--text PROMPT]
 
-"new <img>" is when the picture's address changes; "loaded" when the browser has decoded it.
+"new <img>" is when the picture's address changes; "loaded" when the browser has decoded it. With
+``--text``, the slider is that of a text edit, whose first drawing is timed as well.
 """
 
 import argparse
@@ -62,11 +63,31 @@ def invert_example(page: Any) -> None:
     )
 
 
+FIRST_TEXT = """async () => {
+  const canvas = document.querySelector('#canvas');
+  const shown = () => [...canvas.querySelectorAll('img')].map((image) => image.src).join();
+  const before = shown(), started = performance.now();
+  document.querySelector('#text-run').click();
+  while (shown() === before) await new Promise((resolve) => setTimeout(resolve, 2));
+  return performance.now() - started;
+}"""
+
+
+def first_text(page: Any, prompt: str) -> float:
+    """Milliseconds from the first press of the Text tab's button to a new picture."""
+    page.get_by_role("tab", name="Text").click()
+    page.fill("#text-target input, #text-target textarea", prompt)
+    page.wait_for_timeout(500)
+    return float(page.evaluate(FIRST_TEXT))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--domain", default="portraits")
     parser.add_argument("--moves", type=int, default=100)
     parser.add_argument("--photo", action="store_true", help="measure with a photo: two outcomes")
+    parser.add_argument("--text", metavar="PROMPT", help="such as 'a person with red hair'")
+    parser.add_argument("--warm", type=float, default=30.0, help="seconds before the first text")
     options = parser.parse_args()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from editing.domains import open_domain
@@ -81,8 +102,13 @@ def main() -> None:
             page.wait_for_timeout(2000)
             if options.photo:
                 invert_example(page)
-            page.evaluate(MEASURE, ["#slider-smile", 5, 100])  # warm up
-            times = page.evaluate(MEASURE, ["#slider-age", options.moves, 100])
+            warm, measured = "#slider-smile", "#slider-age"
+            if options.text:
+                page.wait_for_timeout(1000 * options.warm)
+                print(f"first edit by text after {first_text(page, options.text):.0f} ms")
+                warm = measured = "#text-alpha"
+            page.evaluate(MEASURE, [warm, 5, 100])  # warm up
+            times = page.evaluate(MEASURE, [measured, options.moves, 100])
     finally:
         app.close()
     header = ["milliseconds", "median", "95 %", "worst", "moves"]
