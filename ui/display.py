@@ -8,6 +8,7 @@ import gradio as gr
 from editing.directions import WEAK
 from editing.edits import ChannelMove, Move
 from editing.layers import format_strengths
+from editing.text import TextEdit
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.drawing import metrics_html, note_html, result_html, waiting_html
 from ui.inversion_tab import LEVELS
@@ -16,6 +17,7 @@ from ui.messages import attribute_name, say
 from ui.session import Label, Portrait, Session, strengths
 from ui.studio import Studio, View
 from ui.views import heat_map, reach
+from ui.words import shortened
 
 
 class Display:
@@ -111,6 +113,8 @@ class Display:
     def _edit_text(self, edit: Any, lang: str) -> str:
         if isinstance(edit, ChannelMove):
             return f"{edit.channel} {edit.alpha:+.2g}"
+        if isinstance(edit, TextEdit):
+            return f"“{shortened(edit.target)}” {edit.alpha:+.2g}"
         if not isinstance(edit, Move):
             return type(edit).__name__
         text = f"{attribute_name(edit.attribute, lang)} {edit.alpha:+.2g}"

@@ -19,6 +19,10 @@ from ui.look import QUEUE
 from ui.session import Session, strengths
 from ui.source import Source, build_source
 from ui.studio import Studio
+from ui.text_desk import TextDesk
+from ui.text_handlers import TextHandlers
+from ui.text_tab import TextTab, build_text_tab
+from ui.text_wiring import wire_text
 from ui.widgets import uploads_only
 from ui.words import Words
 from ui.workshop import Truth, Workshop
@@ -66,6 +70,8 @@ class Page:
     inversion: InversionTab
     boundaries: BoundariesTab
     tools: WorkshopTab
+    text: TextTab | None  # None where the domain has no text-image model
+    text_shown: gr.Tab
 
 
 def build_app(domain: Domain, lang: str = "en", truth: Truth | None = None) -> gr.Blocks:
@@ -77,9 +83,11 @@ def build_app(domain: Domain, lang: str = "en", truth: Truth | None = None) -> g
     handlers = Handlers(studio, find_examples(studio))
     first = {name: FIRST_EDIT.get(name, 0.0) for name in studio.attributes}
     workshop = WorkshopHandlers(Workshop(studio, truth), handlers.display)
+    texts = TextHandlers(TextDesk(studio), handlers.display)
+    texts.desk.warm_up()
     session = studio.start(handlers.examples[0].open(studio), first)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEEP_FILES) as blocks:
-        page = lay_out(handlers, workshop, session, lang)
+        page = lay_out(handlers, workshop, texts, session, lang)
         wire_sources(page, handlers)
         if handlers.names:  # a domain may have no boundaries yet
             wire_sliders(page, handlers)
@@ -88,13 +96,19 @@ def build_app(domain: Domain, lang: str = "en", truth: Truth | None = None) -> g
         wire_views(page, handlers)
         wire_keeping(page, handlers.keeping, partial(action, page, handlers), INSTANT)
         wire_downloads(page, handlers)
-        wire_tools(page, handlers, workshop)
+        wire_tools(page, handlers, workshop, texts)
         wire_language(page, handlers, blocks)
     blocks.queue(max_size=QUEUE, api_open=False)
     return blocks
 
 
-def lay_out(handlers: Handlers, workshop: WorkshopHandlers, session: Session, lang: str) -> Page:
+def lay_out(
+    handlers: Handlers,
+    workshop: WorkshopHandlers,
+    texts: TextHandlers,
+    session: Session,
+    lang: str,
+) -> Page:
     words = Words(lang)
     view = handlers.studio.view(session)
     history = handlers.display.history(session, lang)
@@ -129,6 +143,8 @@ def lay_out(handlers: Handlers, workshop: WorkshopHandlers, session: Session, la
                         handlers.studio.safe_ranges(),
                     )
                     tools = build_workshop(words, workshop.workshop, handlers.names)
+                with words.make(gr.Tab, {"label": "text"}, id="text") as text_shown:
+                    text = build_text_tab(words, texts.desk, handlers.names)
     canvas.metrics.value = handlers.display.measure(session, lang)
     return Page(
         words,
@@ -143,6 +159,8 @@ def lay_out(handlers: Handlers, workshop: WorkshopHandlers, session: Session, la
         inversion,
         boundaries,
         tools,
+        text,
+        text_shown,
     )
 
 
@@ -267,8 +285,10 @@ def wire_edits(page: Page, handlers: Handlers) -> None:
     action(page, handlers, chosen, handlers.set_details, details, "set_details", sliders=False)
 
 
-def wire_tools(page: Page, handlers: Handlers, workshop: WorkshopHandlers) -> None:
-    """Everything below the edit stack of the Boundaries tab."""
+def wire_tools(
+    page: Page, handlers: Handlers, workshop: WorkshopHandlers, texts: TextHandlers
+) -> None:
+    """Everything below the edit stack of the Boundaries tab, and the Text tab."""
     wire = Wire(
         partial(action, page, handlers),
         partial(then_show, page, handlers),
@@ -278,6 +298,8 @@ def wire_tools(page: Page, handlers: Handlers, workshop: WorkshopHandlers) -> No
         INSTANT,
     )
     wire_workshop(page, page.tools, workshop, wire)
+    if page.text is not None:
+        wire_text(page, page.text, page.text_shown, texts, wire)
 
 
 def wire_inversion(page: Page, handlers: Handlers) -> None:

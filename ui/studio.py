@@ -195,7 +195,10 @@ class Studio:
 
     def preview(self, session: Session, wanted: Mapping[str, float], mask: bool = False) -> View:
         """The canvas while a slider is dragged: fast, never saved."""
-        stack, _ = self._stack(session, wanted)
+        return self.preview_stack(session, self._stack(session, wanted)[0], mask)
+
+    def preview_stack(self, session: Session, stack: EditStack, mask: bool = False) -> View:
+        """The canvas with other edits: fast, never saved."""
         portrait = session.now.portrait
         with self.lanes.interactive(), torch.no_grad():
             after = preview(stack.apply(portrait.state, self.domain), self.domain).float()
@@ -421,6 +424,10 @@ class Studio:
             strengths=session.next_strengths,
         )
         return sessions.with_strengths(session.now.stack, wanted, new, session.shelf)
+
+    def step(self, session: Session, stack: EditStack, label: Label) -> Session:
+        """The session with other edits, as one more moment of its history."""
+        return self._then(session, stack, label)
 
     def _then(self, session: Session, stack: EditStack, label: Label) -> Session:
         return session.add(self._moment(session.now.portrait, stack, label))

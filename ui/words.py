@@ -42,3 +42,8 @@ class Words:
 
 def _said(texts: Mapping[str, Text], lang: str) -> dict[str, Any]:
     return {p: text(lang) if callable(text) else say(text, lang) for p, text in texts.items()}
+
+
+def shortened(text: str, most: int = 32) -> str:
+    """A visitor's own text, where there is room for few characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
