@@ -30,6 +30,7 @@ from training.dataset import CACHE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.discriminator import Discriminator
 from training.factors import NUM_FACTORS, LatentWorld, to_sigma
 from training.state import compact, load_state, save_state
+from training.texture import texture_loss
 
 STATE = CACHE / "generator-state"
 OUT = Path(__file__).parent.parent / "weights" / "portraits" / "generator.safetensors"
@@ -41,10 +42,12 @@ CONFIG = GeneratorConfig(
     mapping_lr_multiplier=1.0,
     channels=(192, 192, 160, 128, 64, 32, 16),
 )
-EMA_HALF_LIFE = 10_000  # pictures
+EMA_HALF_LIFE = 4_000  # pictures
+D_LEARNING_RATE = 2e-3
 R1_EVERY, R1_GAMMA = 16, 1.0
 FACTOR_BATCH, FACTOR_WEIGHT = 256, 0.5
-NOISE_START = 0.01  # noise strength given to every layer when the adversarial phase begins
+FINE = 0.3  # weight of the paired loss's finest bands beside a texture loss
+NOISE_START = 0.01  # noise strength given to every layer when it is first drawn at random
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ class Stage:
     learning_rate: tuple[float, float]  # at its start and end
     paired: tuple[float, float] = (1.0, 1.0)  # weight of the paired loss, start and end
     adversarial: tuple[float, float] = (0.0, 0.0)
+    texture: float = (
+        0.0  # weight of the texture loss; with it noise is drawn, and strands may stray
+    )
 
     @property
     def is_adversarial(self) -> bool:
@@ -73,8 +79,9 @@ STAGES: tuple[Stage, ...] = (
     Stage("features-128", 128, 38_000, 16, (1.5e-3, 2e-4)),
     Stage("refine-64", 64, 90_000, 16, (2e-3, 6e-4)),
     Stage("refine-128", 128, 80_000, 16, (1.2e-3, 2e-4)),
-    Stage("paired-256", 256, 80_000, 16, (1.5e-3, 2e-4)),
-    Stage("adversarial-256", 256, 14_000, 16, (5e-4, 1e-4), (4.0, 0.5), (0.25, 0.5)),
+    Stage("paired-256", 256, 50_000, 16, (1.5e-3, 2e-4)),
+    Stage("texture-256", 256, 60_000, 16, (1e-3, 1.5e-4), texture=8.0),
+    Stage("adversarial-256", 256, 36_000, 16, (1e-3, 1.5e-4), (4.0, 0.5), (0.5, 1.0)),
 )
 
 
@@ -105,21 +112,21 @@ def feature_weights(resolution: int) -> Tensor:
     return weights.clamp_max(7.0)
 
 
-def paired_loss(drawn: Tensor, target: Tensor, levels: int = 4) -> Tensor:
+def paired_loss(drawn: Tensor, target: Tensor, levels: int = 4, fine: float = 1.0) -> Tensor:
     """L1 plus twice the L1 of the Laplacian pyramid's bands (Bojanowski et al. 2018).
 
-    Eyes and mouth count more (``feature_weights``).
+    Eyes and mouth count more (``feature_weights``), the two finest bands ``fine`` times as much.
     """
     difference = (drawn - target) * feature_weights(drawn.shape[-1]).to(drawn)
     loss = difference.abs().mean()
-    for _ in range(levels):
+    for level in range(levels):
         if difference.shape[-1] <= 8:
             break
         small = F.avg_pool2d(difference, 2)
         band = difference - F.interpolate(
             small, scale_factor=2, mode="bilinear", align_corners=False
         )
-        loss = loss + 2 * band.abs().mean()
+        loss = loss + 2 * (fine if level < 2 else 1.0) * band.abs().mean()
         difference = small
     return loss
 
@@ -231,13 +238,20 @@ class Trainer:
     def paired_step(self, stage: Stage, z: Tensor, target: Tensor) -> dict[str, float]:
         with self.autocast():
             ws = self.generator.mapping(z)
-            drawn = self.generator.synthesis(ws, "none", max_resolution=stage.resolution)
-        loss, factors = paired_loss(drawn, target), self.factor_loss()
+            noise = "random" if stage.texture else "none"
+            drawn = self.generator.synthesis(ws, noise, max_resolution=stage.resolution)
+        drawn, factors = drawn.float(), self.factor_loss()
+        loss = paired_loss(drawn, target, fine=FINE if stage.texture else 1.0)
+        told = {"paired": loss.item(), "factors": factors.item()}
+        if stage.texture:
+            texture = texture_loss(drawn, target)
+            loss = loss + stage.texture * texture
+            told["texture"] = texture.item()
         self.optimiser.zero_grad(set_to_none=True)
         (loss + FACTOR_WEIGHT * factors).backward()
         self.optimiser.step()
         error = (drawn.detach() - target).abs().mean()
-        return {"paired": loss.item(), "error": error.item(), "factors": factors.item()}
+        return told | {"error": error.item()}
 
     def adversarial_step(
         self, stage: Stage, z: Tensor, target: Tensor, step: int, t: float
@@ -279,7 +293,7 @@ class Trainer:
             "fake": fake.mean().item(),
         }
 
-    def begin_adversarial(self) -> None:
+    def wake_noise(self) -> None:
         """Wake the noise inputs that sleep."""
         with torch.no_grad():
             for network in (self.generator, self.ema):
@@ -290,10 +304,10 @@ class Trainer:
     def run(self, stage: Stage, renders: Renders, until: float) -> bool:
         """Train one stage; False when the clock (``until``, time.monotonic) ran out first."""
         done = self.done.setdefault(stage.name, 0)
-        if stage.is_adversarial and not done:
-            self.begin_adversarial()
+        if (stage.is_adversarial or stage.texture) and not done:
+            self.wake_noise()
         for group in self.d_optimiser.param_groups:
-            group["lr"] = 3e-4
+            group["lr"] = D_LEARNING_RATE
         started, reported, saved = time.monotonic(), time.monotonic(), time.monotonic()
         before = self.seconds.get(stage.name, 0.0)
         sums: dict[str, float] = {}
