@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from editing.direction_flags import add_directions
 from editing.errors import EditingError
 from editing.memory import keep_large_blocks
+from editing.mix_flags import add_mixing
 from editing.text_flags import add_texts
 
 SOURCE_HELP = (
@@ -82,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_weights(commands, command, [reporting])
     _add_domain(commands, command, [reporting])
     add_texts(commands, command, SOURCE_HELP, LATENT_HELP, _add_search)
+    add_mixing(command, SOURCE_HELP, LATENT_HELP, _add_search)
     command("domains", "List the domains: parts, sizes, licences, what is present.")
     _add_generate(command("generate", "Draw pictures of seeds."))
     _add_invert(command("invert", "Find the latent of a photo, a folder of photos or a video.",
@@ -267,6 +269,12 @@ def _add_domain(
         default="that of its checkpoint",
         metavar="TEXT",
         help="of the weights (default: %(default)s)",
+    )
+    build.add_argument(
+        "--clip",
+        default="",
+        metavar="NAME",
+        help="text-image model of the hub for edits by text, such as openai/clip-vit-base-patch32",
     )
     build.add_argument("--pictures", default="48", metavar="N",
                        help="on the contact sheet (default: %(default)s)")  # fmt: skip

@@ -21,6 +21,7 @@ from editing.arguments import (
 from editing.domains import Domain, list_domains, open_domain
 from editing.edits import EditStack, EditState, Entry, latent_of, render, state_of
 from editing.errors import BadInput, NoFace, UnknownName
+from editing.films import Projector, make_film
 from editing.images import check_writable, grid, load_picture, save_png, to_tensor, to_uint8
 from editing.inversion import options_for
 from editing.latents import Latent, SeedSpec, completed, load_latent, parse_seed
@@ -33,6 +34,7 @@ from editing.photos import (
     write_bytes,
 )
 from editing.photos import finite as finite
+from editing.progress import reported
 from editing.recipes import (
     Inversion,
     Output,
@@ -277,7 +279,11 @@ def run(args: Namespace) -> Result:
     domain = open_domain(args.domain or recipe.domain, args.device)
     if args.latent:  # a recipe alone names its latent; a PNG carries the most of it
         latent = _check(_whole(args, latent) if latent else load_latent(args.latent), domain)
+    elif not args.photo:
+        latent = latent or _latent_beside(path, recipe)
     made = replay(recipe, domain, latent, args.photo)
+    if recipe.walk is not None:
+        return _run_walk(path, Path(args.out), recipe, made.edited, domain)
     target = Path(args.out) / f"{path.stem}.png"
     if target.resolve() == path.resolve():  # never over the picture that is replayed
         target = target.with_stem(f"{target.stem}-replay")
@@ -298,6 +304,25 @@ def run(args: Namespace) -> Result:
     write_bytes(target, export_png(made.img, recipe, latent))
     text = "\n".join([f"Written to {target}.", *made.notes])
     return Result(text, {"out": str(target), "notes": list(made.notes)})
+
+
+def _latent_beside(path: Path, recipe: Recipe) -> Latent | None:
+    """The latent that was saved with the film of a recipe; a seed needs none."""
+    beside = path.with_name(f"{path.stem.removesuffix('.recipe')}.latent.npz")
+    if recipe.walk is None or recipe.source.kind == "seed" or not beside.is_file():
+        return None
+    return load_latent(beside)
+
+
+def _run_walk(path: Path, out: Path, recipe: Recipe, start: EditState, domain: Domain) -> Result:
+    """The film of a recipe, from the portrait it makes, or is applied to."""
+    assert recipe.walk is not None
+    target = out / f"{path.stem.removesuffix('.recipe')}{recipe.look.kind}"
+    projector = Projector(recipe.walk, start, domain, recipe.look)
+    with reported("walk") as report:
+        film = make_film(target, projector, report)
+    facts = {"out": str(target), "frames": film.frames, "bytes": film.bytes, **projector.notes}
+    return Result(f"{film.frames} frames written to {target}.", facts)
 
 
 def find_recipe(text: str) -> tuple[Path, Recipe, Latent | None]:

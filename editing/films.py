@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image, ImageDraw, ImageFont
 
 from editing.animation import KINDS, Film, Pixels, check_film, composed, frame_size, write_film
 from editing.domains import Domain
 from editing.edits import EditState, preview, render
 from editing.errors import BadInput
-from editing.images import to_uint8
+from editing.images import save_png, to_tensor, to_uint8
 from editing.metrics import perceptual_distance
+from editing.motion import APART, Motion, Pair, apart, pair_motion, unevenness
+from editing.sheets import INK, PAPER
 from editing.walks import EVEN_SAMPLES, Walk, evened, measured_lengths
 from editing.ways import Route
 
 Report = Callable[[int, int], object]  # (done, total)
+MAX_PAIRS = 40  # of frames whose motion is measured
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,12 @@ class Projector:
             one, two = (preview(s, self.domain).float().clamp(-1, 1) for s in (a, b))
             return math.sqrt(float(perceptual_distance(self.domain.perceptual, one, two)))
 
+    def length(self, a: Pixels, b: Pixels) -> float:
+        """Perceptual path length between two frames."""
+        with torch.no_grad():
+            pair = (to_tensor(each).to(self.domain.device) for each in (a, b))
+            return math.sqrt(float(perceptual_distance(self.domain.perceptual, *pair)))
+
     def frames(self) -> Iterator[Pixels | None]:
         """Canonical pictures, composed; None for a step of measuring before the first."""
         before = self.picture(self.source) if self.look.beside else None
@@ -128,3 +139,82 @@ def make_film(
     film = write_film(path, counted(), walk.fps, walk.frames, stop)
     projector.notes |= projector.route.notes()
     return film
+
+
+# -- how it moves
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """How a walk moves, from its frames."""
+
+    motion: Motion | None  # None: too little changes to tell
+    lengths: tuple[float, ...]  # perceptual path length, frame by frame
+
+    def facts(self) -> dict[str, float]:
+        """Numbers for people and JSON; what could not be measured is left out."""
+        found = {"motion_share": self.motion.share} if self.motion else {}
+        if self.lengths:
+            mean = sum(self.lengths) / len(self.lengths)
+            found |= {"path_length_per_frame": mean, "unevenness": unevenness(self.lengths)}
+        return found
+
+
+def measured(projector: Projector, report: Report = lambda done, total: None) -> Measured:
+    """Motion share over pairs of frames, and perceptual path length, of a walk drawn again."""
+    plain = replace(projector.look, beside=False, captions=False, size=None)
+    again = Projector(projector.walk, projector.source, projector.domain, plain)
+    pairs: list[Pair] = []
+    lengths: list[float] = []
+    kept: tuple[int, Pixels] | None = None
+    before: Pixels | None = None
+    frames = (pixels for pixels in again.frames() if pixels is not None)
+    for number, pixels in enumerate(frames):
+        report(number + 1, projector.walk.frames)
+        if before is not None and "perceptual" in projector.domain.parts:
+            lengths.append(again.length(before, pixels))
+        if kept is not None and len(pairs) < MAX_PAIRS and apart(kept[1], pixels) >= APART:
+            pairs.append(pair_motion(kept[1], pixels, kept[0], number))
+            kept = None
+        kept, before = kept or (number, pixels), pixels
+    return Measured(Motion(tuple(pairs)) if pairs else None, tuple(lengths))
+
+
+def write_report(folder: Path, found: Measured) -> list[Path]:
+    """motion.png, the share and length along the film, and dissolves.png, where it dissolves."""
+    files = {"motion.png": plot(found)}
+    if found.motion:
+        files["dissolves.png"] = heat_picture(found.motion)
+    for name, picture in files.items():
+        save_png(folder / name, picture)
+    return [folder / name for name in files]
+
+
+def heat_picture(motion: Motion) -> Image.Image:
+    """Black where movement explains all, white where 20 % of full scale are left."""
+    grey = (motion.heat / 0.2).clip(0, 1)
+    rgb = np.stack([grey**0.5, grey, grey**2], axis=-1)
+    return Image.fromarray((rgb * 255).astype(np.uint8))
+
+
+def plot(found: Measured, width: int = 640, height: int = 200) -> Image.Image:
+    """Path length as a line, motion share as bars where pairs were measured."""
+    paper = Image.new("RGB", (width, height), PAPER)
+    pen, font = ImageDraw.Draw(paper), ImageFont.load_default(12)
+    count, top, floor = max(len(found.lengths), 1), 24, height - 20
+    for pair in found.motion.pairs if found.motion else ():
+        left, right = (8 + (width - 16) * n / count for n in (pair.first, pair.second))
+        share = min(max(pair.share, 0.0), 1.0)
+        box = (left, floor - (floor - top) * share, max(right - 1, left + 1), floor)
+        pen.rectangle(box, fill=(198, 208, 245))
+    most = max(found.lengths, default=0.0) or 1.0
+    points = [
+        (8 + (width - 16) * n / count, floor - (floor - top) * length / most)
+        for n, length in enumerate(found.lengths)
+    ]
+    if len(points) > 1:
+        pen.line(points, fill=INK, width=2)
+    words = "bars: motion share (top = 1)   line: perceptual change per frame"
+    pen.text((8, 4), words, INK, font)
+    pen.text((8, height - 17), f"{len(found.lengths) + 1} frames", INK, font)
+    return paper

@@ -160,19 +160,6 @@ def cross_fade(a: Pixels, b: Pixels, count: int) -> list[Pixels]:
     return list(mixed.round().astype(np.uint8))
 
 
-def path_lengths(
-    frames: Iterable[Pixels], distance: Callable[[Pixels, Pixels], float]
-) -> list[float]:
-    """Perceptual path length, frame by frame; an even walk has equal ones."""
-    lengths: list[float] = []
-    before: Pixels | None = None
-    for frame in frames:
-        if before is not None:
-            lengths.append(distance(before, frame))
-        before = frame
-    return lengths
-
-
 def unevenness(lengths: Sequence[float]) -> float:
     """Deviation of the path lengths as a share of their mean; 0 = perfectly even."""
     mean = float(np.mean(lengths)) if len(lengths) else 0.0
