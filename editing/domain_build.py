@@ -19,6 +19,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,10 @@ from editing.directions import save_direction
 from editing.domains import Domain, open_domain
 from editing.downloads import file_hash
 from editing.edits import Move, render, state_of
-from editing.errors import BadInput, MissingFile, UnknownName
+from editing.errors import BadInput, EditingError, MissingFile, UnknownName
 from editing.formats.checkpoints import read_generator
 from editing.generator import Generator, load_generator, save_generator
+from editing.hub import HubModel
 from editing.images import save_png, to_pil, write_atomically
 from editing.latents import SeedSpec
 from editing.layers import layer_groups
@@ -64,8 +66,11 @@ class BuildOptions:
     alignment: str | None = None  # "ffhq" where photos are to be cropped like FFHQ's
     licence: str = "that of its checkpoint"
     pictures: int = 48  # on contact.png
+    clip: str = ""  # a text-image model of the Hugging Face hub, for edits by text
 
     def __post_init__(self) -> None:
+        if self.clip:
+            HubModel.parse(self.clip)
         if self.alignment not in ALIGNMENTS:
             raise UnknownName.among("alignment", self.alignment, ["ffhq"])
 
@@ -93,7 +98,12 @@ def build_domain(
         raise BadInput(f"The folder {out.name!r} gives no name; use letters, digits, - and _.")
     _claim(checkpoint, out)
     say(f"Reading {checkpoint}.")
-    _describe(out, options, checkpoint, _place_generator(checkpoint, out))
+    try:
+        generator = _place_generator(checkpoint, out)
+    except EditingError:
+        _disclaim(out)
+        raise
+    _describe(out, options, checkpoint, generator)
     domain = open_domain(out)
     _measure(domain, say)
     _find_directions(domain, say)
@@ -122,6 +132,13 @@ def _claim(checkpoint: Path, out: Path) -> None:
         (out / f"{left}.safetensors").unlink(missing_ok=True)
     text = json.dumps({"checkpoint": checkpoint.name, "sha256": found})
     write_atomically(note, lambda file: file.write(text.encode()))
+
+
+def _disclaim(out: Path) -> None:
+    """Leave nothing of a checkpoint that is none."""
+    shutil.rmtree(out / SCRATCH, ignore_errors=True)
+    with suppress(OSError):  # something else is in it
+        out.rmdir()
 
 
 def _place_generator(checkpoint: Path, out: Path) -> Generator:
@@ -158,6 +175,8 @@ def _describe(out: Path, options: BuildOptions, checkpoint: Path, generator: Gen
         "components": entry("components.safetensors"),
         "statistics": entry("statistics.safetensors"),
     }
+    if options.clip:
+        facts["text_image_model"] = options.clip
     write_description(out, facts)
 
 

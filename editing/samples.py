@@ -22,6 +22,7 @@ from editing.errors import BadInput, EditingError, UnknownName
 from editing.generator import fingerprint
 from editing.latents import sample_z
 from editing.states import mapped
+from editing.templates import text_direction
 from editing.tensors import read_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -219,10 +220,7 @@ def text_score(domain: Domain, less: str, more: str) -> Score:
         BadInput: a text is empty, or both mean the same to it.
     """
     clip = domain.clip
-    texts = clip.encode_texts([clip.check_text(text) for text in (less, more)])
-    towards = texts[1] - texts[0]
-    if float(towards.norm()) < 1e-4:
-        raise BadInput(f"{less!r} and {more!r} mean the same to this model; write two that differ.")
+    towards = text_direction(clip, less, more)
 
     def score(img: Tensor) -> Tensor:
         return (clip.encode_pictures(img) @ towards)[:, None]

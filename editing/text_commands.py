@@ -27,7 +27,7 @@ from editing.sheets import sheet
 from editing.states import EditState, state_of
 from editing.statistics import measure_statistics, save_statistics
 from editing.table_build import TableOptions, build_file, default_layers
-from editing.templates import parse_templates
+from editing.templates import LISTS, language_of, parse_templates
 from editing.text import TextEdit
 from editing.text_descent import DescentOptions, descend
 from editing.text_effects import (
@@ -101,11 +101,13 @@ def _asked(args: Namespace, domain: Domain) -> TextEdit:
         args.method,
         tuple(name.strip() for name in args.keep.split(",") if name.strip()),
         parse_layers(args.layers, domain.generator) if args.layers else None,
-        _templates(args.templates) if args.templates else (),
+        _templates(args.templates, args.target) if args.templates else (),
     )
 
 
-def _templates(path: str) -> tuple[str, ...]:
+def _templates(path: str, target: str) -> tuple[str, ...]:
+    if path in LISTS:
+        return LISTS[path][language_of(target)]
     if not Path(path).is_file():
         raise MissingFile(
             f"{path} is missing; write a template such as 'a photo of {{}}' per line."

@@ -43,7 +43,9 @@ def add_texts(
         "mapper (default: global, where there is a table)",
     )
     text.add_argument(
-        "--templates", metavar="FILE", help="a template such as 'a photo of {}' on every line"
+        "--templates",
+        metavar="FILE",
+        help="a template such as 'a photo of {}' on every line; or portraits or general, our lists",
     )
     text.add_argument("--space", default="w+", metavar="SPACE",
                       help="of --method optimize: w+ or s (default: %(default)s)")  # fmt: skip

@@ -143,7 +143,7 @@ def domain_build(args: Namespace) -> Result:
 
     out = Path(args.out)
     pictures = parse_whole("--pictures", args.pictures, 1, 1000)
-    options = BuildOptions(args.title, args.alignment, args.licence, pictures)
+    options = BuildOptions(args.title, args.alignment, args.licence, pictures, args.clip)
     with tqdm(desc="build", unit="picture", disable=None, leave=False) as bar:
         for step in build_domain(
             Path(args.checkpoint), out, options, lambda text: bar.write(text, sys.stderr)

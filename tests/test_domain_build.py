@@ -16,6 +16,7 @@ from editing.edits import Move, render, state_of
 from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
 from editing.formats.checkpoints import read_generator
 from editing.generator import Generator, GeneratorConfig, fingerprint
+from editing.hub import HubModel
 from editing.layers import layer_groups
 from editing.tensors import read_tensors
 from tests.conftest import make_tiny_generator
@@ -114,6 +115,9 @@ def test_refusals(checkpoint: Path, tmp_path: Path) -> None:
     bad.write_bytes(b"no generator at all")
     with pytest.raises(UnsafeFile, match="bad.pkl"):
         built(bad, tmp_path / "out")
+    assert not (tmp_path / "out").exists(), "nothing is left of what is no checkpoint"
+    (tmp_path / "out" / ".build").mkdir(parents=True)
+    (tmp_path / "out" / ".build" / "build.json").write_text('{"sha256": "another"}')
     with pytest.raises(BadInput, match="built from another checkpoint"):
         built(checkpoint, tmp_path / "out")
     built(checkpoint, tmp_path / "whole")
@@ -121,6 +125,8 @@ def test_refusals(checkpoint: Path, tmp_path: Path) -> None:
         built(checkpoint, tmp_path / "whole")
     with pytest.raises(UnknownName, match="'hands'; choose from ffhq"):
         BuildOptions(alignment="hands")
+    with pytest.raises(BadInput, match="write owner/name"):
+        BuildOptions(clip="../somewhere")
     with pytest.raises(BadInput, match="gives no name"):
         built(checkpoint, tmp_path / "two words")
 
@@ -139,11 +145,12 @@ def test_building_from_the_command_line(
     out = tmp_path / "made"
     code = cli.main(
         ["domain", "build", str(checkpoint), "--out", str(out), "--alignment", "ffhq",
-         "--pictures", "2", "--json"]
+         "--pictures", "2", "--clip", "openai/clip-vit-base-patch32", "--json"]
     )  # fmt: skip
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert code == 0 and facts["family"] == "stylegan2" and facts["directions"]
     assert open_domain(out).alignment == "ffhq"
+    assert open_domain(out).hub_clip == HubModel("openai/clip-vit-base-patch32")
     assert cli.main(["generate", "--seeds", "1", "--out", str(tmp_path), "--domain", str(out)]) == 0
     code = cli.main(["domain", "build", str(checkpoint), "--out", str(out), "--pictures", "none"])
     assert code == 2 and "--pictures" in capsys.readouterr().err

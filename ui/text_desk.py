@@ -68,6 +68,7 @@ class TextDesk:
         table = self.domain.parts.get("global_directions")
         self.has_table = table is not None and self.domain.is_present(table)
         widths = style_widths(self.domain.generator)
+        self._loading = threading.Lock()
         self.total = sum(widths[name] for name in default_layers(self.domain))
 
     def warm_up(self) -> None:
@@ -77,13 +78,22 @@ class TextDesk:
 
         def work() -> None:
             try:
-                self.domain.clip.check_text(WARM.target)
+                self._load()
                 with self.studio.lanes.long():
                     relevance(self.domain, WARM)
             except EditingError as error:
                 log.warning("The text-image model is not ready: %s", error)
 
         threading.Thread(target=work, daemon=True, name="text warm-up").start()
+
+    def _load(self) -> None:
+        """The text-image model, loaded once; whoever comes meanwhile waits without the model lock.
+
+        Raises:
+            MissingFile, UnsafeFile: it is not there, or no CLIP.
+        """
+        with self._loading:
+            _ = self.domain.clip
 
     # -- the edit
 
@@ -101,6 +111,7 @@ class TextDesk:
 
     def _stack(self, session: Session, wanted: TextEdit) -> EditStack:
         """The stack with ``wanted`` in the place of the edit of the same texts, or on top."""
+        self._load()
         with self.studio.lanes.interactive():
             found = wanted.resolved(self.domain)
         entries, index = list(session.now.stack.entries), self.current(session)
@@ -178,6 +189,7 @@ class TextDesk:
 
     def grid(self, session: Session, wanted: TextEdit) -> Iterator[Part]:
         """Strengths and thresholds on one sheet; parts first, the sheet last."""
+        self._load()
         with self.studio.lanes.interactive():
             betas = grid_betas(self.domain, wanted)
         same = self.edit(session)
@@ -198,6 +210,7 @@ class TextDesk:
         self, session: Session, target: str, neutral: str, options: DescentOptions
     ) -> Iterator[DescentStep]:
         """Search a change of this portrait; not asking for more ends it."""
+        self._load()
         stack = session.now.stack
         state = stack.apply(session.now.portrait.state, self.domain)
         return self.studio.lanes.steps(descend(self.domain, state, target, neutral, options))
@@ -213,6 +226,7 @@ class TextDesk:
 
     def search(self, text: str, count: int) -> Iterator[Part | list[Hit]]:
         """The portraits among the first seeds that show most of a text; parts first."""
+        self._load()
         self.domain.clip.check_text(text)
         seen = []
         for part in self.studio.lanes.steps(see_seeds(self.domain, range(count))):

@@ -11,7 +11,7 @@ import numpy as np
 
 from editing.errors import BadInput, EditingError
 from editing.table_build import default_layers
-from editing.templates import LISTS, parse_templates
+from editing.templates import LISTS, neutral_for, parse_templates
 from editing.text import TextEdit
 from editing.text_descent import DescentOptions
 from ui.boundaries_tab import given_choices, layer_choices
@@ -76,9 +76,16 @@ class TextHandlers:
     # -- the edit
 
     @polite
-    def apply(self, session: Session, lang: str, *values: Any) -> tuple[Any, ...]:
+    def apply(
+        self, session: Session, lang: str, neutral: str, target: str, alpha: float, auto: bool,
+        beta: float, channels: float | None, keep: list[str], layers: list[str], method: str,
+        templates: str,
+    ) -> tuple[Any, ...]:  # fmt: skip
         """Edit the portrait by two texts; the same texts again change the edit there is."""
-        session = self.desk.apply(session, self.wanted_edit(*values))
+        wanted = self.wanted_edit(
+            neutral, target, alpha, auto, beta, channels, keep, layers, method, templates
+        )
+        session = self.desk.apply(session, wanted)
         return session, self.display.status(session)
 
     @polite
@@ -109,9 +116,9 @@ class TextHandlers:
         return pairs(self.desk.alone(session, str(event._data["channel"])), look)
 
     def prompt(self, lang: str, event: gr.EventData) -> tuple[str, str]:
-        """A suggestion into the boxes."""
+        """A suggestion into the boxes; an empty one stands for "a person" in its language."""
         index = int(event._data["index"]) % len(SUGGESTIONS)
-        return say("text.person", lang), SUGGESTIONS[index][LANGUAGES.index(lang)]
+        return "", SUGGESTIONS[index][LANGUAGES.index(lang)]
 
     def accept(self, target: str, neutral: str) -> tuple[Any, ...]:
         """Go on from the edited portrait: the next text begins an edit of its own."""
@@ -141,12 +148,20 @@ class TextHandlers:
         explained = self.explain(session, lang)
         if edit is None:
             return gr.skip(), gr.skip(), gr.skip(), *explained
-        return edit.neutral, edit.target, edit.alpha, *explained
+        neutral = "" if edit.neutral == neutral_for(edit.target) else edit.neutral
+        return neutral, edit.target, edit.alpha, *explained
 
     @polite
-    def grid(self, session: Session, lang: str, *values: Any) -> Iterator[Any]:
+    def grid(
+        self, session: Session, lang: str, neutral: str, target: str, alpha: float, auto: bool,
+        beta: float, channels: float | None, keep: list[str], layers: list[str], method: str,
+        templates: str,
+    ) -> Iterator[Any]:  # fmt: skip
         """alpha × beta on one sheet; yields (progress, picture)."""
-        for part in self.desk.grid(session, self.wanted_edit(*values)):
+        wanted = self.wanted_edit(
+            neutral, target, alpha, auto, beta, channels, keep, layers, method, templates
+        )
+        for part in self.desk.grid(session, wanted):
             if part.sheet is None:
                 yield self._progress(part, lang), gr.skip()
             else:
@@ -223,15 +238,13 @@ class TextHandlers:
 
     # -- language
 
-    def relabel(self, lang: str, neutral: str) -> tuple[Any, ...]:
-        """Prompts, choices and the neutral text in another language."""
-        known = [say("text.person", each) for each in LANGUAGES]
+    def relabel(self, lang: str) -> tuple[Any, ...]:
+        """Prompts and choices in another language."""
         return (
             prompts_value(lang),
             gr.update(choices=given_choices(self.display.names, lang)),
             gr.update(choices=layer_choices(self.studio.groups, lang)),
             gr.update(choices=method_choices(self.desk, lang)),
-            say("text.person", lang) if neutral in known else neutral,
         )
 
     def _progress(self, part: Part, lang: str) -> str:

@@ -77,8 +77,7 @@ def build_text_tab(words: Words, desk: TextDesk, names: Sequence[str]) -> TextTa
     with gr.Row(elem_id="text-boxes"):
         neutral = words.make(
             gr.Textbox,
-            {"label": "text.neutral", "info": "text.neutral.tip"},
-            value=say("text.person", words.lang),
+            {"label": "text.neutral", "info": "text.neutral.tip", "placeholder": "text.person"},
             max_lines=1,
             elem_id="text-neutral",
         )
@@ -167,7 +166,7 @@ def _grid(words: Words) -> Grid:
         draw = words.make(gr.Button, {"value": "text.grid.run"}, elem_id="text-grid-run")
         progress = gr.HTML("")
         sheet = words.make(
-            gr.Image, {"label": "text.grid.sheet"}, format="jpeg", visible=False,
+            gr.Image, {"label": "text.grid.sheet"}, format="jpeg", visible=False, show_label=False,
             elem_id="text-sheet",
         )  # fmt: skip
     return Grid(draw, progress, sheet)

@@ -1,6 +1,5 @@
 """Wires the Text tab; ``ui.page`` calls it once the page is laid out."""
 
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -46,8 +45,8 @@ def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wir
     turned = [c.undo.click, c.redo.click, c.history.pick, shown.select]
     for trigger in turned:
         trigger(h.sync, base, synced, **{**wire.interactive, **wire.private})
-    relabelled = [tab.prompts, tab.keep, tab.layers, tab.method, tab.neutral]
-    page.language.change(h.relabel, [page.language, tab.neutral], relabelled, **wire.instant)
+    relabelled = [tab.prompts, tab.keep, tab.layers, tab.method]
+    then_explain(page.language.change(h.relabel, [page.language], relabelled, **wire.instant))
     _wire_long(page, tab, h, wire, base, then_explain)
 
 
@@ -72,7 +71,6 @@ def _wire_long(
         h.optimise_whole, whole, [page.session, page.status], api_name="text_optimise", **wire.long
     )
     found = [s.progress, s.hits, s.seeds]
-    search = partial(h.search)
-    s.run.click(search, [*base, s.text, s.count], found, api_name="text_search", **wire.long)
+    s.run.click(h.search, [*base, s.text, s.count], found, api_name="text_search", **wire.long)
     s.text.submit(h.search, [*base, s.text, s.count], found, **{**wire.long, **wire.private})
     wire.action(s.hits.pick, h.open_hit, [s.seeds])
