@@ -14,12 +14,10 @@ from editing.directions import Direction, boundary, check_fits, read_directions
 from editing.domains import Domain
 from editing.edits import ChannelMove, Move
 from editing.errors import BadInput
-from editing.images import encode_png, load_picture
 from editing.layers import parse_strengths
-from editing.out_of_domain import USUAL, Blend
+from editing.out_of_domain import USUAL, Blend, correction_at
 
 MAX_SEEDS = 10_000  # of one command
-BRUSH = 128  # pixels a side that a painted correction is kept at
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -162,11 +160,5 @@ def parse_blend(args: Namespace) -> Blend | None:
         parse_number(f"--{name}", given[name]) if name in given else usual
         for name, usual in (("threshold", USUAL.threshold), ("softness", USUAL.softness))
     )
-    brush = painted(given["brush"]) if "brush" in given else b""
+    brush = correction_at(given["brush"]) if "brush" in given else b""
     return Blend(threshold, softness, given.get("deghost", USUAL.deghost), brush)
-
-
-def painted(path: str) -> bytes:
-    """A painted correction as ``Blend`` keeps it: white adds, black takes away, mid-grey leaves."""
-    picture = load_picture(path).convert("L").resize((BRUSH, BRUSH))
-    return encode_png(picture)

@@ -202,7 +202,7 @@ def _add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold",
         metavar="M",
-        help="of --out-of-domain: the photo stays where the edit's activation is below, 0-1 (0.1)",
+        help="of --out-of-domain: the photo stays where the edit's activation is below, 0-1 (0.2)",
     )
     parser.add_argument(
         "--softness", metavar="M", help="width of the ramp from there to the edit, 0.01-1 (0.3)"

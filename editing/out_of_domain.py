@@ -17,8 +17,10 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -27,7 +29,7 @@ from editing.differential_activation import FAR, calibrated
 from editing.domains import Domain
 from editing.edits import ChannelMove, EditStack, Move
 from editing.errors import BadInput
-from editing.images import load_picture, to_tensor
+from editing.images import encode_png, load_picture, to_tensor
 from editing.masks import blur
 from editing.metrics import unit_features
 
@@ -38,6 +40,7 @@ REACH = 4.0  # the change of deghosting counts in full from a mask of 1 / REACH 
 PERCEPTUAL_PEAK = 0.06  # squared distance of unit features, from which one counts in full
 PIXEL_PEAK = 0.16  # difference on the [-1, 1] scale, the same without a perceptual network
 MISFIT_SIDE = 128  # pixels at which photo and inversion are compared, at most
+BRUSH = 128  # pixels a side that a painted correction is kept at
 MAX_BRUSH = 2**16  # bytes of a painted correction
 
 UNCHANGED = "The edit changes nothing, so the photo is returned as it is."
@@ -55,7 +58,7 @@ class Blend:
         away, mid-grey leaves it; empty = none.
     """
 
-    threshold: float = 0.1
+    threshold: float = 0.2
     softness: float = 0.3
     deghost: str = "mask"
     brush: bytes = b""
@@ -204,6 +207,20 @@ def brush_values(brush: bytes) -> Tensor:
     picture = load_picture(io.BytesIO(brush), name="The painted correction")
     values = to_tensor(picture, min(max(picture.size), 512)).mean(1, keepdim=True)
     return torch.where(values.abs() < 0.02, 0.0, values)  # 127 and 128 are both mid-grey
+
+
+def correction(picture: Image.Image) -> bytes:
+    """A painted picture as ``Blend.brush`` keeps it."""
+    return encode_png(picture.convert("L").resize((BRUSH, BRUSH), Image.Resampling.BOX))
+
+
+def correction_at(path: str | Path) -> bytes:
+    """The painted correction in a file.
+
+    Raises:
+        BadPicture: it is no picture.
+    """
+    return correction(load_picture(path))
 
 
 # -- how

@@ -14,7 +14,7 @@ was made::
     edits:
     - {move: smile, alpha: 2.0, layers: 0-3, given: [gender], enabled: true}  # see edit_values
     output: {outcome: picture}       # or photo: the photo with the edit in it, size pixels wide,
-                                     # put there as out_of_domain: {threshold: 0.1, ...} says
+                                     # put there as out_of_domain: {threshold: 0.2, ...} says
     walk: {kind: sweep, ...}         # makes it a film (walk_values), looking as film says
     film: {kind: .mp4, size: 256, beside: true, captions: true}
 

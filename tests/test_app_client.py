@@ -17,6 +17,7 @@ from ui.examples import SEEDS, photograph
 ENDPOINTS = {
     "/open_photo", "/crop_photo", "/open_seed", "/open_file", "/move", "/set_details",
     "/undo", "/redo", "/reset", "/invert", "/invert_with", "/stop", "/untune", "/film", "/download",
+    "/keep", "/correct",
     # the workshop of the Boundaries tab
     "/move_own", "/set_rows", "/zero_rows", "/flip_direction", "/combine_directions",
     "/remove_direction", "/import_direction", "/export_direction", "/train_direction",

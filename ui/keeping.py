@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any, NamedTuple
 
@@ -15,17 +16,15 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from editing.images import encode_png
-from editing.out_of_domain import DEGHOSTING, USUAL
+from editing.out_of_domain import DEGHOSTING, USUAL, correction, correction_at
 from ui.messages import note, say
 from ui.polite import polite
 from ui.session import Session
 from ui.studio import Studio, View, enlarged
-from ui.widgets import Pixels
+from ui.widgets import Pixels, upload_path, uploads_only
 from ui.words import Words
 
 CANVAS = 384  # pixels of the picture that a correction is painted on
-BRUSH = 128  # pixels a side that a correction is kept at
 SHOWN = 240  # pixels of the small pictures
 ADD, REMOVE, LEAVE = 255, 0, 128  # grey values of a correction
 
@@ -146,8 +145,7 @@ def correction_of(painted: Any) -> bytes:
         grey[layer[..., 3] > 127] = np.where(bright, ADD, REMOVE)[layer[..., 3] > 127]
     if grey is None:
         return b""
-    picture = Image.fromarray(grey).resize((BRUSH, BRUSH), Image.Resampling.BOX)
-    return encode_png(picture)
+    return correction(Image.fromarray(grey))
 
 
 class KeepingHandlers:
@@ -169,6 +167,13 @@ class KeepingHandlers:
     def paint(self, session: Session, lang: str, painted: Any) -> tuple[Any, ...]:
         """Correct the mask by hand: white adds, black takes away."""
         session = self.studio.correct(session, correction_of(painted))
+        return session, self.status(session)
+
+    @polite
+    def correct(self, session: Session, lang: str, correction: Any) -> tuple[Any, ...]:
+        """Correct the mask by a picture: white adds, black takes away; none = as it was found."""
+        path = upload_path(correction)
+        session = self.studio.correct(session, correction_at(path) if path else b"")
         return session, self.status(session)
 
     @polite
@@ -201,3 +206,7 @@ def wire_keeping(
     forgotten = action(k.forget.click, handlers.forget, sliders=False)
     for event in (k.box.expand, forgotten.then):
         event(handlers.canvas, [page.session], [k.painted], **quietly)
+    # A browser paints in an editor; the API has a picture for it.
+    picture = uploads_only(gr.Image(visible=False, label="correction"))
+    hidden = partial(gr.Button(visible=False).click, preprocess=False)
+    action(hidden, handlers.correct, [picture], "correct", sliders=False)

@@ -203,10 +203,16 @@ class Studio:
         with self.lanes.interactive(), torch.no_grad():
             after = preview(stack.apply(portrait.state, self.domain), self.domain).float()
         quick = replace(session, blend=without_deghosting(session.blend))
-        return self._view(quick, stack, after, PREVIEWED, mask)
+        return self._view(quick, stack, after, PREVIEWED, mask, parts=False)
 
     def _view(
-        self, session: Session, stack: EditStack, after: Tensor, size: int, mask: bool
+        self,
+        session: Session,
+        stack: EditStack,
+        after: Tensor,
+        size: int,
+        mask: bool,
+        parts: bool = True,
     ) -> View:
         portrait = session.now.portrait
         before = enlarged(portrait.before, size)
@@ -218,14 +224,14 @@ class Studio:
             found = self._reach(portrait, stack, after, size) if mask else None
             return replace(view, mask=found)
         made = self._kept(portrait, stack, after, view.before, session.blend)
-        fused, result = (to_uint8(picture)[0] for picture in (made.fused, made.picture))
-        parts = {"photo": view.before, "inverted": before, "edited": shown,
-                 "mask": overlay(view.before, made.mask), "fused": fused,
-                 "result": result}  # fmt: skip
-        return replace(
-            view, photo=view.before, edited=result, mask=made.mask, parts=parts,
-            misfit=made.misfit, notes=made.notes,
-        )  # fmt: skip
+        result = to_uint8(made.picture)[0]
+        view = replace(view, photo=view.before, edited=result, mask=made.mask)
+        if not parts:
+            return view
+        pictures = {"photo": view.before, "inverted": before, "edited": shown,
+                    "mask": overlay(view.before, made.mask), "fused": to_uint8(made.fused)[0],
+                    "result": result}  # fmt: skip
+        return replace(view, parts=pictures, misfit=made.misfit, notes=made.notes)
 
     def _kept(
         self, portrait: Portrait, stack: EditStack, after: Tensor, photo: Pixels, blend: Blend
