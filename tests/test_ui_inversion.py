@@ -21,7 +21,7 @@ from ui.film import film
 from ui.inversion_choices import LOSSES, choices_of, mask_from, options_from, written_options
 from ui.inversion_handlers import InversionHandlers
 from ui.inversion_tab import LEVELS
-from ui.runs import KEPT, MAX_FRAMES, Run, Runs
+from ui.runs import KEPT, MAX_FRAMES, RESUMED, Run, Runs
 from ui.studio import Studio
 from ui.views import heat_map, reach
 
@@ -162,8 +162,21 @@ def test_a_new_search_gives_up_the_visitors_old_one_and_few_are_kept(portrait):
     runs.begin("a", second)
     assert first.abandoned and first.stop.is_set() and runs.of("a") is second
     for number in range(KEPT):
-        runs.begin(str(number), Run(portrait, SHORT))
+        runs.begin(str(number), Run(portrait, SHORT, over=True))
+    assert runs.of("a") is second, "it goes on, and somebody may want to stop it"
+    second.over = True
+    runs.begin("late", Run(portrait, SHORT))
     assert runs.of("a") is None and runs.of(str(KEPT - 1)) is not None
+
+
+def test_only_the_latest_stopped_searches_can_be_gone_on_with(portrait):
+    runs = Runs()
+    for number in range(RESUMED + 2):
+        runs.begin(str(number), Run(portrait, SHORT, memory={}, over=True))
+    assert [runs.of(str(n)).memory is None for n in range(RESUMED + 2)] == [
+        *[True] * 2,
+        *[False] * RESUMED,
+    ]
 
 
 def test_going_on_without_a_stopped_search_is_refused(studio, portrait):

@@ -2,20 +2,25 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from editing.directions import Direction, load_direction
+from editing.directions import Direction, boundary, load_direction
 from editing.edits import ChannelMove, Move
 from editing.errors import BadInput, UnsafeFile
+from editing.rescoring import rescore, trial_ws
 from tests.studio_domain import write_studio_domain
 from ui.boundaries_tab import FIRST
+from ui.display import Display
 from ui.session import Session, strengths
 from ui.studio import Studio
-from ui.workshop import METHODS, PICKS, Step, Training, Workshop, difference
+from ui.views import heat_map
+from ui.workshop import MAX_SCORED, METHODS, PICKS, TRIALS, Step, Training, Workshop
 from ui.workshop_drawing import heat_html, margins_svg, rows_html, safe_css, trained_html
+from ui.workshop_handlers import WorkshopHandlers
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +165,8 @@ def test_training_from_pictures_and_labels(workshop: Workshop, tmp_path: Path) -
 
 
 def test_measures(workshop: Workshop, session: Session) -> None:
-    effects = list(workshop.rescoring(workshop.keep(session, mine()), ["age"]))
+    found = workshop.rescoring(workshop.keep(session, mine()), ["age"])
+    effects = [effect for effect in found if effect]
     assert [effect.name for effect in effects] == ["smile", "age", "gender", "mine"]
     assert len(list(workshop.rows(session, "smile", 2.0))) == 8
     *steps, sheet = workshop.sweep(session, "smile", "age", -1, 1, 3)
@@ -183,14 +189,14 @@ def test_the_twin_changes_only_what_was_moved(workshop: Workshop, session: Sessi
     with pytest.raises(BadInput, match="Move an attribute"):
         asked.twin(session)
     twin = asked.twin(workshop.studio.move(session, {"smile": 3.0}))
-    assert np.array_equal(twin.difference, difference(twin.before, twin.after))
+    assert np.array_equal(twin.difference, heat_map(twin.before, twin.after))
     older = asked.studio.move(session, {"age": 3.0})
     with pytest.raises(BadInput, match="Move an attribute"):
         asked.twin(older)
 
 
 def test_what_is_drawn_says_what_it_shows(workshop: Workshop, session: Session) -> None:
-    effects = list(workshop.rescoring(session, []))
+    effects = [effect for effect in workshop.rescoring(session, []) if effect]
     table = heat_html(effects, "en")
     assert (
         table.count('class="own"') == 3 and "Smile" in table and "微笑" in heat_html(effects, "zh")
@@ -216,3 +222,46 @@ def test_bars_show_the_classics_and_what_moved_most(workshop: Workshop, session:
     measured = workshop.studio.measure(workshop.studio.move(session, {"smile": 3.0}))
     assert set(measured.moved) == {"smile", "age", "gender"} and measured.background > 0
     assert FIRST == 5
+
+
+def asked(stop_after: int | None, handlers: WorkshopHandlers, session: Session, name: str = ""):
+    """What a training on the page yields, stopped after so many steps."""
+    request, yielded = SimpleNamespace(session_hash="me"), []
+    work = handlers.train(
+        session, "en", name, "reading", "age", "", "", None, {}, 32, request
+    )  # fmt: skip
+    for number, each in enumerate(work):
+        yielded.append(each)
+        if number == stop_after:
+            handlers.stop_training(request)
+    return yielded
+
+
+def test_a_stopped_training_leaves_no_direction_and_a_whole_one_needs_no_name(
+    workshop: Workshop, session: Session
+) -> None:
+    handlers = WorkshopHandlers(Workshop(workshop.studio), Display(workshop.studio))
+    for step in (0, 0):
+        *_, (kept, text) = asked(step, handlers, session)
+        assert not isinstance(kept, Session) and "Stopped" in text
+    *_, (kept, _) = asked(None, handlers, session)
+    assert [direction.name for direction in kept.shelf] == ["age (2)"], "named after its reading"
+
+
+def test_rescoring_in_small_steps_is_rescoring(workshop: Workshop, session: Session) -> None:
+    """The lane is free between the steps, and the means are those over all latents."""
+    found = list(workshop.rescoring(session, []))
+    effects = [effect for effect in found if effect]
+    assert len(found) > 3 * len(effects)
+    direction = boundary(workshop.domain, "smile")
+    whole = next(rescore(workshop.domain, [direction], trial_ws(workshop.domain, TRIALS)))
+    assert effects[0].change["age"] == pytest.approx(whole.change["age"], abs=1e-4)
+    assert effects[0].perceptual == pytest.approx(whole.perceptual, rel=1e-3)
+
+
+def test_few_texts_are_remembered(workshop: Workshop, session: Session) -> None:
+    own = Workshop(workshop.studio)
+    score = own.domain.scorer
+    for number in range(MAX_SCORED + 3):
+        list(own._sampled((f"less {number}", "more"), score, 8, score.outputs))
+    assert len(own._scored) == MAX_SCORED and ("less 0", "more") not in own._scored

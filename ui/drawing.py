@@ -29,8 +29,9 @@ def metrics_html(
         percent = f"<b>{100 * background:.1f} %</b>"
         numbers.append(f"{_tip('metrics.background', lang)}{percent}")
     bars = [_bar(attribute_name(name, lang), sigma) for name, sigma in moved.items()]
+    moves = f'<div class="bars">{"".join(bars)}</div>' if bars else ""
     title = _tip("metrics.moved", lang) if bars else ""
-    return f'<div class="metrics">{"".join(numbers)}{title}{"".join(bars)}</div>'
+    return f'<div class="metrics">{"".join(numbers)}{title}{moves}</div>'
 
 
 def line_html(text: str, done: float) -> str:

@@ -80,16 +80,19 @@ class InversionHandlers:
     def _follow(self, run: Run, lang: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         self.runs.begin(str(request.session_hash), run)
         photo = run.portrait.photo
-        for step, picture in self.studio.invert(run):
-            if run.abandoned:
-                yield None, gr.skip(), "", gr.skip()
-                return
-            if picture is None or photo is None:
-                continue
-            found = self.studio.inverted(run, step, picture)
-            pair = (photo, enlarged(picture, photo.shape[0]))
-            ended = step.done or run.stop.is_set()
-            yield found, pair, *self._progress(run, step, ended, lang)
+        try:
+            for step, picture in self.studio.invert(run):
+                if run.abandoned:
+                    yield None, gr.skip(), "", gr.skip()
+                    return
+                if picture is None or photo is None:
+                    continue
+                found = self.studio.inverted(run, step, picture)
+                pair = (photo, enlarged(picture, photo.shape[0]))
+                ended = step.done or run.stop.is_set()
+                yield found, pair, *self._progress(run, step, ended, lang)
+        finally:
+            run.over = True
 
     def _progress(self, run: Run, step: Step, ended: bool, lang: str) -> tuple[str, str]:
         """For the tab and, shorter, for below the canvas."""

@@ -221,8 +221,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "boundaries": ("Boundaries", "语义边界"),
     "unit": (
         "Each slider moves the portrait across a boundary between less and more of an attribute; "
-        "1 is one standard deviation in this world.",
-        "每个滑块让肖像越过某一属性强弱之间的语义边界；1 为它在这个世界里的一个标准差。",
+        "1 is one standard deviation in this world. The thin line under a track is the range in "
+        "which the attribute follows the slider; beyond it the picture may break.",
+        "每个滑块让肖像越过某一属性强弱之间的语义边界；1 为它在这个世界里的一个标准差。"
+        "滑轨下的细线是属性跟随滑块的范围；超出后图像可能失真。",
     ),
     "stack": ("Edits", "编辑"),
     "stack.empty": ("No edits yet: move a slider.", "还没有编辑：移动一个滑块。"),

@@ -12,7 +12,8 @@ from editing.inversion_options import InversionOptions
 from ui.session import Portrait
 from ui.widgets import Pixels
 
-KEPT = 24  # visitors whose last search is remembered; a tuned one holds some 50 MB until it ends
+KEPT = 24  # visitors whose last search is remembered
+RESUMED = 6  # of them whose stopped search can be gone on with; a tuned one holds some 50 MB
 MAX_FRAMES = 160  # of the film; when it is full every second one goes
 
 
@@ -28,6 +29,7 @@ class Run:
     frames: list[Pixels] = field(default_factory=list)  # pictures on the way, [R, R, 3]
     stop: Event = field(default_factory=Event)
     abandoned: bool = False
+    over: bool = False  # it has ended, in whatever way
 
     def film(self, picture: Pixels) -> None:
         """One more picture on the way."""
@@ -55,8 +57,16 @@ class Runs:
                 before.abandoned = True
                 before.stop.set()
             self._runs[visitor] = run
-            while len(self._runs) > KEPT:
-                self._runs.popitem(last=False)
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Forget the oldest searches, but none that goes on: it could not be stopped any more."""
+        over = [name for name, run in self._runs.items() if run.over]
+        for name in over[: max(len(self._runs) - KEPT, 0)]:
+            del self._runs[name]
+        stopped = [run for run in self._runs.values() if run.memory is not None]
+        for run in stopped[:-RESUMED]:
+            run.memory = None
 
     def of(self, visitor: str) -> Run | None:
         with self._lock:

@@ -5,6 +5,7 @@ sampled latents are kept between visitors: they say nothing of anybody but the m
 """
 
 import tempfile
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +44,7 @@ from editing.subspaces import paired_differences, subspace_of, unrelated
 from ui import session as sessions
 from ui.session import Label, Session
 from ui.studio import Studio
+from ui.views import heat_map
 from ui.widgets import Pixels, data_uri
 
 STRIP = (-3.0, -1.5, 0.0, 1.5, 3.0)
@@ -54,7 +56,9 @@ PICK_PSI = 0.8
 SUBSPACE_LATENTS = 24
 RANGE_LATENTS, LOOKED_AT = 4, 6
 TRIALS = 24  # latents of a rescoring
+TRIED_AT_ONCE = 4  # of them in one step of the long lane
 MAX_SHELF = 40
+MAX_SCORED = 6  # the readings, and visitors' texts, whose scores are remembered
 METHODS = ("sefa", "pca", "basis", "axis", "channels")
 SOURCES = ("reading", "pictures", "labels", "text")
 
@@ -118,7 +122,7 @@ class Workshop:
         scorer = "scorer" in self.domain.parts
         self.readings: tuple[str, ...] = self.domain.scorer.outputs if scorer else ()
         self.regions = tuple(REGIONS) if self.domain.alignment == "ffhq" else ()
-        self._scored: dict[tuple[str, ...], dict[int, ScoredSet]] = {}
+        self._scored: OrderedDict[tuple[str, ...], dict[int, ScoredSet]] = OrderedDict()
 
     # -- the shelf
 
@@ -293,8 +297,8 @@ class Workshop:
 
     # -- measuring
 
-    def rescoring(self, session: Session, given: Sequence[str]) -> Iterator[Effect]:
-        """One ``Effect`` per direction of the domain and of the shelf."""
+    def rescoring(self, session: Session, given: Sequence[str]) -> Iterator[Effect | None]:
+        """One ``Effect`` per direction of the domain and of the shelf; None for steps between."""
         names = [*self.studio.attributes, *(d.name for d in session.shelf)]
         directions = [
             sessions.with_own(Move(name, 0.0, given=tuple(given)), session.shelf).direction(
@@ -303,9 +307,16 @@ class Workshop:
             for name in names
         ]
         directions = [d for d in directions if d.space == "w"]
-        return self.studio.lanes.steps(
-            rescore(self.domain, directions, trial_ws(self.domain, TRIALS))
-        )
+        for direction in directions:
+            yield from self._rescored(direction)
+
+    def _rescored(self, direction: Direction) -> Iterator[Effect | None]:
+        """``rescore`` of one direction, a few latents in each step of the lane."""
+        parts: list[Effect] = []
+        for ws in torch.split(trial_ws(self.domain, TRIALS), TRIED_AT_ONCE):
+            yield None
+            parts += self.studio.lanes.steps(rescore(self.domain, [direction], ws))
+        yield mean_effect(parts)
 
     def rows(self, session: Session, name: str, alpha: float) -> Iterator[RowEffect]:
         """What a direction changes on the current portrait, row by row."""
@@ -353,7 +364,7 @@ class Workshop:
             before, after = (readings(self.domain.scorer, picture) for picture in pictures)
             wanted = {**before, **{name: after[name] for name in moved}}
             drawn = [to_uint8(self.truth.draw(each))[0] for each in (before, wanted)]
-        return Twin(drawn[0], drawn[1], difference(drawn[0], drawn[1]))
+        return Twin(drawn[0], drawn[1], heat_map(drawn[0], drawn[1]))
 
     # -- training
 
@@ -427,6 +438,9 @@ class Workshop:
     ) -> Generator[Step, None, list[ScoredSet]]:
         """Steps; returns the scored parts. What an earlier run has scored is not scored again."""
         kept = self._scored.setdefault(tuple(key), {})
+        self._scored.move_to_end(tuple(key))
+        while len(self._scored) > MAX_SCORED:
+            self._scored.popitem(last=False)
         parts = []
         for first in range(FIRST_SEED, FIRST_SEED + count, BLOCK):
             if first not in kept:
@@ -446,6 +460,22 @@ class Workshop:
         return Step(wanted.count, wanted.count, named)
 
 
+def mean_effect(parts: Sequence[Effect]) -> Effect:
+    """The effect over all latents, from those over equally many each."""
+
+    def mean(values: Sequence[float]) -> float:
+        return sum(values) / len(values)
+
+    identities = [part.identity for part in parts if part.identity is not None]
+    return Effect(
+        parts[0].name,
+        {name: mean([part.change[name] for part in parts]) for name in parts[0].change},
+        mean(identities) if identities else None,
+        mean([part.perceptual for part in parts]),
+        mean([part.background for part in parts]),
+    )
+
+
 def _looking(direction: Direction, effect: Effect) -> Direction:
     """The direction, knowing what it changes most: attribute -> σ of a step."""
     most = sorted(effect.change.items(), key=lambda item: -abs(item[1]))[:2]
@@ -455,12 +485,6 @@ def _looking(direction: Direction, effect: Effect) -> Direction:
 def parse_seed_or_none(text: str) -> object:
     """The seed in a text, or None where it is another kind of source."""
     return parse_seed(text) if text.startswith("seed:") else None
-
-
-def difference(a: Pixels, b: Pixels) -> Pixels:
-    """|a − b| four times as strong, as a picture."""
-    change = np.abs(a.astype(np.int16) - b.astype(np.int16)) * 4
-    return change.clip(0, 255).astype(np.uint8)
 
 
 def reachable(direction: Direction) -> tuple[float, float]:

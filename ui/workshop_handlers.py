@@ -22,9 +22,10 @@ from ui.drawing import note_html, progress_html
 from ui.messages import attribute_name, note, say
 from ui.polite import SHOWN, polite
 from ui.session import Session, strengths
+from ui.stops import Stops
 from ui.workshop import FIRST_PICK, PICKS, SOURCES, Step, Training, Workshop
 from ui.workshop_drawing import heat_html, rows_html, trained_html
-from ui.workshop_tab import name_choices, what_choices
+from ui.workshop_tab import AMOUNTS, name_choices, what_choices
 from ui.workshop_widgets import pad_value
 
 PAGE = 6  # strips shown at once
@@ -38,6 +39,7 @@ class WorkshopHandlers:
 
     def __init__(self, workshop: Workshop, display: Display) -> None:
         self.workshop, self.display, self.studio = workshop, display, workshop.studio
+        self.training, self.measuring = Stops(), Stops()
 
     # -- the shelf
 
@@ -172,12 +174,18 @@ class WorkshopHandlers:
                 yield "", gr.update(value=step, visible=True)
 
     @polite
-    def rescore(self, session: Session, lang: str, given: list[str]) -> Iterator[str]:
+    def rescore(
+        self, session: Session, lang: str, given: list[str], request: gr.Request
+    ) -> Iterator[str]:
         """The rescoring table, growing row by row."""
         effects = []
+        stop = self.measuring.begin(str(request.session_hash))
         for effect in self.workshop.rescoring(session, given):
-            effects.append(effect)
-            yield heat_html(effects, lang)
+            if effect is not None:
+                effects.append(effect)
+                yield heat_html(effects, lang)
+            if stop.is_set():
+                return
 
     @polite
     def rows(self, session: Session, lang: str, name: str) -> Iterator[str]:
@@ -191,7 +199,8 @@ class WorkshopHandlers:
     def truth(self, session: Session, lang: str) -> tuple[Any, ...]:
         """The renderer's own answer to the moved attributes: before, after, difference."""
         twin = self.workshop.twin(session)
-        return twin.before, twin.after, twin.difference
+        pictures = (twin.before, twin.after, twin.difference)
+        return tuple(gr.update(value=picture, visible=True) for picture in pictures)
 
     # -- training
 
@@ -235,11 +244,12 @@ class WorkshopHandlers:
     @polite
     def train(
         self, session: Session, lang: str, name: str, source: str, reading: str, less: str,
-        more: str, labels: str | None, picked: dict[int, int], count: float,
+        more: str, labels: str | None, picked: dict[int, int], count: float, request: gr.Request,
     ) -> Iterator[Any]:  # fmt: skip
         """Train a direction; yields (session, progress or result)."""
+        names = {"reading": reading, "text": more, "labels": Path(labels or "").stem}
         wanted = Training(
-            name or (reading if source == "reading" else ""),
+            name.strip() or (names.get(source) or "").strip() or say("train.unnamed", lang),
             source,
             reading,
             (less, more),
@@ -247,7 +257,11 @@ class WorkshopHandlers:
             {int(seed): side for seed, side in picked.items()},
             int(count),
         )
+        stop = self.training.begin(str(request.session_hash))
         for step in self.workshop.train(wanted):
+            if stop.is_set():
+                yield gr.skip(), note_html(say("train.stopped", lang))
+                return
             if step.direction is None:
                 yield gr.skip(), self._progress("train.running", step, lang)
                 continue
@@ -258,8 +272,21 @@ class WorkshopHandlers:
             result = trained_html(step.direction, cosines(step.direction, others), lang)
             yield self.workshop.keep(session, step.direction), result
 
-    def stopped(self, lang: str) -> str:
-        return note_html(say("train.stopped", lang))
+    def stop_training(self, request: gr.Request) -> None:
+        """End this visitor's training; what was scored is kept."""
+        self.training.stop(str(request.session_hash))
+
+    def stop_rescoring(self, request: gr.Request) -> None:
+        """End this visitor's rescoring; the rows so far stay."""
+        self.measuring.stop(str(request.session_hash))
+
+    def running(self) -> tuple[Any, Any]:
+        """(the button that began, the one that stops) while something runs."""
+        return gr.update(interactive=False), gr.update(interactive=True)
+
+    def idle(self) -> tuple[Any, Any]:
+        """The same when nothing does."""
+        return gr.update(interactive=True), gr.update(interactive=False)
 
     # -- exploring
 
@@ -282,7 +309,7 @@ class WorkshopHandlers:
         for each in self.workshop.explore(session, method, what or "", PAGE, first):
             found.append(each)
             items = [
-                {"name": _title(f.edit), "note": f.note, "pictures": list(f.pictures)}
+                {"name": _title(f.edit, lang), "note": f.note, "pictures": list(f.pictures)}
                 for f in found
             ]
             edits = [f.edit for f in found]
@@ -305,14 +332,21 @@ class WorkshopHandlers:
 
     @polite
     def combine(
-        self, session: Session, lang: str, a: str | None, b: str | None, degrees: float,
-        weight: float,
+        self, session: Session, lang: str, a: str | None, b: str | None, how: str,
+        amount: float | None,
     ) -> tuple[Any, ...]:  # fmt: skip
-        """Rotate a direction towards another, or add it; the result goes on the shelf."""
+        """Turn a direction towards another, or add it; the result goes on the shelf."""
         if not a or not b:
             raise BadInput("Two directions are needed; choose both.")
-        session = self.workshop.combined(session, a, b, degrees or 0, weight or 0)
+        if not amount:
+            raise BadInput("Nothing would change by 0; write how far to turn or how much to add.")
+        degrees, weight = (amount, 0.0) if how == "turn" else (0.0, amount)
+        session = self.workshop.combined(session, a, b, degrees, weight)
         return session, self.display.status(session)
+
+    def usual_amount(self, how: str) -> float:
+        """How far at first."""
+        return AMOUNTS[how]
 
     @polite
     def zero(self, session: Session, lang: str, a: str | None, rows: str) -> tuple[Any, ...]:
@@ -341,7 +375,7 @@ def _looks(meta: Mapping[str, Any], lang: str) -> str:
     return ", ".join(f"{attribute_name(name, lang)} {value:+.1f}" for name, value in changes)
 
 
-def _title(edit: Move | ChannelMove) -> str:
+def _title(edit: Move | ChannelMove, lang: str) -> str:
     return (
-        str(edit.channel) if isinstance(edit, ChannelMove) else attribute_name(edit.attribute, "en")
+        str(edit.channel) if isinstance(edit, ChannelMove) else attribute_name(edit.attribute, lang)
     )

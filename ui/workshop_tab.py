@@ -12,6 +12,7 @@ from ui.workshop import METHODS, SOURCES, Workshop
 from ui.workshop_widgets import pad, picks, strips
 
 REACH = 3.0  # sliders go from -REACH to REACH standard deviations
+AMOUNTS = {"turn": 30.0, "add": 0.5}  # how a direction is combined with another: how much at first
 SMALL: dict[str, Any] = {"size": "sm", "min_width": 60}
 
 
@@ -84,8 +85,8 @@ class Explore(NamedTuple):
     file: gr.UploadButton
     a: gr.Dropdown
     b: gr.Dropdown
-    degrees: gr.Number
-    weight: gr.Number
+    how: gr.Radio  # a key of AMOUNTS
+    amount: gr.Number
     combine: gr.Button
     rows: gr.Textbox
     zero: gr.Button
@@ -162,6 +163,10 @@ def method_choices(lang: str) -> list[tuple[str, str]]:
     return [(say(f"explore.{method}", lang), method) for method in METHODS]
 
 
+def how_choices(lang: str) -> list[tuple[str, str]]:
+    return [(say(f"surgery.{how}", lang), how) for how in AMOUNTS]
+
+
 def _variants(words: Words, workshop: Workshop, names: Sequence[str]) -> Variants:
     with words.make(gr.Accordion, {"label": "variants"}, open=False, elem_id="variants"):
         words.make(gr.Markdown, {"value": "variants.intro"}, elem_classes="hint")
@@ -231,7 +236,7 @@ def _measured(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) 
             rescore = words.make(
                 gr.Button, {"value": "rescore.run"}, elem_id="rescore-run", **SMALL
             )
-            stop = words.make(gr.Button, {"value": "train.stop"}, elem_id="rescore-stop", **SMALL)
+            stop = _stop(words, "rescore-stop")
         table = gr.HTML("", elem_id="rescore-table")
     with words.make(gr.Accordion, {"label": "rows"}, open=False, elem_id="layer-by-layer"):
         with gr.Row():
@@ -255,6 +260,7 @@ def _measured(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) 
                     {"label": f"truth.{part}"},
                     format="jpeg",
                     interactive=False,
+                    visible=False,
                     buttons=[],
                     min_width=100,
                     elem_id=f"truth-{part}",
@@ -269,7 +275,10 @@ def _train(words: Words, workshop: Workshop) -> Train:
     with words.make(gr.Accordion, {"label": "train"}, open=False, elem_id="train"):
         with gr.Row():
             name = words.make(
-                gr.Textbox, {"label": "train.name"}, max_lines=1, elem_id="train-name"
+                gr.Textbox,
+                {"label": "train.name", "placeholder": "train.name.tip"},
+                max_lines=1,
+                elem_id="train-name",
             )
             source = words.make(
                 gr.Radio,
@@ -310,13 +319,20 @@ def _train(words: Words, workshop: Workshop) -> Train:
             run = words.make(
                 gr.Button, {"value": "train.run"}, variant="primary", elem_id="train-run", **SMALL
             )
-            stop = words.make(gr.Button, {"value": "train.stop"}, elem_id="train-stop", **SMALL)
+            stop = _stop(words, "train-stop")
         result = gr.HTML("", elem_id="train-result")
     groups = {"reading": reading, "text": texts, "labels": labels, "pictures": gallery}
     return Train(
         name, source, reading, less, more, labels, pictures, page, gr.State({}), gr.State([]),
         groups, count, run, stop, result,
     )  # fmt: skip
+
+
+def _stop(words: Words, elem_id: str) -> gr.Button:
+    """A button that can be pressed while something runs."""
+    return words.make(
+        gr.Button, {"value": "train.stop"}, interactive=False, elem_id=elem_id, **SMALL
+    )
 
 
 def _explore(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) -> Explore:
@@ -348,11 +364,17 @@ def _explore(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) -
                 for n in ("a", "b")
             )
         with gr.Row():
-            degrees = words.make(
-                gr.Number, {"label": "surgery.degrees"}, value=30, elem_id="surgery-degrees"
+            how = words.make(
+                gr.Radio,
+                {"label": "surgery.how", "choices": how_choices},
+                value="turn",
+                elem_id="surgery-how",
             )
-            weight = words.make(
-                gr.Number, {"label": "surgery.weight"}, value=0.5, elem_id="surgery-weight"
+            amount = words.make(
+                gr.Number,
+                {"label": "surgery.amount", "info": "surgery.amount.tip"},
+                value=AMOUNTS["turn"],
+                elem_id="surgery-amount",
             )
             combine = words.make(
                 gr.Button, {"value": "surgery.combine"}, elem_id="surgery-combine", **SMALL
@@ -364,5 +386,5 @@ def _explore(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) -
             zero = words.make(gr.Button, {"value": "surgery.zero"}, elem_id="surgery-zero", **SMALL)
     return Explore(
         method, what, run, more, rows, gr.State([]), gr.State(0), file,
-        a, b, degrees, weight, combine, zeroed, zero,
+        a, b, how, amount, combine, zeroed, zero,
     )  # fmt: skip

@@ -112,7 +112,7 @@ def _wire_measures(
     )
     given = page.boundaries.given
     running = m.rescore.click(h.rescore, [*base, given], [m.table], api_name="rescore", **wire.long)
-    m.stop.click(None, None, None, cancels=[running])
+    _stoppable(m.rescore, m.stop, running, h, h.stop_rescoring, wire)
     m.rows.click(h.rows, [*base, m.name], [m.row_table], api_name="layer_by_layer", **wire.long)
     m.truth.click(h.truth, base, m.twins, api_name="truth", **wire.long)
 
@@ -135,7 +135,21 @@ def _wire_train(
         **wire.long,
     )
     relist(wire.then_show(running))
-    t.stop.click(h.stopped, [page.language], [t.result], cancels=[running], **wire.instant)
+    _stoppable(t.run, t.stop, running, h, h.stop_training, wire)
+
+
+def _stoppable(
+    run: gr.Button,
+    stop: gr.Button,
+    running: Any,
+    h: WorkshopHandlers,
+    stopper: Callable[..., Any],
+    wire: Wire,
+) -> None:
+    """While ``running`` goes on, its button rests and the other can be pressed."""
+    run.click(h.running, None, [run, stop], **wire.instant)
+    running.then(h.idle, None, [run, stop], **wire.instant)
+    stop.click(stopper, None, None, **wire.instant)
 
 
 def _wire_explore(
@@ -150,6 +164,7 @@ def _wire_explore(
         h.explore, [*base, e.method, e.what, e.first], shown, **{**wire.long, **wire.private}
     )
     relist(wire.action(e.strips.keep, h.keep, [e.found]))
-    surgery = [e.a, e.b, e.degrees, e.weight]
+    surgery = [e.a, e.b, e.how, e.amount]
+    e.how.input(h.usual_amount, [e.how], [e.amount], **wire.instant)
     relist(wire.action(e.combine.click, h.combine, surgery, "combine_directions"))
     relist(wire.action(e.zero.click, h.zero, [e.a, e.rows], "zero_rows"))
