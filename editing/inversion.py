@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -111,11 +111,12 @@ def invert(
         raise BadInput(
             f"The mask has the shape {list(mask.shape)}; it needs [1, 1, {size}, {size}]."
         )
+    options, notes = fitted(options, domain, given is None)
     if memory is not None and memory["options"] != options:
         raise BadInput(
             "What was stopped was searched with other options; go on with the same, or begin anew."
         )
-    search = _Search(target, domain, options, rng or torch.Generator().manual_seed(0), mask)
+    search = _Search(target, domain, options, rng or torch.Generator().manual_seed(0), mask, notes)
     return search.run(lambda: search.latent_stage(given), ("noise", "tune"), memory)
 
 
@@ -136,8 +137,33 @@ def tune_together(
             f"{len(targets)} pictures with {len(ws)} latents cannot share one change of weights; "
             f"pass 1 to {MAX_SHARED} of both."
         )
-    search = _Search(targets, domain, options, rng or torch.Generator().manual_seed(0), None)
+    options, notes = fitted(options, domain, False)
+    search = _Search(targets, domain, options, rng or torch.Generator().manual_seed(0), None, notes)
     return search.run(lambda: search.stage("tune", Point(ws.detach().clone())), (), None)
+
+
+def fitted(
+    options: InversionOptions, domain: Domain, starts: bool = True
+) -> tuple[InversionOptions, tuple[str, ...]]:
+    """The options without what a domain has no network for, and sentences that say so.
+
+    A generator alone is enough: its mean to start from, and pixels to compare.
+
+    Args:
+        starts: whether the search has no other start than that of the options.
+    """
+    notes, weights, tune = list[str](), options.weights, options.tune
+    if starts and options.effective_start == "encoder" and not options.start:
+        if "encoder" not in domain.parts:
+            options = replace(options, start="mean")
+            notes.append("This domain has no encoder, so the search began at the mean of W.")
+    looks = weights.perceptual or (tune.steps and tune.perceptual)
+    if looks and "perceptual" not in domain.parts:
+        if weights.perceptual:
+            weights = replace(weights, perceptual=0.0, pixel=weights.pixel or 1.0)
+        options = replace(options, weights=weights, tune=replace(tune, perceptual=0.0))
+        notes.append("This domain has no perceptual network, so pixels alone were compared.")
+    return options, tuple(notes)
 
 
 class _Search:
@@ -150,10 +176,11 @@ class _Search:
         options: InversionOptions,
         rng: torch.Generator,
         mask: Tensor | None,
+        notes: tuple[str, ...],
     ) -> None:
         self.targets, self.domain, self.options = targets, domain, options
         self.rng, self.mask = rng, mask
-        self.notes: list[str] = []
+        self.notes = list(notes)
         self.pace = Pace()
 
     @cached_property

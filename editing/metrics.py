@@ -7,6 +7,7 @@ picture clamped to that range.
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 class Measures(Protocol):
     """The parts of a domain that compare pictures."""
+
+    @property
+    def parts(self) -> Container[str]: ...
 
     @property
     def perceptual(self) -> Eye: ...
@@ -91,8 +95,13 @@ def feature_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
     return torch.stack(taps).mean(0)
 
 
-def perceptual(domain: Measures, a: Tensor, b: Tensor) -> float:
-    """The bundled perceptual network's distance, mean over N; 0 = equal."""
+def perceptual(domain: Measures, a: Tensor, b: Tensor) -> float | None:
+    """The bundled perceptual network's distance, mean over N; 0 = equal.
+
+    None where the domain has no perceptual network, as one of a generator alone.
+    """
+    if "perceptual" not in domain.parts:
+        return None
     a, b = _as_seen(a, b)
     with torch.no_grad():
         return float(perceptual_distance(domain.perceptual, a, b).mean())

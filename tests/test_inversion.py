@@ -64,8 +64,9 @@ def domain() -> SimpleNamespace:
     generator.mapping.w_avg.copy_(generator.mapping(z)[:, 0].mean(0))
     near = generator.mapping(torch.randn(1, 16))
     return SimpleNamespace(
-        generator=generator, perceptual=Eyes().requires_grad_(False), encode=lambda img: near
-    )
+        generator=generator, perceptual=Eyes().requires_grad_(False), encode=lambda img: near,
+        parts={"encoder", "perceptual"},
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +146,26 @@ def test_losses_are_named_and_add_up(domain, target):
 
 
 def test_a_loss_of_weight_0_is_left_out(domain, target):
-    alone = SimpleNamespace(generator=domain.generator, encode=domain.encode)  # no perceptual net
+    alone = SimpleNamespace(generator=domain.generator, encode=domain.encode, parts={"encoder"})
     options = InversionOptions(steps=1, weights=LossWeights(perceptual=0))
     assert "perceptual" not in list(invert(target, alone, options))[-1].losses
     nothing = InversionOptions(steps=2, weights=NOTHING)
     assert list(invert(target, alone, nothing))[-1].losses == {"total": 0}
+
+
+def test_a_generator_alone_inverts_by_its_pixels(domain, target):
+    """As a domain built from a checkpoint: no encoder, no perceptual network, and it says so."""
+    alone = SimpleNamespace(generator=domain.generator, parts=set())
+    steps = list(invert(target, alone, replace(SHORT, tune=TuneOptions(3))))
+    assert torch.equal(steps[0].ws[0], domain.generator.mapping.w_avg.expand_as(steps[0].ws[0]))
+    assert loss(domain, target, steps[30].ws) < 0.7 * loss(domain, target, steps[0].ws)
+    assert "mean of W" in steps[-1].notes[0] and "pixels alone" in steps[-1].notes[1]
+    blind = replace(NOTHING, perceptual=1.0)  # the StyleGAN2 projector's
+    last = list(invert(target, alone, replace(SHORT, weights=blind)))[-1]
+    assert last.losses["pixel"] < 0.7 * steps[0].losses["pixel"]
+    stopped = invert(target, alone, SHORT)
+    memory = [next(stopped) for _ in range(5)][-1].memory()
+    assert next(invert(target, alone, SHORT, memory=memory)).index == 5
 
 
 def test_no_steps_is_the_start_alone(domain, target):
@@ -297,7 +313,7 @@ def noisy(domain) -> SimpleNamespace:
     for name, parameter in generator.synthesis.named_parameters():
         if name.endswith("noise_strength"):
             parameter.fill_(0.1)
-    return SimpleNamespace(generator=generator, perceptual=domain.perceptual, encode=domain.encode)
+    return SimpleNamespace(**{**vars(domain), "generator": generator})
 
 
 THREE = InversionOptions(steps=15, noise=NoiseOptions(15), tune=TuneOptions(25, lr=5e-3))
@@ -476,7 +492,7 @@ def test_the_encoder_reads_its_own_picture_again(domain, target):
         near = torch.linalg.vector_norm(img - drawn) < 1e-4
         return (latent if near else known.get(id(img), latent + 0.5 * off)) + off
 
-    world = SimpleNamespace(generator=domain.generator, perceptual=domain.perceptual, encode=biased)
+    world = SimpleNamespace(**{**vars(domain), "encode": biased})
     one = next(invert(drawn, world, InversionOptions(start="encoder", steps=0)))
     five = next(invert(drawn, world, InversionOptions(start="encoder:5", steps=0)))
     assert loss(domain, drawn, five.ws) < loss(domain, drawn, one.ws)
@@ -549,7 +565,9 @@ def test_every_published_method_runs(noisy, target):
 @pytest.fixture(scope="module")
 def large() -> SimpleNamespace:
     generator = make_tiny_generator(64)
-    return SimpleNamespace(generator=generator, perceptual=Eyes().requires_grad_(False))
+    return SimpleNamespace(
+        generator=generator, perceptual=Eyes().requires_grad_(False), parts={"perceptual"}
+    )
 
 
 HALF = InversionOptions(start="mean", steps=24, half=0.5)
