@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from editing.descriptions import DESCRIPTION, describe_file, write_description
-from editing.directions import check_fits, read_directions, save_direction
+from editing.directions import check_fits, load_direction, read_directions, save_direction
 from editing.domains import Domain, open_domain
 from editing.encoders import InDomainConfig, StyleEncoderConfig, check_rows
-from editing.errors import BadInput
+from editing.errors import BadInput, EditingError
 from editing.features import load_picture_net, save_picture_net
 from editing.formats.clip import CONFIG, ForeignClip
 from editing.formats.foreign import Foreign, ForeignNet, Weight, Weights, build, build_net
@@ -31,12 +31,13 @@ from editing.images import write_atomically
 from editing.inspection import Finding
 from editing.latents import Latent, save_latent
 from editing.layers import style_widths
-from editing.statistics import save_statistics
+from editing.statistics import load_statistics, save_statistics
 from editing.vgg import VGG16
 
 MAX_LATENTS = 1000  # written at once
 MAX_DEPTH = 100  # layers of one half of a CLIP
 PERCEPTUAL = "perceptual.safetensors"
+CLIP = "clip"
 
 
 @dataclass
@@ -51,13 +52,20 @@ class Target:
     domain: Domain | None = None
     facts: dict[str, Any] = field(default_factory=dict)  # of domain.yaml, changed
     written: list[Path] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)  # sentences on what does not fit
 
     def add(self, part: str, file: str) -> None:
-        """Note a file that was written as a part ("boundary NAME" for one direction)."""
-        self.written.append(self.folder / file)
+        """Note a file, or a folder of files, as a part ("boundary NAME" for one direction)."""
+        path, source = self.folder / file, {"source": f"converted from {self.source.name}"}
+        self.written.append(path)
         if self.domain is None and "generator" not in self.facts and part != "generator":
             return
-        entry = describe_file(self.folder, file, source=f"converted from {self.source.name}")
+        if path.is_dir():
+            names = sorted(f"{file}/{one.name}" for one in path.iterdir() if one.is_file())
+            files = [describe_file(self.folder, name) for name in names]
+            entry: dict[str, Any] = {"file": file, **source, "files": files}
+        else:
+            entry = describe_file(self.folder, file, **source)
         kind, _, name = part.partition(" ")
         if kind == "boundary":
             self.facts.setdefault("boundaries", {})
@@ -73,11 +81,11 @@ def convert(
     name: str | None = None,
     family: str | None = None,
     space: str | None = None,
-) -> tuple[list[Path], bool]:
+) -> Target:
     """Write what ``inspect_file`` found in ``source`` into the folder ``out``.
 
     Returns:
-        The files written, and whether ``out`` is a domain now.
+        What was written; its ``facts`` are empty where ``out`` is no domain yet.
 
     Raises:
         BadInput: it does not fit what is there already, or something is not known that must be.
@@ -96,9 +104,45 @@ def convert(
             continue  # the encoder's own decoder, beside the generator that is there
         _write(finding, target)
     if target.facts:
+        if target.domain is None:  # the generator came last
+            write_description(out, target.facts)
+            _adopt(target, open_domain(out))
         target.written.append(write_description(out, target.facts))
         open_domain(out)
-    return target.written, bool(target.facts)
+    return target
+
+
+def _adopt(target: Target, domain: Domain) -> None:
+    """What was converted into the folder before its generator, as parts of the domain now."""
+    files = [f"{part}.safetensors" for part in ("encoder", "perceptual", "identity", "statistics")]
+    files += [
+        f"boundaries/{p.name}" for p in sorted(domain.folder.glob("boundaries/*.safetensors"))
+    ]
+    if (domain.folder / CLIP / CONFIG).is_file():
+        target.add("text_image_model", CLIP)
+    for file in files:
+        path = domain.folder / file
+        part = path.stem if path.parent == domain.folder else f"boundary {path.stem}"
+        if part in target.facts or not path.is_file():
+            continue
+        try:
+            _check_part(part, path, domain)
+        except EditingError as error:
+            target.left_out.append(str(error))
+        else:
+            target.add(part, file)
+
+
+def _check_part(part: str, path: Path, domain: Domain) -> None:
+    """Refuse a file of ours that does not fit the generator of a domain."""
+    if part == "statistics":
+        load_statistics(path).check(domain.generator, domain.fingerprint, domain.name)
+    elif part.startswith("boundary "):
+        check_fits(load_direction(path), domain)
+    else:
+        config = load_picture_net(path, part=part).config
+        if isinstance(config, StyleEncoderConfig | InDomainConfig):
+            check_rows(config.num_ws, config.w_dim, domain.generator)
 
 
 def _write(finding: Finding, target: Target) -> None:
@@ -183,12 +227,12 @@ def _write_clip(thing: ForeignClip, target: Target) -> None:
     with refusing(target.source):
         _check_clip(thing)
         tensors = {name: weight.load().contiguous() for name, weight in thing.weights.items()}
-    folder = target.folder / "clip"
+    folder = target.folder / CLIP
     for name, path in thing.texts.items():
         _write_bytes(folder / name, path.read_bytes())
     _write_bytes(folder / CONFIG, json.dumps(thing.config, indent=2).encode())
     _write_bytes(folder / "model.safetensors", save(tensors, {"format": "pt"}))
-    target.add("text_image_model", "clip/model.safetensors")
+    target.add("text_image_model", CLIP)
 
 
 def _check_clip(thing: ForeignClip) -> None:

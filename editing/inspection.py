@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from editing.descriptions import DESCRIPTION
+from editing.domains import Domain, open_domain
 from editing.errors import MissingFile, UnsafeFile
 from editing.features import NetConfig
 from editing.formats.checkpoints import generator_in, net_in
@@ -52,6 +54,8 @@ def inspect_file(path: Path | str) -> list[Finding]:
         UnsafeFile: it is damaged, more than data, or holds nothing that is known here.
     """
     path = Path(path)
+    if (path / DESCRIPTION).is_file():
+        return [_domain(open_domain(path))]
     found = _ours(path)
     if not found and path.is_dir():
         with refusing(path):
@@ -107,6 +111,16 @@ def _ours(path: Path) -> list[Finding]:
     elif not path.exists():
         raise MissingFile(f"{path} is missing; check the path of the file.")
     return []
+
+
+def _domain(domain: Domain) -> Finding:
+    facts = {
+        "family": domain.family,
+        "resolution": domain.resolution,
+        "parts": list(domain.parts),
+        "boundaries": list(domain.boundaries),
+    }
+    return Finding("domain", "Latent Studio", facts, tuple(domain.missing))
 
 
 def _numbers(weights: Weights) -> int:

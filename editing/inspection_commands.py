@@ -46,13 +46,19 @@ def weights_convert(args: Namespace) -> Result:
     """Write a file of another system as files of a domain."""
     source, out = Path(args.file), Path(args.out)
     findings = inspect_file(source)
-    written, is_domain = convert(findings, source, out, args.name, args.family, args.space)
-    lines = [f"Written to {path}." for path in written]
+    target = convert(findings, source, out, args.name, args.family, args.space)
+    lines = [f"Written to {path}." for path in target.written]
+    lines += [f"Left out of the domain: {sentence}" for sentence in target.left_out]
     lines += [f"Missing, and made up or left out: {what}." for f in findings for what in f.missing]
-    if is_domain:
+    if target.facts:
         lines.append(f"Use it with --domain {out}.")
     else:
         lines.append(f"{out} is no domain yet: convert its generator into it to use these files.")
-    facts = {"out": str(out), "paths": [str(path) for path in written], "domain": is_domain,
-             "missing": [what for f in findings for what in f.missing]}  # fmt: skip
+    facts = {
+        "out": str(out),
+        "paths": [str(path) for path in target.written],
+        "domain": bool(target.facts),
+        "left_out": target.left_out,
+        "missing": [what for found in findings for what in found.missing],
+    }
     return Result("\n".join(lines), facts)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from editing.cli import main
 from editing.directions import boundary, read_directions
@@ -16,6 +17,7 @@ from editing.edits import render, state_of
 from editing.features import load_picture_net
 from editing.generator import Generator, save_generator
 from editing.global_directions import load_global_directions
+from editing.images import load_picture, to_tensor
 from editing.latents import load_latent
 from editing.metrics import perceptual_distance
 from tests.conftest import make_tiny_generator
@@ -126,6 +128,41 @@ def test_an_encoder_brings_its_generator(
     domain = open_domain(tmp_path / "d")
     ws = domain.encode(torch.zeros(1, 3, 64, 64))
     assert ws.shape == (1, 8, 8) and bool(ws.isfinite().all())
+
+
+@pytest.mark.parametrize("kind", ["psp", "e4e"])
+def test_photos_begin_where_a_converted_encoder_reads_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Generator and encoder from files of their own; the guess is the start of an inversion."""
+    content = checkpoint(kind)
+    decoder = {k.removeprefix("decoder."): v for k, v in content["state_dict"].items()
+               if k.startswith("decoder.")}  # fmt: skip
+    torch.save({"g_ema": decoder, "latent_avg": content["latent_avg"].mean(0)}, tmp_path / "g.pt")
+    torch.save(content, tmp_path / "e.pt")
+    for name in ("g.pt", "e.pt"):
+        run(capsys, "weights", "convert", tmp_path / name, "--out", tmp_path / "d")
+    domain = open_domain(tmp_path / "d")
+    Image.fromarray(RNG.integers(0, 255, (32, 32, 3), np.uint8)).save(tmp_path / "photo.png")
+    facts = run(capsys, "invert", tmp_path / "photo.png", "--no-align", "--steps", "0",
+                "--domain", tmp_path / "d", "--out", tmp_path / "me")  # fmt: skip
+    photo = to_tensor(load_picture(tmp_path / "me" / "aligned.png"))
+    found = load_latent(tmp_path / "me" / "latent.npz").ws
+    assert torch.allclose(found, domain.encode(photo), atol=1e-5)
+    assert (found - content["latent_avg"]).abs().max() > 0.1, "the encoder has said something"
+    assert facts["psnr"] and facts["perceptual"] is None
+    assert facts["notes"][-1].startswith("This domain has no perceptual network")
+
+
+def test_a_generator_alone_inverts_photos(
+    tmp_path: Path, domain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(RNG.integers(0, 255, (32, 32, 3), np.uint8)).save(tmp_path / "photo.png")
+    command = ("invert", tmp_path / "photo.png", "--no-align", "--level", "quick", "--steps", "4",
+               "--domain", domain, "--out", tmp_path / "me")  # fmt: skip
+    facts = run(capsys, *command)
+    assert any("mean of W" in note for note in facts["notes"]) and facts["steps"] == 4
+    assert "has no encoder" in refused(capsys, *command, "--start", "encoder")
 
 
 def test_an_encoder_for_another_generator_is_refused(
@@ -241,6 +278,31 @@ def test_lpips_weights_join_their_vgg16(
     expected = lpips(make_vgg(), make_linear(), a, b)
     assert torch.allclose(perceptual_distance(net, a, b), expected, rtol=1e-4, atol=0)
     assert load_picture_net(domain / "perceptual.safetensors", part="perceptual").config.lpips
+
+
+def test_parts_that_came_before_their_generator_join_it(
+    tmp_path: Path, generator: Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, n = tmp_path / "d", torch.nn.functional.normalize(torch.ones(1, 16))
+    torch.save(make_vgg(), tmp_path / "vgg16.pth")
+    torch.save(n, tmp_path / "smile.pt")
+    content = checkpoint("e4e")["state_dict"]  # of another generator
+    alone = {k: v for k, v in content.items() if k.startswith("encoder.")}
+    torch.save({"state_dict": alone}, tmp_path / "e.pt")
+    state = generator.state_dict()
+    torch.save({"g_ema": to_rosinality(state), "latent_avg": state["mapping.w_avg"]},
+               tmp_path / "g.pt")  # fmt: skip
+    for name in ("vgg16.pth", "smile.pt", "e.pt"):
+        assert not run(capsys, "weights", "convert", tmp_path / name, "--out", out)["domain"]
+    found = run(capsys, "weights", "convert", tmp_path / "g.pt", "--out", out)
+    domain = open_domain(out)
+    assert set(domain.parts) == {"generator", "perceptual"} and set(domain.boundaries) == {"smile"}
+    assert len(found["left_out"]) == 1 and "makes 8 rows of 8" in found["left_out"][0]
+    (whole,) = run(capsys, "weights", "inspect", out)["holds"]
+    assert whole["kind"] == "domain" and whole["boundaries"] == ["smile"]
+    assert "domain of Latent Studio already" in refused(
+        capsys, "weights", "convert", out, "--out", tmp_path / "e"
+    )
 
 
 def test_a_part_alone_is_no_domain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

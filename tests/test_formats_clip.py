@@ -11,11 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.conversion import convert
+from editing.domains import open_domain
 from editing.errors import UnsafeFile
 from editing.formats.clip import find_clip
 from editing.formats.contents import read_content
 from editing.formats.pickles import refusing
+from editing.generator import Generator
 from editing.inspection import inspect_file
+from tests.conftest import write_tiny_domain
+from tests.text_domain import write_tiny_clip
 
 State = dict[str, Tensor]
 WIDTH, LAYERS, PATCH, SIDE = 128, 2, 8, 16  # two heads of 64
@@ -169,6 +173,19 @@ def test_hugging_face_folders(tmp_path: Path, old: bool) -> None:
     assert (tmp_path / "again" / "clip" / "vocab.json").read_text() == "{}"
     a = read_content(tmp_path / "again" / "clip" / "model.safetensors")
     assert torch.equal(a["visual_projection.weight"].load(), make_state()["visual.proj"].T)
+
+
+def test_a_converted_clip_serves_its_domain(tmp_path: Path, tiny_generator: Generator) -> None:
+    folder, source = tmp_path / "tiny", tmp_path / "source"
+    write_tiny_domain(folder, tiny_generator, networks=False)
+    write_tiny_clip(source)
+    convert(inspect_file(source), source, folder)
+    clip = open_domain(folder).clip
+    texts = clip.encode_texts(["a smiling person", "red hair"])
+    assert texts.shape == (2, 16) and not torch.allclose(texts[0], texts[1])
+    (folder / "clip" / "tokenizer.json").write_text("{}")  # each of its files is checked
+    with pytest.raises(UnsafeFile, match="tokenizer.json has the SHA-256"):
+        _ = open_domain(folder).clip
 
 
 def test_other_clips_are_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from editing.formats.torch_files import KNOWN, MAGIC, nested_stream, read_archiv
 PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"
 NETWORK = "dnnlib.tflib.network.Network"
 MODULES = {PERSISTENT: inert(PERSISTENT)}  # NVIDIA's; PTI saves them in torch files
+PICTURES = (b"\x89PN", b"\xff\xd8\xff", b"GIF", b"RIF")  # PNG, JPEG, GIF, WebP
 PAGES = (b"<!do", b"<htm", b"<!DO", b"<HTM", b"<hea", b"<?xm")
 
 
@@ -38,6 +39,8 @@ def read_content(path: Path | str) -> Any:
 def _read(path: Path) -> Any:
     file = open_mapped(path)
     head = file[:6]
+    if head[:3] in PICTURES:
+        raise Refused("it is a picture")
     if head[:4] in PAGES:
         raise Refused("it is a web page, not the file behind it")
     if head[:4] == b"PK\x03\x04":
