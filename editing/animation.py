@@ -12,19 +12,19 @@ import secrets
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from editing.errors import BadInput, CannotWrite
 from editing.images import check_writable, encode_png, write_atomically
-from editing.sheets import INK, PAPER, sheet
+from editing.sheets import sheet
 
 Pixels = NDArray[np.uint8]  # [H, W, 3]
 WAITING = 8  # frames between drawing and encoding
@@ -32,7 +32,6 @@ CELLS = 10  # pictures of a contact strip
 MAX_GIF = 1024  # pixels of its longer side
 MAX_GIF_FPS = 50  # a GIF counts hundredths of a second, and browsers slow down faster ones
 MAX_SIDE = 4096
-CAPTION = 26  # pixels of a line of text
 KINDS = (".mp4", ".webm", ".gif", ".webp", ".png", "")  # "": a folder of PNGs; ".png": a strip
 
 COLOURS = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv",
@@ -113,17 +112,18 @@ def check_film(path: Path, frames: int, fps: float, size: int, width: int | None
         encoder()
 
 
-def write_film(
+def feed(
     path: Path,
     frames: Iterable[Pixels],
     fps: float,
     total: int,
     stop: Callable[[], bool] = lambda: False,
-) -> Film:
-    """Write frames as they come, [H, W, 3] all of one size; what follows from the path's ending.
+) -> Generator[Pixels, None, Film]:
+    """Write frames as they come, [H, W, 3] all of one size, and pass them on; returns the film.
 
-    When ``stop`` says so, or somebody interrupts, the film ends with the frames there are; an
-    interruption goes on afterwards.
+    The path's ending decides what is written. When ``stop`` says so, or somebody interrupts, the
+    film ends with the frames there are; an interruption goes on afterwards. When the generator is
+    closed before its end, nothing is left behind.
 
     Args:
         total: how many frames there will be, which decides what a contact strip shows.
@@ -132,12 +132,13 @@ def write_film(
         BadInput: there was no frame.
         CannotWrite: disk or encoder refuse; nothing is left behind.
     """
+    count, interrupted, size = 0, False, (0, 0)
     with opened(path, fps, total) as sink:
-        count, interrupted, size = 0, False, (0, 0)
         try:
             for pixels in frames:
                 sink.add(pixels)
                 count, size = count + 1, (pixels.shape[1], pixels.shape[0])
+                yield pixels
                 if stop():
                     break
         except KeyboardInterrupt:
@@ -364,36 +365,3 @@ class _Strip:
 
     def abandon(self) -> None:
         return
-
-
-# -- what a frame shows
-
-
-def composed(
-    pixels: Pixels, size: int | None = None, beside: Pixels | None = None, caption: str = ""
-) -> Pixels:
-    """A frame at ``size`` pixels, the source ``beside`` it on the left, words below."""
-    size = size or pixels.shape[0]
-    parts = [_resized(each, size) for each in (beside, pixels) if each is not None]
-    picture = np.concatenate(parts, axis=1)
-    if caption:
-        picture = np.concatenate([picture, _words(caption, picture.shape[1])], axis=0)
-    return picture
-
-
-def frame_size(size: int, beside: bool, caption: bool) -> tuple[int, int]:
-    """(height, width) of what ``composed`` makes."""
-    return size + CAPTION * caption, size * (1 + beside)
-
-
-def _resized(pixels: Pixels, size: int) -> Pixels:
-    if pixels.shape[0] == size:
-        return pixels
-    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
-
-
-def _words(text: str, width: int) -> Pixels:
-    line: Any = Image.new("RGB", (width, CAPTION), PAPER)
-    font = ImageFont.load_default(14)
-    ImageDraw.Draw(line).text((width / 2, CAPTION / 2), text, INK, font, anchor="mm")
-    return np.asarray(line)

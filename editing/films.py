@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from editing.animation import KINDS, Film, Pixels, check_film, composed, frame_size, write_film
+from editing.animation import KINDS, Film, Pixels, check_film, feed
 from editing.domains import Domain
 from editing.edits import EditState, preview, render
 from editing.errors import BadInput
@@ -24,6 +25,7 @@ from editing.walks import EVEN_SAMPLES, Walk, evened, measured_lengths
 from editing.ways import Route
 
 Report = Callable[[int, int], object]  # (done, total)
+CAPTION = 26  # pixels of a line of text
 MAX_PAIRS = 40  # of frames whose motion is measured
 
 
@@ -116,29 +118,79 @@ class Projector:
         return self.walk.frames + EVEN_SAMPLES * self.walk.even
 
 
-def make_film(
-    path: Path,
-    projector: Projector,
-    report: Report = lambda done, total: None,
-    stop: Callable[[], bool] = lambda: False,
-) -> Film:
-    """Draw and encode a walk; ended early, the film keeps what was drawn.
+def shoot(
+    path: Path, projector: Projector, stop: Callable[[], bool] = lambda: False
+) -> Generator[Pixels | None, None, Film]:
+    """Draw and encode a walk; yields what was drawn, None for a step of measuring before.
+
+    Ended early, the film keeps what was drawn.
 
     Raises:
         EditingError: what cannot be written or walked; nothing is left behind.
     """
     projector.check(path)
-
-    def counted() -> Iterator[Pixels]:
-        for number, pixels in enumerate(projector.frames(), 1):
-            report(number, projector.total)
-            if pixels is not None:
-                yield pixels
-
-    walk = projector.walk
-    film = write_film(path, counted(), walk.fps, walk.frames, stop)
+    walk, frames = projector.walk, projector.frames()
+    for first in frames:
+        if first is not None or stop():
+            break
+        yield None
+    drawn = chain([first] if first is not None else [], (p for p in frames if p is not None))
+    film = yield from feed(path, drawn, walk.fps, walk.frames, stop)
     projector.notes |= projector.route.notes()
     return film
+
+
+def make_film(path: Path, projector: Projector, report: Report = lambda done, total: None) -> Film:
+    """``shoot`` to its end.
+
+    Raises:
+        EditingError: as ``shoot`` does.
+    """
+    shooting = shoot(path, projector)
+    try:
+        for number in count(1):
+            next(shooting)
+            report(number, projector.total)
+    except StopIteration as end:
+        film: Film = end.value
+        return film
+    except KeyboardInterrupt:  # wherever it came, the film is ended properly
+        shooting.throw(KeyboardInterrupt())
+        raise
+    raise AssertionError("a count has no end")
+
+
+# -- what a frame shows
+
+
+def composed(
+    pixels: Pixels, size: int | None = None, beside: Pixels | None = None, caption: str = ""
+) -> Pixels:
+    """A frame at ``size`` pixels, the source ``beside`` it on the left, words below."""
+    size = size or pixels.shape[0]
+    parts = [_resized(each, size) for each in (beside, pixels) if each is not None]
+    picture = np.concatenate(parts, axis=1)
+    if caption:
+        picture = np.concatenate([picture, _words(caption, picture.shape[1])], axis=0)
+    return picture
+
+
+def frame_size(size: int, beside: bool, caption: bool) -> tuple[int, int]:
+    """(height, width) of what ``composed`` makes."""
+    return size + CAPTION * caption, size * (1 + beside)
+
+
+def _resized(pixels: Pixels, size: int) -> Pixels:
+    if pixels.shape[0] == size:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def _words(text: str, width: int) -> Pixels:
+    line: Any = Image.new("RGB", (width, CAPTION), PAPER)
+    font = ImageFont.load_default(14)
+    ImageDraw.Draw(line).text((width / 2, CAPTION / 2), text, INK, font, anchor="mm")
+    return np.asarray(line)
 
 
 # -- how it moves

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import imageio.v3
@@ -14,14 +14,14 @@ from PIL import Image
 
 from editing import animation
 from editing.animation import (
+    Film,
     Pixels,
     check_film,
-    composed,
     encoder,
-    frame_size,
-    write_film,
+    feed,
 )
 from editing.errors import BadInput, CannotWrite
+from editing.films import composed, frame_size
 
 
 def pictures(count: int, side: int = 32) -> Iterator[Pixels]:
@@ -31,6 +31,22 @@ def pictures(count: int, side: int = 32) -> Iterator[Pixels]:
         at = (number * 2) % (side - 8)
         frame[8:16, at : at + 8] = (250, 220, 30)
         yield frame
+
+
+def write_film(
+    path: Path,
+    frames: Iterable[Pixels],
+    fps: float,
+    total: int,
+    stop: Callable[[], bool] = lambda: False,
+) -> Film:
+    feeding = feed(path, frames, fps, total, stop)
+    while True:
+        try:
+            next(feeding)
+        except StopIteration as end:
+            film: Film = end.value
+            return film
 
 
 def left_over(folder: Path) -> list[str]:
@@ -106,6 +122,14 @@ def test_an_interruption_keeps_what_was_drawn(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_film(tmp_path / "a.mp4", interrupted(), 25.0, 100)
     assert len(list(imageio.v3.imiter(tmp_path / "a.mp4", plugin="FFMPEG"))) == 6
+
+
+def test_whoever_leaves_leaves_nothing(tmp_path: Path) -> None:
+    feeding = feed(tmp_path / "a.mp4", pictures(100), 25.0, 100)
+    for _ in range(5):
+        next(feeding)
+    feeding.close()
+    assert left_over(tmp_path) == []
 
 
 def test_trouble_while_drawing_leaves_nothing(tmp_path: Path) -> None:
