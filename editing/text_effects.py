@@ -26,7 +26,7 @@ from editing.text import TextEdit, beta_for, count_at, relevance, wanted_directi
 
 ALPHAS = (-6.0, -3.0, 0.0, 3.0, 6.0)  # of a grid
 COUNTS = (0.3, 1.0, 3.0, 10.0)  # times the automatic number of channels: the rows of a grid
-FARTHEST, STRIDE = 12, 2.0  # steps of alpha at which the safe range is looked for
+FARTHEST, STRIDE = 12, 2  # steps of alpha at which the safe range is looked for
 SHOWN = 200  # channels of a report
 
 
@@ -151,19 +151,28 @@ def grid_sheet(
     return sheet(cells, columns, [f"beta {beta:.3f}" for beta in betas])
 
 
-def safe_alphas(domain: Domain, state: EditState, edit: TextEdit) -> tuple[float, float]:
-    """alpha from and to, between which a portrait follows the text with every step.
+def follow(domain: Domain, state: EditState, edit: TextEdit) -> Iterator[float]:
+    """How far previews of an edit go the way of its texts, one strength after the other.
 
-    Previews are looked at by CLIP; outwards from 0, the range ends before the first step that gains
-    less than a quarter of what the steps around 0 gain.
+    From −``FARTHEST`` to ``FARTHEST``, ``STRIDE`` apart; for ``safe_alphas``.
     """
     dt = wanted_direction(domain, edit)
-    seen = []
-    for step in range(-FARTHEST, FARTHEST + 1, int(STRIDE)):
+    for step in range(-FARTHEST, FARTHEST + 1, STRIDE):
         img = preview(replace(edit, alpha=float(step)).apply(state, domain), domain).float()
         with torch.no_grad():
-            seen.append(float(domain.clip.encode_pictures(img.clamp(-1, 1))[0] @ dt))
+            yield float(domain.clip.encode_pictures(img.clamp(-1, 1))[0] @ dt)
+
+
+def safe_alphas(seen: Sequence[float]) -> tuple[float, float]:
+    """alpha from and to, between which a portrait follows the text with every step.
+
+    Outwards from 0, the range ends before the first step that gains less than a quarter of what the
+    steps around 0 gain.
+
+    Args:
+        seen: what ``follow`` gives.
+    """
     middle = len(seen) // 2
     least = STALLED * (seen[middle + 1] - seen[middle - 1]) / 2
     back = [seen[middle - i] for i in range(middle + 1)]
-    return -STRIDE * reach(back, -least), STRIDE * reach(seen[middle:], least)
+    return float(-STRIDE * reach(back, -least)), float(STRIDE * reach(seen[middle:], least))

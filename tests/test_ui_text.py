@@ -99,6 +99,8 @@ def test_an_optimisation_becomes_an_edit(desk: TextDesk, session: Session, space
     made = desk.optimised(session, step.find(), "a smiling person")
     assert isinstance(edits(made)[-1], Move if space == "w+" else TextEdit)
     assert not np.array_equal(made.now.after, session.now.after)
+    further = desk.apply(made, WANTED)
+    assert edits(further)[:-1] == edits(made), "the sliders leave what was searched alone"
 
 
 def test_a_search_finds_portraits(desk: TextDesk) -> None:

@@ -19,12 +19,13 @@ from editing.layers import style_widths
 from editing.ranking import rank, see_seeds
 from editing.states import EditState
 from editing.table_build import default_layers
-from editing.text import StyleChange, TextEdit, relevance
+from editing.text import METHODS, StyleChange, TextEdit, relevance
 from editing.text_descent import DescentOptions, DescentStep, descend
 from editing.text_effects import (
     ALPHAS,
     Report,
     explain,
+    follow,
     grid_betas,
     grid_cells,
     grid_sheet,
@@ -98,9 +99,12 @@ class TextDesk:
     # -- the edit
 
     def current(self, session: Session) -> int | None:
-        """Which edit of the stack the sliders change: the last text edit, if it is on."""
-        entries = session.now.stack.entries
-        found = [i for i, e in enumerate(entries) if isinstance(e.edit, TextEdit) and e.on]
+        """Which edit of the stack the sliders change: the last one by channels that is on."""
+        found = [
+            index
+            for index, entry in enumerate(session.now.stack.entries)
+            if entry.on and isinstance(entry.edit, TextEdit) and entry.edit.method in METHODS
+        ]
         return found[-1] if found else None
 
     def edit(self, session: Session) -> TextEdit | None:
@@ -184,8 +188,8 @@ class TextDesk:
         edit = self.edit(session)
         if edit is None or not self.available or edit.change is None:
             return None
-        with self.studio.lanes.long():
-            return safe_alphas(self.domain, self._without(session), edit)
+        work = follow(self.domain, self._without(session), edit)
+        return safe_alphas(list(self.studio.lanes.steps(work)))
 
     def grid(self, session: Session, wanted: TextEdit) -> Iterator[Part]:
         """Strengths and thresholds on one sheet; parts first, the sheet last."""

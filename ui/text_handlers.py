@@ -189,6 +189,7 @@ class TextHandlers:
                 shown = pairs(self.desk.picture(session, step.find()), look)
                 due = monotonic() + SHOW_EVERY
             yield gr.skip(), progress, *shown
+        self._stops.pop(str(request.session_hash), None)
         if step is not None:
             found = self.desk.optimised(session, step.find(), target)
             yield found, note_html(text), gr.skip(), gr.skip()

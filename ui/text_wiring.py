@@ -8,14 +8,14 @@ from ui.text_handlers import TextHandlers
 from ui.text_tab import TextTab
 from ui.workshop_wiring import Wire
 
-SAVED = {"trigger_mode": "always_last"}
+LAST = {"trigger_mode": "always_last"}
 
 
 def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wire) -> None:
     """Wire all of it; ``shown`` is the tab itself."""
     base, c = [page.session, page.language], page.canvas
     explained = [tab.report, tab.mark, tab.beta]
-    quiet = {**wire.long, **wire.private}
+    quiet = {**LAST, **wire.long, **wire.private}
 
     def then_explain(event: Any) -> Any:
         return event.success(h.explain, base, explained, **quiet)
@@ -33,7 +33,7 @@ def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wir
         edits(trigger, h.apply)
     edits(tab.count.submit, h.apply)
     dragging = [page.session, c.view, *tab.wanted]
-    options = {**SAVED, **wire.interactive, **wire.private}
+    options = {**LAST, **wire.interactive, **wire.private}
     tab.alpha.input(h.preview, dragging, [c.picture, c.outcome], **options)
     tab.beta.input(h.preview_beta, dragging, [c.picture, c.outcome, tab.auto], **options)
     tab.report.pick(h.alone, [*base, c.view], [c.picture, c.outcome], **options)
