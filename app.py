@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import gradio as gr
+
     from editing.domains import Domain
     from ui.workshop import Truth
+
+BUNDLED = "portraits"
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Start Latent Studio in your browser.")
-    parser.add_argument("--domain", default="portraits", help="which world (default: portraits)")
+    parser.add_argument("--domain", default=BUNDLED, help="which world (default: portraits)")
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="also make a public link")
@@ -34,6 +38,27 @@ def truth_of(domain: "Domain") -> "Truth | None":
     return RenderedTruth(domain.resolution)
 
 
+def build_page(options: argparse.Namespace) -> "gr.Blocks":
+    """The page of the domain that was asked for; of the bundled one where its files are missing."""
+    from editing.domains import open_domain
+    from editing.errors import MissingFile
+    from ui.fetching import Fetcher
+    from ui.page import build_app
+
+    # Downloads go to this machine: only where nobody else can reach the page may it start them.
+    host = options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    own = host in ("127.0.0.1", "localhost", "::1") and not options.share
+    domain = open_domain(options.domain, device=options.device)
+    try:
+        return build_app(domain, options.lang, truth_of(domain), Fetcher(allowed=own))
+    except MissingFile as error:
+        if domain.name == BUNDLED:
+            raise
+        print(f"{error} Meanwhile the studio opens on {BUNDLED}.", file=sys.stderr, flush=True)
+    bundled = open_domain(BUNDLED, device=options.device)
+    return build_app(bundled, options.lang, truth_of(bundled), Fetcher(domain, own))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; 2 for a refusal, which is one sentence on stderr."""
     options = parse(arguments)
@@ -41,16 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
     # Threads that wait sleep instead of spinning: on shared cores a picture took ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
-    from editing.domains import open_domain
     from editing.errors import EditingError
     from editing.memory import keep_large_blocks
     from ui.look import launch_options
-    from ui.page import build_app
 
     keep_large_blocks()
     try:
-        domain = open_domain(options.domain, device=options.device)
-        page = build_app(domain, options.lang, truth_of(domain))
+        page = build_page(options)
         page.launch(
             server_name=options.host,
             server_port=options.port,

@@ -12,8 +12,8 @@ from time import monotonic
 
 from editing import hub
 from editing.domains import Domain, list_domains
-from editing.errors import BadInput, EditingError, MissingFile
-from editing.fetching import Plan, bring, complete, plan
+from editing.errors import BadInput, CannotFetch, EditingError, MissingFile
+from editing.fetching import CLIP, Plan, bring, complete, plan
 
 SAID_EVERY = 0.3  # seconds between two reports of a download
 
@@ -36,7 +36,7 @@ class _Stopped(Exception):
 class Fetcher:
     """Downloads for the whole server; ``allowed`` only where its visitors are its owner."""
 
-    def __init__(self, wanted: str | None = None, allowed: bool = True) -> None:
+    def __init__(self, wanted: Domain | None = None, allowed: bool = True) -> None:
         self.wanted = wanted  # the domain that was asked for and could not be opened
         self.allowed = allowed
         self._busy = threading.Lock()
@@ -44,8 +44,10 @@ class Fetcher:
 
     def lacking(self) -> dict[str, Domain]:
         """The domains of which a file is missing, by name; the wanted one first."""
-        found = {domain.name: domain for domain in list_domains() if not complete(domain)}
-        return dict(sorted(found.items(), key=lambda item: (item[0] != self.wanted, item[0])))
+        first = [] if self.wanted is None else [self.wanted]
+        found = {domain.name: domain for domain in (*list_domains(), *first)}
+        names = sorted(found, key=lambda name: (found[name] not in first, name))
+        return {name: found[name] for name in names if not complete(found[name])}
 
     def plan(self, name: str) -> Plan | None:
         """What would be fetched for a domain; None where nothing can be or need be."""
@@ -97,9 +99,13 @@ class Fetcher:
             except EditingError as error:  # the other files may have better luck
                 failed.append(error)
         if wanted.hub:
-            hub.fetch(wanted.hub, domain.folder)
+            yield Progress(CLIP, 0, None, len(wanted.files) + 1, len(wanted.files) + 1)
+            try:
+                hub.fetch(wanted.hub, domain.folder)
+            except EditingError as error:
+                failed.append(error)
         if failed:
-            raise failed[0]
+            raise CannotFetch(" ".join(map(str, failed)))
 
 
 class _Box:

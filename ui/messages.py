@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ui.boundary_messages import BOUNDARY_MESSAGES
 from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
 from ui.text_messages import TEXT_MESSAGES
+from ui.weights_messages import WEIGHTS_MESSAGES
 
 LANGUAGES = ("en", "zh")
 
@@ -276,6 +277,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **BOUNDARY_MESSAGES,
     **TEXT_MESSAGES,
     **KEEPING_MESSAGES,
+    **WEIGHTS_MESSAGES,
 }
 
 # notes of the library, as patterns

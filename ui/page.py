@@ -11,6 +11,7 @@ from editing.domains import Domain
 from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
 from ui.canvas import DOWNLOADS, Canvas, build_canvas
 from ui.examples import find_examples
+from ui.fetching import Fetcher
 from ui.handlers import Handlers
 from ui.inversion_handlers import level_setter
 from ui.inversion_tab import LEVELS, InversionTab, build_inversion_tab
@@ -23,6 +24,7 @@ from ui.text_desk import TextDesk
 from ui.text_handlers import TextHandlers
 from ui.text_tab import TextTab, build_text_tab
 from ui.text_wiring import wire_text
+from ui.weights_panel import WeightsHandlers, build_weights_panel, wire_weights_panel
 from ui.widgets import uploads_only
 from ui.words import Words
 from ui.workshop import Truth, Workshop
@@ -74,10 +76,16 @@ class Page:
     text_shown: gr.Tab
 
 
-def build_app(domain: Domain, lang: str = "en", truth: Truth | None = None) -> gr.Blocks:
+def build_app(
+    domain: Domain,
+    lang: str = "en",
+    truth: Truth | None = None,
+    fetcher: Fetcher | None = None,
+) -> gr.Blocks:
     """The whole page for one domain; ``lang`` is shown until the visitor's own is known.
 
-    ``truth`` draws what an edit should have done, for a domain that was rendered.
+    ``truth`` draws what an edit should have done, for a domain that was rendered; ``fetcher``
+    brings the files of other domains.
     """
     studio = Studio(domain)
     handlers = Handlers(studio, find_examples(studio))
@@ -88,6 +96,8 @@ def build_app(domain: Domain, lang: str = "en", truth: Truth | None = None) -> g
     session = studio.start(handlers.examples[0].open(studio), first)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEEP_FILES) as blocks:
         page = lay_out(handlers, workshop, texts, session, lang)
+        if fetcher and (panel := build_weights_panel(page.words, fetcher)):
+            wire_weights_panel(panel, WeightsHandlers(fetcher), page.language, INSTANT)
         wire_sources(page, handlers)
         if handlers.names:  # a domain may have no boundaries yet
             wire_sliders(page, handlers)

@@ -16,6 +16,10 @@ WEIGHTS_MESSAGES: dict[str, tuple[str, str]] = {
         "and {count} whose size the server says",
         "另有 {count} 个文件大小由服务器告知",
     ),
+    "weights.unsized": (
+        "{count} to download, whose size the server says",
+        "需下载 {count} 个文件，大小由服务器告知",
+    ),
     "weights.file": ("File", "文件"),
     "weights.bytes": ("Size", "大小"),
     "weights.from": ("From", "来源"),

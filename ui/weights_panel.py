@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from editing.errors import EditingError
-from editing.fetching import amount
+from editing.fetching import CLIP, amount
 from editing.servers import offline
 from ui.drawing import line_html, note_html
 from ui.fetching import Fetcher, Progress
@@ -131,15 +131,17 @@ def about_html(fetcher: Fetcher, name: str, lang: str) -> str:
     wanted = fetcher.plan(name)
     if domain is None or wanted is None:
         return note_html(say("weights.complete", lang))
-    parts = ", ".join(part.replace("boundary ", "") for part in domain.missing)
+    names = [*domain.missing, *([CLIP] if wanted.hub else [])]
+    parts = ", ".join(name.replace("boundary ", "") for name in names)
     lines = []
-    if name == fetcher.wanted:
+    if domain is fetcher.wanted:
         lines.append(say("weights.wanted", lang, title=domain.title, parts=parts))
     if flag := offline():
         lines.append(say("weights.offline", lang, flag=flag))
     unknown = sum(file.entry.size is None for file in wanted.files) + bool(wanted.hub)
     total = [say("weights.size", lang, size=amount(wanted.bytes))] if wanted.bytes else []
-    more = [say("weights.more", lang, count=unknown)] if unknown else []
+    key = "weights.more" if total else "weights.unsized"
+    more = [say(key, lang, count=unknown)] if unknown else []
     lines.append(" ".join(total + more) + (" ." if lang == "en" else "。").strip())
     command = f"python -m editing weights fetch {name}"
     lines.append(say("weights.by_hand", lang, command=command, folder=f"{domain.folder}/fetched"))
@@ -156,7 +158,7 @@ def about_html(fetcher: Fetcher, name: str, lang: str) -> str:
     )
     if wanted.hub:
         unknown_size = say("weights.unknown", lang)
-        rows += _row("text_image_model", unknown_size, "huggingface.co", wanted.hub.name)
+        rows += _row(CLIP, unknown_size, "huggingface.co", wanted.hub.name)
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return f'<div class="weights">{text}<table><tr>{head}</tr>{rows}</table></div>'
 
