@@ -119,17 +119,23 @@ class Projector:
 
 
 def shoot(
-    path: Path, projector: Projector, stop: Callable[[], bool] = lambda: False
+    path: Path,
+    projector: Projector,
+    stop: Callable[[], bool] = lambda: False,
+    lane: Callable[[Iterator[Pixels | None]], Iterator[Pixels | None]] = iter,
 ) -> Generator[Pixels | None, None, Film]:
     """Draw and encode a walk; yields what was drawn, None for a step of measuring before.
 
     Ended early, the film keeps what was drawn.
 
+    Args:
+        lane: what drawing, but not encoding, goes through.
+
     Raises:
         EditingError: what cannot be written or walked; nothing is left behind.
     """
     projector.check(path)
-    walk, frames = projector.walk, projector.frames()
+    walk, frames = projector.walk, lane(projector.frames())
     for first in frames:
         if first is not None or stop():
             break
@@ -213,7 +219,23 @@ class Measured:
 
 
 def measured(projector: Projector, report: Report = lambda done, total: None) -> Measured:
-    """Motion share over pairs of frames, and perceptual path length, of a walk drawn again."""
+    """``measuring`` to its end."""
+    work = measuring(projector)
+    try:
+        while True:
+            report(next(work), projector.walk.frames)
+    except StopIteration as end:
+        found: Measured = end.value
+        return found
+
+
+def measuring(
+    projector: Projector, stop: Callable[[], bool] = lambda: False
+) -> Generator[int, None, Measured]:
+    """Motion share over pairs of frames, and perceptual path length, of a walk drawn again.
+
+    Yields how many frames were looked at; ended early, it returns what was measured.
+    """
     plain = replace(projector.look, beside=False, captions=False, size=None)
     again = Projector(projector.walk, projector.source, projector.domain, plain)
     pairs: list[Pair] = []
@@ -222,7 +244,9 @@ def measured(projector: Projector, report: Report = lambda done, total: None) ->
     before: Pixels | None = None
     frames = (pixels for pixels in again.frames() if pixels is not None)
     for number, pixels in enumerate(frames):
-        report(number + 1, projector.walk.frames)
+        yield number + 1
+        if stop():
+            break
         if before is not None and "perceptual" in projector.domain.parts:
             lengths.append(again.length(before, pixels))
         if kept is not None and len(pairs) < MAX_PAIRS and apart(kept[1], pixels) >= APART:

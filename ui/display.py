@@ -8,6 +8,8 @@ import gradio as gr
 from editing.directions import WEAK
 from editing.edits import ChannelMove, Move
 from editing.layers import format_strengths
+from editing.mix_edits import Crossover, Grain, Morph, Transfer
+from editing.mix_values import Mix
 from editing.text import TextEdit
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.drawing import metrics_html, note_html, result_html, waiting_html
@@ -116,7 +118,7 @@ class Display:
         if isinstance(edit, TextEdit):
             return f"“{shortened(edit.target)}” {edit.alpha:+.2g}"
         if not isinstance(edit, Move):
-            return type(edit).__name__
+            return mix_text(edit, lang) if isinstance(edit, Mix) else type(edit).__name__
         text = f"{attribute_name(edit.attribute, lang)} {edit.alpha:+.2g}"
         if edit.layers is not None:
             text += " @ " + self._layers_text(edit, lang)
@@ -188,3 +190,20 @@ def label_text(label: Label, lang: str) -> str:
     if label.key:
         return say(label.key, lang, name=name, **values)
     return f"{name} {label.alpha:+.2g}"
+
+
+def mix_text(edit: Mix, lang: str) -> str:
+    """An edit with another portrait, in a few words."""
+    if isinstance(edit, Crossover):
+        rows = "" if edit.layers is None else format_strengths(edit.layers, edit.strengths)
+        return say("edit.crossover", lang, name=shortened(edit.other.name, 16), layers=rows)
+    if isinstance(edit, Morph):
+        name = shortened(edit.other.name, 16)
+        return say("edit.morph", lang, name=name, amount=f"{edit.amount:.2g}")
+    if isinstance(edit, Transfer):
+        name = shortened(edit.after.name, 16)
+        return say("edit.transfer", lang, name=name, amount=f"{edit.amount:+.2g}")
+    if isinstance(edit, Grain):
+        return say("edit.grain", lang, seed="" if edit.seed is None else edit.seed)
+    name = shortened(edit.other.name, 16) if edit.other else say("edit.own", lang)
+    return say("edit.patch", lang, name=name)

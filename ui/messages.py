@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from ui.boundary_messages import BOUNDARY_MESSAGES
 from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
+from ui.mixing_messages import MIXING_MESSAGES
 from ui.text_messages import TEXT_MESSAGES
 from ui.weights_messages import WEIGHTS_MESSAGES
 
@@ -275,6 +276,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "error.CannotWrite": ("", "无法写入文件：磁盘可能已满。"),
     "error.BadInput": ("", "输入值超出范围。"),
     **BOUNDARY_MESSAGES,
+    **MIXING_MESSAGES,
     **TEXT_MESSAGES,
     **KEEPING_MESSAGES,
     **WEIGHTS_MESSAGES,

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from editing.domains import Domain
+from editing.layers import style_rows
 from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
 from ui.canvas import DOWNLOADS, Canvas, build_canvas
 from ui.examples import find_examples
@@ -17,6 +18,10 @@ from ui.inversion_handlers import level_setter
 from ui.inversion_tab import LEVELS, InversionTab, build_inversion_tab
 from ui.keeping import Keeping, build_keeping, wire_keeping
 from ui.look import QUEUE
+from ui.mixing_desk import MixingDesk
+from ui.mixing_handlers import MixingHandlers
+from ui.mixing_tab import MixingTab, build_mixing_tab
+from ui.mixing_wiring import wire_mixing
 from ui.session import Session, strengths
 from ui.source import Source, build_source
 from ui.studio import Studio
@@ -24,6 +29,9 @@ from ui.text_desk import TextDesk
 from ui.text_handlers import TextHandlers
 from ui.text_tab import TextTab, build_text_tab
 from ui.text_wiring import wire_text
+from ui.walk_handlers import WalkHandlers
+from ui.walk_tab import WalkTab, build_walk_tab
+from ui.walk_wiring import wire_walk
 from ui.weights_panel import WeightsHandlers, build_weights_panel, wire_weights_panel
 from ui.widgets import uploads_only
 from ui.words import Words
@@ -74,6 +82,9 @@ class Page:
     tools: WorkshopTab
     text: TextTab | None  # None where the domain has no text-image model
     text_shown: gr.Tab
+    mixing: MixingTab
+    mixing_shown: gr.Tab
+    walk: WalkTab
 
 
 def build_app(
@@ -155,6 +166,14 @@ def lay_out(
                     tools = build_workshop(words, workshop.workshop, handlers.names)
                 with words.make(gr.Tab, {"label": "text"}, id="text") as text_shown:
                     text = build_text_tab(words, texts.desk, handlers.names)
+                with words.make(gr.Tab, {"label": "mixing"}, id="mixing") as mixing_shown:
+                    generator, groups = handlers.studio.domain.generator, handlers.studio.groups
+                    style = bool(style_rows(generator))
+                    mixing = build_mixing_tab(
+                        words, list(groups), generator.num_ws, handlers.names, style
+                    )
+                with words.make(gr.Tab, {"label": "walk"}, id="walk"):
+                    walk = build_walk_tab(words, handlers.names, generator.img_resolution)
     canvas.metrics.value = handlers.display.measure(session, lang)
     return Page(
         words,
@@ -171,6 +190,9 @@ def lay_out(
         tools,
         text,
         text_shown,
+        mixing,
+        mixing_shown,
+        walk,
     )
 
 
@@ -298,7 +320,7 @@ def wire_edits(page: Page, handlers: Handlers) -> None:
 def wire_tools(
     page: Page, handlers: Handlers, workshop: WorkshopHandlers, texts: TextHandlers
 ) -> None:
-    """Everything below the edit stack of the Boundaries tab, and the Text tab."""
+    """Everything below the edit stack of the Boundaries tab, and the tabs after it."""
     wire = Wire(
         partial(action, page, handlers),
         partial(then_show, page, handlers),
@@ -310,6 +332,10 @@ def wire_tools(
     wire_workshop(page, page.tools, workshop, wire)
     if page.text is not None:
         wire_text(page, page.text, page.text_shown, texts, wire)
+    mixes = MixingHandlers(MixingDesk(handlers.studio), handlers.display)
+    wire_mixing(page, page.mixing, page.mixing_shown, mixes, wire)
+    walks = WalkHandlers(handlers.studio, handlers.display)
+    wire_walk(page, page.walk, page.mixing, walks, wire)
 
 
 def wire_inversion(page: Page, handlers: Handlers) -> None:

@@ -1,0 +1,208 @@
+"""What the Mixing tab calls: values -> one action of the mixing desk -> values."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from editing.errors import BadInput, EditingError
+from editing.layers import style_rows
+from editing.masks import brushed_mask
+from editing.mix_edits import Grain, Morph, Patch, Transfer, mask_bytes
+from editing.mix_values import Mix
+from ui.display import Display, pairs
+from ui.drawing import progress_html
+from ui.messages import say
+from ui.mixing_desk import Mate, MixingDesk, noise_rows
+from ui.mixing_tab import CANVAS, STYLE
+from ui.polite import polite
+from ui.session import Session
+from ui.studio import enlarged
+
+SEEDS_SHOWN = 6  # of a row or column of the grid
+
+
+class MixingHandlers:
+    """Bound to one desk; knows nothing of any visitor."""
+
+    def __init__(self, desk: MixingDesk, display: Display) -> None:
+        self.desk, self.display, self.studio = desk, display, desk.studio
+
+    # -- slots: (mate, picture)
+
+    @polite
+    def take_seed(self, session: Session, lang: str, seed: float | None) -> tuple[Any, Any]:
+        """The portrait of a seed into the slot."""
+        return self._shown(self.desk.of_seed(seed))
+
+    @polite
+    def take_current(self, session: Session, lang: str) -> tuple[Any, Any]:
+        """The current portrait into the slot."""
+        return self._shown(self.desk.of_session(session))
+
+    @polite
+    def take_file(self, session: Session, lang: str, file: str | None) -> tuple[Any, Any]:
+        """A photo, an exported PNG or a latent file into the slot."""
+        if file is None:
+            return gr.skip(), gr.skip()
+        return self._shown(self.desk.of_file(Path(file)))
+
+    def _shown(self, mate: Mate) -> tuple[Any, Any]:
+        return mate, mate.picture
+
+    def roll(self) -> int:
+        return secrets.randbelow(1_000_000)
+
+    def fill(self, mate: Mate | None, seed: float | None) -> tuple[Any, Any]:
+        """A slot that is first looked at shows its seed."""
+        return (gr.skip(), gr.skip()) if mate else self._shown(self.desk.of_seed(seed))
+
+    # -- edits: each is tried while a slider is dragged, and made when it is released
+
+    def of_layers(self, mate: Mate | None, *shares: float) -> Mix:
+        return self.desk.crossover(self._needed(mate, "B"), shares)
+
+    def of_weight(self, mate: Mate | None, groups: list[str], weight: float) -> Mix:
+        return self.desk.crossover(self._needed(mate, "B"), self._shares(groups, weight))
+
+    def of_morph(self, mate: Mate | None, amount: float, space: str) -> Mix:
+        return Morph(self._needed(mate, "B").other, float(amount), space)
+
+    def of_transfer(
+        self, before: Mate | None, after: Mate | None, amount: float, along: list[str]
+    ) -> Mix:
+        ends = self._needed(before, "B").other, self._needed(after, "C").other
+        return Transfer(*ends, float(amount), None, tuple(along or ()))
+
+    def of_grain(self, seed: float | None, *strengths: float) -> Mix:
+        named = dict(zip(self.studio.groups, strengths, strict=True))
+        return Grain(None if seed is None else int(seed), *noise_rows(self.studio, named))
+
+    def of_region(
+        self, mate: Mate | None, painted: Any, operation: str, groups: list[str], right: float,
+        down: float,
+    ) -> Mix:  # fmt: skip
+        layers = [] if not painted else painted.get("layers", [])
+        mask = brushed_mask(layers, self.studio.domain.generator.img_resolution)
+        if mask is None:
+            raise BadInput("There is no region yet; brush the place to change first.")
+        rows = tuple(sorted(row for name in groups or () for row in self.studio.groups[name]))
+        if not rows:
+            raise BadInput("A region needs at least one layer; choose coarse, middle or fine.")
+        other = None if operation == "move" else self._needed(mate, "B").other
+        return Patch(mask_bytes(mask), other, rows, operation, (float(right), float(down)))
+
+    def _shares(self, groups: Sequence[str], weight: float) -> list[float]:
+        shares = self.desk.shares(groups or (), weight)
+        if STYLE in (groups or ()):
+            for row in style_rows(self.studio.domain.generator):
+                shares[row] = float(weight)
+        return shares
+
+    def _needed(self, mate: Mate | None, name: str) -> Mate:
+        if mate is None:
+            raise BadInput(f"Choose portrait {name} first: a seed, a file or the current one.")
+        return mate
+
+    def trier(self, make: Callable[..., Mix]) -> Callable[..., Any]:
+        """A handler that shows the edit of ``make`` on the canvas while a slider is dragged."""
+
+        def tried(session: Session, look: str, *values: Any) -> tuple[Any, Any]:
+            try:
+                return pairs(self.desk.preview(session, make(*values), look == "mask"), look)
+            except EditingError:  # refused on release
+                return gr.skip(), gr.skip()
+
+        return tried
+
+    def maker(self, make: Callable[..., Mix]) -> Callable[..., Any]:
+        """A handler that makes the edit of ``make``."""
+
+        def made(session: Session, lang: str, *values: Any) -> tuple[Any, ...]:
+            made_: tuple[Any, ...] = self._make(session, lang, make, values)
+            return made_
+
+        return made
+
+    @polite
+    def _make(
+        self, session: Session, lang: str, make: Callable[..., Mix], values: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        session = self.desk.apply(session, make(*values))
+        return session, self.display.status(session)
+
+    def spread(self, groups: list[str], weight: float) -> list[float]:
+        """The share of the chosen groups on the sliders of the single layers."""
+        return self._shares(groups, weight)
+
+    # -- the API: whole edits by name
+
+    @polite
+    def mix(
+        self, session: Session, lang: str, seed: float, layers: list[str], weight: float = 1.0
+    ) -> tuple[Any, ...]:
+        """Take layers (coarse, middle, fine, style) from the portrait of a seed."""
+        edit = self.of_weight(self.desk.of_seed(seed), layers, weight)
+        session = self.desk.apply(session, edit)
+        return session, self.display.status(session)
+
+    # -- region
+
+    def canvas_for_region(self, session: Session) -> Any:
+        """The current portrait to brush a region on."""
+        return {"background": enlarged(session.now.after, CANVAS), "layers": [], "composite": None}
+
+    # -- grid
+
+    @polite
+    def grid(
+        self, session: Session, lang: str, mate: Mate | None, groups: list[str], rows: str,
+        columns: str,
+    ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+        """A style-mixing grid: (gallery, what was drawn, progress)."""
+        down = [self.desk.of_session(session), *map(self.desk.of_seed, seeds_of(rows))]
+        across = [*([mate] if mate else []), *map(self.desk.of_seed, seeds_of(columns))]
+        if not across:
+            raise BadInput("A grid needs columns; name seeds such as 31, 32, or choose B.")
+        shares = self._shares(groups, 1.0)
+        total = (len(down) + 1) * (len(across) + 1)
+        cells = []
+        for cell in self.desk.grid(down, across, shares):
+            cells.append(cell)
+            text = say("mix.grid.done", lang, count=len(cells))
+            yield gr.skip(), gr.skip(), progress_html(text, len(cells) / total, [], lang)
+        gallery = gr.update(value=cells, columns=len(across) + 1)
+        yield gallery, (down, across, shares), progress_html(text, 1.0, [], lang)
+
+    @polite
+    def pick(
+        self, session: Session, lang: str, drawn: Any, event: gr.SelectData
+    ) -> tuple[Any, ...]:
+        """A cell of the grid becomes the current portrait."""
+        if drawn is not None:
+            down, across, shares = drawn
+            row, column = divmod(int(event.index), len(across) + 1)
+            if row > 0:
+                first = down[row - 1]
+                second = across[column - 1] if column > 0 else None
+                session = self.desk.adopt(session, first, second, shares)
+            elif column > 0:
+                session = self.desk.adopt(session, across[column - 1], None, shares)
+        return session, self.display.status(session)
+
+
+def seeds_of(text: str) -> list[int]:
+    """'7, 12 30' -> [7, 12, 30].
+
+    Raises:
+        BadInput: something else, or too many.
+    """
+    parts = [part for part in re.split(r"[\s,，、;]+", text or "") if part]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise BadInput(f"{text!r} are no seeds; write numbers such as 7, 12, 30.")
+    if len(parts) > SEEDS_SHOWN:
+        raise BadInput(f"{len(parts)} seeds are too many here; take up to {SEEDS_SHOWN}.")
+    return [int(part) for part in parts]
