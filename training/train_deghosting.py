@@ -29,12 +29,12 @@ from training.loop import Loop, Plan, parser
 from training.train_differential import BETAS, drawn, steps_of, strengths
 from training.train_readers import OUT
 
-PLAN = Plan("deghosting", pictures=6_000, batch=8, learning_rate=5e-4, seed=89)
+PLAN = Plan("deghosting", pictures=9_000, batch=8, learning_rate=5e-4, seed=89)
 SIDE = 128  # pixels it works at
 WIDTHS = (96, 96, 96, 64, 48, 24)  # of the network at 4, 8, ... px
 CRITIC = (48, 48, 48, 32, 24, 16)  # of the discriminator
 L2, PERCEPTUAL, ADVERSARIAL = 1.0, 1e-2, 1e-2
-SHOWN = 6_000  # renders that are kept in memory
+SHOWN = 9_000  # renders that are kept in memory
 MEASURED = 64  # held-out pictures of the numbers at the end
 
 

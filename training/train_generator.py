@@ -80,7 +80,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("refine-64", 64, 90_000, 16, (2e-3, 6e-4)),
     Stage("refine-128", 128, 80_000, 16, (1.2e-3, 2e-4)),
     Stage("paired-256", 256, 50_000, 16, (1.5e-3, 2e-4)),
-    Stage("texture-256", 256, 60_000, 16, (1e-3, 1.5e-4), texture=8.0),
+    Stage("texture-256", 256, 45_000, 16, (1e-3, 1.5e-4), texture=8.0),
     Stage("adversarial-256", 256, 36_000, 16, (1e-3, 1.5e-4), (4.0, 0.5), (0.5, 1.0)),
 )
 

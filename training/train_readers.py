@@ -50,7 +50,7 @@ RECIPES: dict[str, Recipe] = {
         PictureNetConfig(
             "residual", 256, (16, 32, 64, 112, 160, 192), NAMES, NUM_FACTORS, 4, 256
         ),
-        "train", Plan("scorer", pictures=200_000, batch=64, learning_rate=2e-3, seed=11),
+        "train", Plan("scorer", pictures=140_000, batch=64, learning_rate=2e-3, seed=11),
     ),
     "judge": Recipe(
         PictureNetConfig("plain", 256, (8, 16, 40, 80, 128, 192), NAMES, NUM_FACTORS, 4, 192),
