@@ -98,7 +98,9 @@ def invert_all(source: Path, out: Path, job: Job, together: bool = False) -> Bat
                 last = replace(last, given=load_latent(out / name / "latent.npz").ws)
         batch.write()
     if not batch.rows:
-        reason = next(iter(batch.failed.values()), "it holds none")
+        if not batch.failed:
+            raise BadInput(f"{source} holds no photo; put pictures (PNG, JPEG, WebP) into it.")
+        reason = next(iter(batch.failed.values()))
         raise BadInput(f"No photo of {source} could be inverted: {reason}")
     if together:
         _tune_all(batch, photos, job)

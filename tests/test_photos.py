@@ -67,7 +67,7 @@ def test_a_photo_that_cannot_be_used_does_not_stop_the_others(job, folder, tmp_p
 
 def test_a_folder_without_usable_photos_is_refused(job, tmp_path):
     (tmp_path / "photos").mkdir()
-    with pytest.raises(BadInput, match="it holds none"):
+    with pytest.raises(BadInput, match="photos holds no photo; put pictures"):
         invert_all(tmp_path / "photos", tmp_path / "out", job)
     (tmp_path / "photos" / "broken.jpg").write_text("not a photo")
     with pytest.raises(BadInput, match="not a picture"):
