@@ -4,11 +4,11 @@ Diff-CAM ("Editing Out-of-domain GAN Inversion via Differential Activations", ar
 shared trunk E reads the inversion I' and its edit T, a light classifier tells from E(I') − E(T)
 which direction was moved along, and the class activation map of that direction is where it shows.
 
-Here the classifier has no biases and only ReLUs, so that it is homogeneous: half the difference
-gives half the map, and none gives none. The map's own peak is therefore the edit's magnitude. It is
-compared with the peak of half a step, measured after the training and kept in the file
-(``reference``): M = map / max(peak, reference) is in [0, 1], reaches 1 for any real edit, and goes
-to 0 continuously with the edit's strength.
+Up to its pooling the classifier has no biases and only ReLUs, so that the map is homogeneous: half
+the difference gives half the map, and none gives none. The map's own peak is therefore the edit's
+magnitude. It is compared with the peak of half a step, measured after the training and kept in the
+file (``reference``): M = map / max(peak, reference) is in [0, 1], reaches 1 for any real edit, and
+goes to 0 continuously with the edit's strength.
 """
 
 from __future__ import annotations
@@ -68,9 +68,11 @@ class DifferentialNet(nn.Module):
             trunk += [nn.Conv2d(inputs, outputs, 3, 1 if i else 2, 1), nn.LeakyReLU(0.2)]
         self.trunk = nn.Sequential(*trunk)
         classifier: list[nn.Module] = []
-        for inputs, outputs in zip((config.trunk[-1], *config.widths), config.widths, strict=False):
+        placed = 3 * config.trunk[-1]  # see ``placed``
+        for inputs, outputs in zip((placed, *config.widths), config.widths, strict=False):
             classifier += [nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False), nn.ReLU()]
         self.classifier = nn.Sequential(*classifier)
+        self.norm = nn.BatchNorm1d(config.widths[-1], affine=False)  # of the pooled features
         self.head = nn.Linear(config.widths[-1], len(config.directions), bias=False)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -81,7 +83,7 @@ class DifferentialNet(nn.Module):
     def forward(self, inverted: Tensor, edited: Tensor) -> Tensor:
         """Pictures I', T [N, 3, H, W] in [-1, 1] -> logits before any softmax, [N, D]."""
         features, _ = self.last_features(inverted, edited)
-        logits: Tensor = self.head(features.mean((2, 3)))
+        logits: Tensor = self.head(self.norm(features.mean((2, 3))))
         return logits
 
     def last_features(self, inverted: Tensor, edited: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,21 +95,22 @@ class DifferentialNet(nn.Module):
         before, after = self.trunk(seen).chunk(2)
         difference = before - after
         size = difference.square().mean((1, 2, 3), keepdim=True).sqrt()
-        features: Tensor = self.classifier(difference / (size + TINY))
+        features: Tensor = self.classifier(placed(difference / (size + TINY)))
         return features, size
 
     def cam(self, inverted: Tensor, edited: Tensor, directions: Tensor) -> Tensor:
         """Grad-CAM (Selvaraju et al. 2017, eq. 1-2): ReLU(Σ_k β_k H_k), [N, 1, h, w].
 
         β_k is the spatial mean of the gradient of the direction's logit with respect to H_k. The
-        logit is linear in the spatial mean of H, so that gradient is weight_k / (h·w) everywhere:
-        no backward pass is needed, and the constant goes with the map's peak.
+        logit is linear in the spatial mean of H, so that gradient is weight_k / (σ_k·h·w)
+        everywhere: no backward pass is needed, and the constant h·w goes with the map's peak.
 
         Args:
             directions: index of each pair's direction, int [N].
         """
         features, size = self.last_features(inverted, edited)
-        beta = self.head.weight[directions]
+        variance = self.norm.get_buffer("running_var")
+        beta = self.head.weight[directions] * (variance + self.norm.eps).rsqrt()
         summed = torch.einsum("nk,nkhw->nhw", beta, features)[:, None]
         return F.relu(summed) * size
 
@@ -123,6 +126,15 @@ class DifferentialNet(nn.Module):
                 raise UnknownName.among("direction of the differential module", name, known)
         index = torch.tensor([known.index(name) for name in names], device=inverted.device)
         return calibrated(self.cam(inverted, edited, index), self.reference[index])
+
+
+def placed(maps: Tensor) -> Tensor:
+    """maps [N, C, h, w], and the same times x and times y in [-1, 1]: [N, 3C, h, w].
+
+    Faces are aligned, so where something changed says what changed; where nothing did stays 0.
+    """
+    y, x = (torch.linspace(-1, 1, side, device=maps.device) for side in maps.shape[2:])
+    return torch.cat([maps, maps * x, maps * y[:, None]], 1)
 
 
 def calibrated(maps: Tensor, reference: Tensor | float) -> Tensor:

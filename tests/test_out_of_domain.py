@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from editing import out_of_domain
+from editing.alignment import Alignment
 from editing.channels import Channel
 from editing.deghosting import Deghosting, config_for, save_deghosting
 from editing.differential_activation import (
@@ -40,6 +41,7 @@ from editing.out_of_domain import (
     photo_edited,
     shaped,
 )
+from editing.paste_back import paste_back
 from tests.conftest import ATTRIBUTES, describe, write_tiny_domain
 
 SIDE, FULL = 32, 96
@@ -231,6 +233,21 @@ def test_a_larger_photo_keeps_its_own_detail(whole_domain, photo):
     inner = (made.mask > 0.3)[..., 1:, 1:] & (made.mask > 0.3)[..., :-1, :-1]
     steps = (change[..., 1:, 1:] - change[..., :-1, :-1]).abs()[inner.expand(1, 3, -1, -1)]
     assert change.abs().max() > 0 and steps.mean() < 0.5 * (photo[..., 1:] - photo[..., :-1]).std()
+
+
+def test_a_result_goes_back_into_the_whole_photo(whole_domain):
+    pixels = np.random.RandomState(4).randint(0, 256, (160, 160, 3), dtype=np.uint8)
+    quad = np.array([[31.5, 31.5], [31.5, 127.5], [127.5, 127.5], [127.5, 31.5]])
+    aligned = to_tensor(pixels[32:128, 32:128])
+    inverted, edited = pictures(whole_domain, Move("smile", 3.0))
+    blend = Blend(threshold=0.5, softness=0.2)
+    made = photo_edited(aligned, inverted, edited, whole_domain, ("smile",), blend)
+    whole = paste_back(Image.fromarray(pixels), Alignment(quad), aligned, made.picture)
+    back = np.asarray(whole)
+    assert np.array_equal(back[:32], pixels[:32]) and not np.array_equal(back, pixels)
+    inside = (made.mask[0, 0] > 0.9).numpy()[16:80, 16:80]
+    changed = (back != pixels).any(2)[48:112, 48:112]
+    assert changed[inside].mean() > 0.9
 
 
 def test_pictures_that_do_not_belong_together_are_refused(whole_domain, photo):

@@ -126,7 +126,7 @@ def test_deghosting_learns_to_undo_ghosts(domain, tmp_path):
     net = loop.parts["net"]
     assert loop.finished and isinstance(net, Deghosting)
     measured = train_deghosting.measure(net.eval(), domain, flat)
-    assert measured["psnr_without"] > measured["psnr_ghosts"] + 0.4
+    assert measured["psnr_without"] > measured["psnr_ghosts"] + 0.2
     again = train_deghosting.train(domain, config, plan, flat, tmp_path)
     assert again.done == loop.done
 

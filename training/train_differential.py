@@ -32,7 +32,7 @@ from training.dataset import CACHE, Z_DIM, load_renders
 from training.loop import Loop, Plan, parser
 from training.train_readers import OUT
 
-PLAN = Plan("differential", pictures=30_000, batch=24, learning_rate=1e-3, seed=83)
+PLAN = Plan("differential", pictures=36_000, batch=24, learning_rate=2e-3, seed=83)
 BETAS = (0.9, 0.99)  # of Adam, as published
 SIDE = 64  # pixels of the pairs
 LEAST, MOST = 0.3, 2.5  # strengths of training edits, in steps; either sign
