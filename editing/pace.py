@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,37 +13,31 @@ if TYPE_CHECKING:
 STAGES = ("latent", "noise", "tune")
 # Cost of one step against one of the latent, until a stage has been seen here.
 USUAL = {"latent": 1.0, "noise": 0.9, "tune": 2.0}
-MEMORY = 0.9  # weight of what was known against a new step
-FIRST = 2  # the first steps of a stage load and warm things up; they count less
+RECENT = 25  # steps of a stage whose median counts: one that had to wait changes nothing
+FIRST = 3  # the first steps of a stage load and warm things up; until then the shortest counts
 
 
 class Pace:
     """Seconds per step, by stage."""
 
     def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
-        self._seen: dict[str, int] = {}
+        self._recent: dict[str, deque[float]] = {}
 
     def note(self, stage: str, seconds: float) -> None:
         """One step of ``stage`` has taken ``seconds``."""
-        seen = self._seen.get(stage, 0)
-        self._seen[stage] = seen + 1
-        known = self._seconds.get(stage)
-        if known is None or seen <= FIRST:
-            self._seconds[stage] = seconds if known is None else min(known, seconds)
-        else:
-            self._seconds[stage] = MEMORY * known + (1 - MEMORY) * seconds
+        self._recent.setdefault(stage, deque(maxlen=RECENT)).append(seconds)
 
     @property
     def known(self) -> bool:
         """Whether any step has been seen."""
-        return bool(self._seconds)
+        return bool(self._recent)
 
     def per_step(self, stage: str) -> float:
         """Seconds of one step; from other stages where this one was not seen; 0 = nothing was."""
-        if stage in self._seconds:
-            return self._seconds[stage]
-        others = [seconds / USUAL[name] for name, seconds in self._seconds.items()]
+        if stage in self._recent:
+            recent = self._recent[stage]
+            return min(recent) if len(recent) <= FIRST else median(recent)
+        others = [self.per_step(name) / USUAL[name] for name in self._recent]
         return USUAL[stage] * sum(others) / len(others) if others else 0.0
 
     def seconds(self, steps: Mapping[str, int]) -> float:

@@ -16,7 +16,7 @@ from editing.errors import BadInput, UnknownName
 from editing.inversion_options import InversionOptions, NoiseOptions, TuneOptions, options_for
 from tests.studio_domain import write_studio_domain
 from ui.display import Display
-from ui.drawing import progress_html, result_html
+from ui.drawing import caveats_html, progress_html, result_html
 from ui.film import film
 from ui.inversion_choices import LOSSES, choices_of, mask_from, options_from, written_options
 from ui.inversion_handlers import InversionHandlers
@@ -244,13 +244,18 @@ def test_a_heat_map_is_dark_where_pictures_agree():
 
 def test_the_page_says_when_a_picture_is_far_from_the_world():
     fit = {"psnr": 15.0, "ssim": 0.4, "perceptual": 0.5, "identity": None}
-    text = result_html(fit, ("Stopped early.",), 0.1, "en")
-    assert "5 times farther" in text and "Stopped early." in text and "15.0 dB" in text
-    assert "farther" not in result_html(fit, (), 0.4, "en")
-    assert "farther" not in result_html(fit, (), None, "en")
-    assert "blotchy" in result_html(fit, (), 0.4, "en", edited=True)
-    assert "blotchy" not in result_html(fit, (), 0.4, "en")
-    assert result_html(None, (), 0.1, "en") == "" and "5 倍" in result_html(fit, (), 0.1, "zh")
+    text = caveats_html(fit, 0.1, ("The edit changes nothing.",), "en")
+    assert "5 times farther" in text and "painted on" in text and "changes nothing" in text
+    assert caveats_html(fit, 0.4, (), "en") == caveats_html(fit, None, (), "en") == ""
+    assert caveats_html(None, 0.1, (), "en") == "" and "5 倍" in caveats_html(fit, 0.1, (), "zh")
+
+
+def test_the_result_of_a_search_says_what_it_found():
+    fit = {"psnr": 15.0, "ssim": 0.4, "perceptual": 0.5, "identity": None}
+    text = result_html(fit, ("Stopped early.",), "en")
+    assert "Stopped early." in text and "15.0 dB" in text and "blotchy" not in text
+    assert "blotchy" in result_html(fit, (), "en", edited=True)
+    assert result_html(None, (), "en") == ""
 
 
 def test_curves_of_a_long_search_stay_small_and_skip_what_is_absent():

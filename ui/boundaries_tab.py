@@ -38,7 +38,8 @@ def build_boundaries_tab(
     The first ones are there at once, the others when they are searched for. ``safe`` are the
     ranges that are marked on their tracks.
     """
-    gr.HTML(safe_css({f"slider-{name}": ends for name, ends in safe.items()}, REACH), padding=False)
+    marks = safe_css({f"slider-{name}": ends for name, ends in safe.items()}, REACH)
+    gr.HTML(marks, padding=False, elem_classes="rules")
     with gr.Column(elem_id="sliders"):
         sliders = {
             name: _slider(words, name, value, index < FIRST)

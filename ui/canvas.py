@@ -23,6 +23,7 @@ class Canvas(NamedTuple):
     view: gr.Radio
     picture: gr.ImageSlider
     outcome: gr.ImageSlider
+    caveats: gr.HTML
     metrics: gr.HTML
     undo: gr.Button
     redo: gr.Button
@@ -49,6 +50,7 @@ def build_canvas(
             outcome = words.make(
                 gr.ImageSlider, {"label": "composite"}, visible=False, elem_id="outcome", **LOOK
             )
+        caveats = gr.HTML("", elem_id="caveats")
         metrics = gr.HTML("", elem_id="metrics")
         with gr.Row(elem_id="tools"):
             undo, redo, reset = (
@@ -84,6 +86,7 @@ def build_canvas(
         view,
         picture,
         outcome,
+        caveats,
         metrics,
         undo,
         redo,

@@ -12,7 +12,7 @@ from editing.mix_edits import Crossover, Grain, Morph, Transfer
 from editing.mix_values import Mix
 from editing.text import TextEdit
 from ui.boundaries_tab import given_choices, layer_choices
-from ui.drawing import metrics_html, note_html, result_html, waiting_html
+from ui.drawing import caveats_html, metrics_html, note_html, result_html, waiting_html
 from ui.inversion_tab import LEVELS
 from ui.keeping import shown
 from ui.messages import attribute_name, say
@@ -62,13 +62,8 @@ class Display:
             gr.update(value=session.own or None, choices=[d.name for d in session.shelf]),
             gr.update(visible=bool(session.shelf)),
             waiting_html(lang),
-            result_html(
-                portrait.fit,
-                portrait.findings,
-                self.studio.domain.reach,
-                lang,
-                carried_over(session),
-            ),
+            caveats_html(portrait.fit, self.studio.domain.reach, view.notes, lang),
+            result_html(portrait.fit, portrait.findings, lang, carried_over(session)),
             gr.update(interactive=tuned),
             *self._levels(portrait),
             *shown(session, view, lang),

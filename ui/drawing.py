@@ -54,15 +54,12 @@ def progress_html(text: str, done: float, losses: Sequence[Mapping[str, float]],
 def result_html(
     fit: Mapping[str, float | None] | None,
     findings: Sequence[str],
-    reach: float | None,
     lang: str,
     edited: bool = False,
 ) -> str:
-    """How near an inversion is to its photo, and what a person should know of it.
+    """How near an inversion is to its photo, and what the search has to say.
 
-    Args:
-        reach: perceptual distance of held-out pictures of the domain's world, but the worst 5 %.
-        edited: edits were carried over to what a long search has found.
+    ``edited``: edits were carried over to what a long search has found.
     """
     if fit is None:
         return ""
@@ -73,13 +70,30 @@ def result_html(
         if (value := fit.get(name)) is not None
     ]
     lines = [note(sentence, lang) for sentence in findings]
-    found = fit.get("perceptual")
-    if reach and found and found > FAR * reach:
-        lines.insert(0, say("fit.far", lang, times=f"{found / reach:.0f}"))
     if edited:
         lines.append(say("fit.edited", lang))
+    return f'<div class="metrics fit">{"".join(numbers)}</div>{_findings(lines)}'
+
+
+def caveats_html(
+    fit: Mapping[str, float | None] | None, reach: float | None, notes: Sequence[str], lang: str
+) -> str:
+    """What a person should know of the pictures above it; "" where all is well.
+
+    Args:
+        reach: perceptual distance of held-out pictures of the domain's world, but the worst 5 %.
+        notes: of the edit in the photo.
+    """
+    lines = [note(sentence, lang) for sentence in notes]
+    found = (fit or {}).get("perceptual")
+    if reach and found and found > FAR * reach:
+        lines.insert(0, say("fit.far", lang, times=f"{found / reach:.0f}"))
+    return _findings(lines)
+
+
+def _findings(lines: Sequence[str]) -> str:
     texts = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    return f'<div class="metrics fit">{"".join(numbers)}</div><div class="findings">{texts}</div>'
+    return f'<div class="findings">{texts}</div>' if texts else ""
 
 
 def note_html(text: str) -> str:

@@ -1,15 +1,26 @@
 """What a visitor can start from without a photo of their own."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from editing.directions import boundary
+from editing.images import to_tensor
+from editing.latents import DEFAULT_PSI
+from editing.metrics import readings
+from editing.samples import draw_ws
 from ui.session import Portrait
 from ui.studio import Studio
 from ui.widgets import Pixels
 
-SEEDS = (0, 18, 6, 9, 5)  # the first is what the page opens with
+SEEDS = (18, 6, 9, 5)  # of the other examples
+# The page opens with a smile being put on, so the first face should wait for one: readings in σ
+# that are looked for among so many seeds; the nearest few are drawn with the edit and without.
+WAITING = {"smile": -0.5, "pose": 0.0, "eyeglasses": -0.5, "baldness": -0.5, "age": -0.3}
+OFFERED, DRAWN = 60, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +33,13 @@ class Example:
     open: Callable[[Studio], Portrait]
 
 
-def find_examples(studio: Studio) -> list[Example]:
-    """Invented people, and the photograph that scikit-image brings along."""
-    examples = [seed_example(studio, seed) for seed in SEEDS]
+def find_examples(studio: Studio, first_edit: Mapping[str, float]) -> list[Example]:
+    """Invented people, and the photograph that scikit-image brings along.
+
+    The first is one on whom ``first_edit`` (attribute -> alpha) shows.
+    """
+    seeds = (first_seed(studio, first_edit), *SEEDS)
+    examples = [seed_example(studio, seed) for seed in seeds]
     photo = photograph()
     return [*examples, photo_example(photo)] if photo else examples
 
@@ -32,6 +47,31 @@ def find_examples(studio: Studio) -> list[Example]:
 def seed_example(studio: Studio, seed: int) -> Example:
     picture = studio.open_seed(seed).before
     return Example("source.seed", {"seed": seed}, picture, lambda s: s.open_seed(seed))
+
+
+def first_seed(studio: Studio, edit: Mapping[str, float]) -> int:
+    """A person who looks ahead and waits for the edit; 0 where the domain cannot say."""
+    domain = studio.domain
+    known = [name for name in WAITING if name in domain.boundaries]
+    if "scorer" not in domain.parts or not edit.keys() <= {*domain.boundaries}:
+        return 0
+    seeds = [seed for seed in range(OFFERED) if seed not in SEEDS]
+    w = draw_ws(domain, seeds, DEFAULT_PSI)[:, 0].cpu()
+    apart = torch.zeros(len(seeds))
+    for name in known:  # where they lie among the boundaries says roughly how they look
+        direction = boundary(domain, name)
+        along = w @ direction.vector.reshape(-1, w.shape[1]).mean(0) / direction.step
+        apart += (along - along.mean() - WAITING[name]).abs()
+
+    def gain(seed: int) -> float:
+        """How much more of the edit the scorer reads in the edited picture."""
+        moment = studio.start(studio.open_seed(seed), edit).now
+        pictures = (moment.portrait.before, moment.after)
+        before, after = (readings(domain.scorer, to_tensor(picture)) for picture in pictures)
+        return sum(after[name] - before[name] for name in edit.keys() & after.keys())
+
+    nearest = [seeds[int(index)] for index in apart.argsort()[:DRAWN]]
+    return max(nearest, key=gain)
 
 
 def photo_example(path: Path) -> Example:

@@ -214,7 +214,8 @@ class InversionHandlers:
             rounded = round(seconds) if seconds < 20 else 5 * round(seconds / 5)
             time = say("time.seconds", lang, seconds=max(rounded, 1))
         else:
-            time = say("time.minutes", lang, minutes=f"{seconds / 60:.1f}".removesuffix(".0"))
+            minutes = f"{seconds / 60:.{int(seconds < 300)}f}".removesuffix(".0")
+            time = say("time.minutes", lang, minutes=minutes)
         return f"{say(f'level.{level}', lang)} · {time}"
 
     def relabel(self, lang: str) -> list[str]:

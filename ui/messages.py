@@ -180,11 +180,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "fit.identity": ("identity", "身份"),
     "fit.identity.tip": ("1 is the same person", "1 表示同一个人"),
     "fit.far": (
-        "This picture is {times} times farther from this world than its own people are: the "
-        "portrait is the nearest there is, not the person. Use “Your photo, edited” to keep the "
-        "person.",
-        "这张图片与这个世界的距离是其中人物的 {times} 倍：肖像只是最接近的一个，并非本人。"
-        "想保留本人请用“编辑后的照片”。",
+        "This photo is {times} times farther from this world than its own people are: the "
+        "portrait is the nearest there is, not the person, and an edit may hardly show in “Your "
+        "photo, edited”, or look painted on.",
+        "这张照片与这个世界的距离是其中人物的 {times} 倍：肖像只是最接近的一个，并非本人；"
+        "“编辑后的照片”里的编辑可能几乎看不出，或像是画上去的。",
     ),
     "fit.edited": (
         "Your edits were carried over to this nearer portrait. Where they look blotchy, press "

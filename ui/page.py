@@ -99,7 +99,7 @@ def build_app(
     brings the files of other domains.
     """
     studio = Studio(domain)
-    handlers = Handlers(studio, find_examples(studio))
+    handlers = Handlers(studio, find_examples(studio, FIRST_EDIT))
     first = {name: FIRST_EDIT.get(name, 0.0) for name in studio.attributes}
     workshop = WorkshopHandlers(Workshop(studio, truth), handlers.display)
     texts = TextHandlers(TextDesk(studio), handlers.display)
@@ -213,6 +213,7 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
         *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["png"], c.downloads["photo"]),
         c.history,
         *(b.chips, b.details, b.layers, b.given, b.rows, b.shelf.own, b.shelf.box, c.metrics),
+        c.caveats,
         *(page.inversion.result, page.inversion.untune, *page.inversion.levels.values()),
         *page.keeping.follow,
     ]
