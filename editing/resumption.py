@@ -97,6 +97,31 @@ class Layers:
             canvas = self._step(name, canvas, styles[name])
         return self._finished(canvas)
 
+    def is_recolouring(self, name: str) -> bool:
+        """Whether a layer only adds to the picture, and no later one sees what it does."""
+        synthesis = self.synthesis
+        summed = isinstance(synthesis, SynthesisNetwork) and synthesis.config.architecture == "skip"
+        return summed and name.endswith(".torgb")
+
+    def recoloured(
+        self, name: str, style: Tensor, own: Tensor, canvas: Canvas, base: Tensor
+    ) -> Tensor:
+        """The picture ``base`` [1, 3, R, R] with other styles of a recolouring layer.
+
+        Args:
+            style: [N, C]; ``own``, [1, C], is the one that ``base`` was drawn with.
+            canvas: before this layer.
+        """
+        resolution = int(name[1:].partition(".")[0])
+        torgb = self.blocks[resolution].torgb
+        assert torgb is not None and canvas.x is not None
+        many = canvas.x.expand(len(style), -1, -1, -1)
+        change = (torgb(many, style) - torgb(canvas.x, own)).float()
+        for later, block in self.blocks.items():
+            if later > resolution:
+                change = upsample2d(change, block.resample_filter)
+        return base + change
+
     def _step(self, name: str, canvas: Canvas, style: Tensor) -> Canvas:
         if isinstance(self.synthesis, SynthesisNetwork):
             block, _, layer = name.partition(".")

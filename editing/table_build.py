@@ -49,7 +49,7 @@ class TableOptions:
     samples: latents; with the base "mean" there is one picture to start from, and they are unused.
     k: standard deviations up and down (5 for FFHQ and the like, 10 for other worlds).
     psi, seed: of the samples; those of StyleCLIP's first latents.
-    layers: of the styles, by name; () = every convolution up to ``FINEST`` pixels.
+    layers: of the styles, by name; () = ``default_layers``.
     base: "samples": every sample with one channel moved; "mean": all channels at their mean.
     method: one of ``METHODS``.
     half: draw and look in bf16 (approximate).
@@ -93,8 +93,12 @@ class Progress:
 
 
 def default_layers(domain: Domain) -> tuple[str, ...]:
-    """Every convolution up to ``FINEST`` pixels: no ToRGB, no Fourier input."""
-    names = (n for n in style_widths(domain.generator) if not n.endswith("torgb") and n != "input")
+    """All layers of styles up to ``FINEST`` pixels but StyleGAN3's Fourier input.
+
+    StyleCLIP leaves ToRGB out; in a generator of few channels, though, no convolution changes a
+    colour alone.
+    """
+    names = (name for name in style_widths(domain.generator) if name != "input")
     return tuple(name for name in names if not name.startswith("b") or _size(name) <= FINEST)
 
 
@@ -187,6 +191,7 @@ class _Perturbation(_Measurement):
         self.total = len(self.samples) * len(self.pieces)
         self.at: tuple[int, str] = (-1, "")  # sample and layer before which ``canvas`` is
         self.canvas: Canvas | None = None
+        self.base: Tensor | None = None  # the picture drawn on from there
 
     def advance(self) -> None:
         number, piece = divmod(self.done, len(self.pieces))
@@ -209,6 +214,13 @@ class _Perturbation(_Measurement):
             passed = passed | {name: self.mean[name][None] for name in self.widths}
         known = (self.at[1], self.canvas) if self.at[0] == number else ("", None)
         self.canvas, self.at = self.layers.until(layer, passed, *known), (number, layer)
+        self.base = None
+
+    def _base(self, number: int) -> Tensor:
+        """The picture of a sample, drawn on from the canvas with its own styles."""
+        if self.base is None:
+            self.base = self.layers.draw(self.samples[number], self.at[1], self.canvas)
+        return self.base
 
     def _look(self, number: int, layer: str, start: int, stop: int) -> Tensor:
         """Embeddings [2C, d] with the channels at their mean plus, then minus, k deviations."""
@@ -222,8 +234,11 @@ class _Perturbation(_Measurement):
         middle = self.mean[layer][start:stop]
         at = torch.arange(len(rows))
         rows[at, channels.repeat(2)] = torch.cat([middle + step, middle - step])
-        styles = {n: s.expand(len(rows), -1) for n, s in own.items()} | {layer: rows}
-        img = self.layers.draw(styles, layer, self.canvas.expanded(len(rows)))
+        if self.layers.is_recolouring(layer):
+            img = self.layers.recoloured(layer, rows, own[layer], self.canvas, self._base(number))
+        else:
+            styles = {n: s.expand(len(rows), -1) for n, s in own.items()} | {layer: rows}
+            img = self.layers.draw(styles, layer, self.canvas.expanded(len(rows)))
         return self.clip.encode_pictures(img.float().clamp(-1, 1))
 
 

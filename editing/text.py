@@ -25,14 +25,13 @@ from editing.channels import statistics_of
 from editing.directions import MAX_ALPHA, NOTHING, minus_span
 from editing.domains import Domain
 from editing.errors import BadInput, UnknownName
-from editing.layers import layer_resolutions, rows_by_layer, style_widths
+from editing.layers import rows_by_layer, style_widths
 from editing.states import EditState
 from editing.templates import neutral_for, text_direction
 from editing.text_gradients import by_gradient, reading_gradient
 
 METHODS = ("global", "jacobian")
 FEWEST, COLOURS, STRUCTURE = 8, 0.005, 0.03  # channels of an automatic beta: at least, shares
-FINE_FROM = 64  # pixels: what is decided from here on is colour
 REMEMBERED = 64  # relevances per domain
 ByLayer = Mapping[str, Tensor]  # layer -> [C]
 
@@ -127,7 +126,7 @@ class TextEdit:
             method=self.method or best_method(domain),
         )
         r = relevance(domain, found)
-        count = self.channels or (auto_count(r, domain) if self.beta is None else None)
+        count = self.channels or (auto_count(r) if self.beta is None else None)
         beta = beta_for(r, count) if count else (self.beta or 0.0)
         kept = kept_channels(r, beta)
         held = [reading_gradient(domain, name) for name in self.keep if is_attribute(domain, name)]
@@ -234,23 +233,18 @@ def _on_rows(
 # -- which channels take part
 
 
-def auto_count(r: ByLayer, domain: Domain) -> int:
+def auto_count(r: ByLayer) -> int:
     """How many channels an edit takes that nobody chose beta for.
 
-    Colours are few channels of fine layers, shapes many of coarse ones (StyleCLIP's own advice):
-    between max(8, 0.5 %) and 3 % of all, by where the strongest 3 % sit.
+    A colour is in few channels, a shape in many (StyleCLIP's own advice). Over how many a relevance
+    is spread says its effective number (Σr⁴)²/Σr⁸; twice that is taken, from max(8, 0.5 %) to 3 %
+    of all.
     """
-    sizes = layer_resolutions(domain.generator)
-    row_of = rows_by_layer(domain.generator)
-    flat = torch.cat(list(r.values())).abs()
-    fine = torch.cat([
-        torch.full_like(values, float(sizes[row_of[layer]] >= FINE_FROM))
-        for layer, values in r.items()
-    ])  # fmt: skip
+    flat = torch.cat(list(r.values())).double()
     few, many = (max(FEWEST, round(share * len(flat))) for share in (COLOURS, STRUCTURE))
-    top = flat.topk(min(many, len(flat)))
-    colour = float((top.values * fine[top.indices]).sum() / top.values.sum().clamp_min(1e-12))
-    return min(round(colour * few + (1 - colour) * many), int((flat > 0).sum()) or 1)
+    spread = float(flat.pow(4).sum() ** 2 / flat.pow(8).sum().clamp_min(1e-300))
+    count = min(max(round(2 * spread), few), many)
+    return min(count, int((flat != 0).sum()) or 1)
 
 
 def beta_for(r: ByLayer, count: int) -> float:

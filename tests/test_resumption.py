@@ -57,6 +57,21 @@ def test_many_pictures_go_on_from_one_canvas() -> None:
     torch.testing.assert_close(drawn, generator.synthesis(many), rtol=1e-4, atol=1e-5)
 
 
+def test_a_recolouring_is_added_to_the_picture() -> None:
+    generator = GENERATORS["skip"]
+    styles = generator.styles(generator.mapping.w_avg.expand(1, generator.num_ws, -1))
+    layers = Layers(generator)
+    whole = layers.draw(styles)
+    for layer in ("b4.torgb", "b16.torgb", "b32.torgb"):
+        rows = styles[layer].repeat(2, 1)
+        rows[1] += 0.5
+        many = {name: style.expand(2, -1) for name, style in styles.items()} | {layer: rows}
+        found = layers.recoloured(layer, rows, styles[layer], layers.until(layer, styles), whole)
+        torch.testing.assert_close(found, generator.synthesis(many), rtol=1e-4, atol=1e-5)
+        assert layers.is_recolouring(layer) and not layers.is_recolouring("b4.conv1")
+    assert not Layers(GENERATORS["resnet"]).is_recolouring("b16.torgb")
+
+
 def test_smaller_pictures_are_those_of_their_block() -> None:
     generator = GENERATORS["skip"]
     styles = generator.styles(generator.mapping.w_avg.expand(1, generator.num_ws, -1))
