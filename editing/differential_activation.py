@@ -137,16 +137,17 @@ def placed(maps: Tensor) -> Tensor:
     return torch.cat([maps, maps * x, maps * y[:, None]], 1)
 
 
-def calibrated(maps: Tensor, reference: Tensor | float) -> Tensor:
+def calibrated(maps: Tensor, reference: Tensor | float, full: float = 0.0) -> Tensor:
     """maps / max(their peak, reference) in [0, 1]; flat ones stay 0.
 
     Args:
         maps: [N, 1, h, w], not negative.
         reference: the peak from which an edit counts in full, [N] or one for all.
+        full: share of the places that reach 1, so that no single spike is the measure of all.
     """
-    peak = maps.amax((1, 2, 3))
+    peak = maps.flatten(1).quantile(1 - full, dim=1)
     least = torch.as_tensor(reference, dtype=maps.dtype, device=maps.device).clamp_min(TINY)
-    return maps / torch.maximum(peak, least.expand_as(peak))[:, None, None, None]
+    return (maps / torch.maximum(peak, least.expand_as(peak))[:, None, None, None]).clamp(max=1)
 
 
 def save_differential(path: Path | str, net: DifferentialNet) -> None:

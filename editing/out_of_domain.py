@@ -37,8 +37,9 @@ DEGHOSTING = ("off", "mask", "all")  # where ghosts are drawn over
 FEATHER = 1 / 96  # of the picture's side: sigma of the mask's soft edge
 TAIL = 0.02  # of a feathered mask: what is below counts as nothing
 REACH = 4.0  # the change of deghosting counts in full from a mask of 1 / REACH on
-PERCEPTUAL_PEAK = 0.06  # squared distance of unit features, from which one counts in full
+PERCEPTUAL_PEAK = 0.045  # squared distance of unit features, from which one counts in full
 PIXEL_PEAK = 0.16  # difference on the [-1, 1] scale, the same without a perceptual network
+SPIKES = 0.005  # share of the picture that counts in full at least
 MISFIT_SIDE = 128  # pixels at which photo and inversion are compared, at most
 BRUSH = 128  # pixels a side that a painted correction is kept at
 MAX_BRUSH = 2**16  # bytes of a painted correction
@@ -177,7 +178,7 @@ def difference(domain: Domain, inverted: Tensor, edited: Tensor) -> Tensor:
     """
     if not has(domain, "perceptual"):
         apart = (edited - inverted).abs().amax(1, keepdim=True)
-        return calibrated(blur(apart, edited.shape[-1] / 128), PIXEL_PEAK)
+        return calibrated(blur(apart, edited.shape[-1] / 128), PIXEL_PEAK, SPIKES)
     pairs = zip(
         unit_features(domain.perceptual, inverted),
         unit_features(domain.perceptual, edited),
@@ -185,7 +186,8 @@ def difference(domain: Domain, inverted: Tensor, edited: Tensor) -> Tensor:
     )
     taps = [(a - b).square().sum(1, keepdim=True) for a, b in pairs]
     side = taps[0].shape[-1]
-    return calibrated(torch.stack([enlarged(tap, side) for tap in taps]).mean(0), PERCEPTUAL_PEAK)
+    distance = torch.stack([enlarged(tap, side) for tap in taps]).mean(0)
+    return calibrated(distance, PERCEPTUAL_PEAK, SPIKES)
 
 
 def shaped(where: Tensor, blend: Blend, side: int) -> Tensor:
