@@ -116,7 +116,7 @@ class Layers:
         torgb = self.blocks[resolution].torgb
         assert torgb is not None and canvas.x is not None
         many = canvas.x.expand(len(style), -1, -1, -1)
-        change = (torgb(many, style) - torgb(canvas.x, own)).float()
+        change: Tensor = (torgb(many, style) - torgb(canvas.x, own)).float()
         for later, block in self.blocks.items():
             if later > resolution:
                 change = upsample2d(change, block.resample_filter)
