@@ -18,9 +18,17 @@ from tests.studio_domain import write_studio_domain
 from ui.display import Display
 from ui.drawing import caveats_html, progress_html, result_html
 from ui.film import film
-from ui.inversion_choices import LOSSES, choices_of, mask_from, options_from, written_options
+from ui.inversion_choices import (
+    LOSSES,
+    SEARCH,
+    choices_of,
+    mask_from,
+    options_from,
+    written_options,
+)
 from ui.inversion_handlers import InversionHandlers
 from ui.inversion_tab import LEVELS
+from ui.page import build_app
 from ui.runs import KEPT, MAX_FRAMES, RESUMED, Run, Runs
 from ui.studio import Studio
 from ui.views import heat_map, reach
@@ -195,9 +203,24 @@ def test_the_advanced_panel_says_what_a_method_says():
     changed = choices_of("standard")
     changed[0], changed[2] = "w", 7
     changed[5 + LOSSES.index("l1")] = 2.5
+    searched = dict(zip(SEARCH, range(len(changed) - len(SEARCH), len(changed)), strict=True))
+    changed[searched["stop_at"]], changed[searched["patience"]] = 30, 12
     made = options_from("standard", *changed)
     assert (made.space, made.steps, made.weights.l1) == ("w", 7, 2.5)
+    assert (made.stop_at, made.patience, made.lr) == (30.0, 12, options_for("standard").lr)
+    changed[searched["patience"]] = 1.5
+    with pytest.raises(BadInput, match="patience is 1.5; it must be a whole number"):
+        options_from("standard", *changed)
+    changed[searched["patience"]] = 0
     assert options_from("standard", "w+", "", 10**9, None, None, *changed[5:]).steps == 5_000
+
+
+def test_the_advanced_panel_gives_its_search_every_setting(studio):
+    """The widgets arrive in the order that ``options_from`` takes them in."""
+    app = build_app(studio.domain)
+    wired = next(fn for fn in app.fns.values() if fn.name == "invert_with")
+    values = [widget.value for widget in wired.inputs[3:]]  # after session, language, region
+    assert options_from(*values) == options_for("standard")
 
 
 def test_written_options_are_read_strictly():

@@ -8,33 +8,55 @@ import numpy as np
 from torch import Tensor
 
 from editing.errors import BadInput
-from editing.inversion_options import InversionOptions, LossWeights, options_for, read_options
+from editing.inversion_options import (
+    InversionOptions,
+    LossWeights,
+    options_for,
+    read_options,
+    with_setting,
+)
 from editing.masks import brushed_mask
 from editing.settings import parse_yaml
 
 LOSSES = tuple(asdict(LossWeights()))
+SEARCH = {  # how the latent is searched: setting -> its words
+    "lr": "search.lr",
+    "ramp_up": "search.ramp_up",
+    "ramp_down": "search.ramp_down",
+    "jitter": "search.jitter",
+    "stop_at": "search.stop_at",
+    "patience": "search.patience",
+}
 STARTS = ("encoder", "encoder:5", "mean", "random", "random:64", "zeros")
 MAX_STEPS = 5_000  # of a stage on the page: nobody else waits for a whole day
 
 
 def options_from(
-    method: str, space: str, start: str, steps: float, noise: float, tune: float, *weights: float
+    method: str, space: str, start: str, steps: float, noise: float, tune: float, *numbers: float
 ) -> InversionOptions:
     """Options of the Advanced panel; a start of "" is the method's own.
+
+    Args:
+        numbers: the weights of LOSSES, then the settings of SEARCH.
 
     Raises:
         EditingError: what does not go together, in a sentence.
     """
     base = options_for(method)
-    return replace(
+    options = replace(
         base,
         space=space,
         start=start.strip() or None,
         steps=_steps(steps),
         noise=replace(base.noise, steps=_steps(noise)),
         tune=replace(base.tune, steps=_steps(tune)),
-        weights=LossWeights(**dict(zip(LOSSES, map(float, weights), strict=True))),
+        weights=LossWeights(
+            **{name: float(w or 0) for name, w in zip(LOSSES, numbers, strict=False)}
+        ),
     )
+    for name, value in zip(SEARCH, numbers[len(LOSSES) :], strict=True):
+        options = with_setting(options, name, float(value or 0))
+    return options
 
 
 def written_options(text: str) -> InversionOptions:
@@ -60,7 +82,8 @@ def choices_of(method: str) -> list[Any]:
     options = options_for(method)
     stages = [options.steps, options.noise.steps, options.tune.steps]
     weights = asdict(options.weights)
-    return [options.space, options.start or "", *stages, *(weights[name] for name in LOSSES)]
+    numbers = [*(weights[name] for name in LOSSES), *(getattr(options, name) for name in SEARCH)]
+    return [options.space, options.start or "", *stages, *numbers]
 
 
 def mask_from(painted: Any, resolution: int) -> Tensor | None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from editing.inversion_options import METHODS, SPACES
-from ui.inversion_choices import LOSSES, STARTS, choices_of
+from ui.inversion_choices import LOSSES, SEARCH, STARTS, choices_of
 from ui.words import Words
 
 LEVELS = ("quick", "standard", "best")
@@ -77,7 +77,7 @@ def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
 
 def _build_advanced(words: Words) -> tuple[gr.Dropdown, list[Any], gr.Button]:
     space, start, *numbers = choices_of(FIRST_METHOD)
-    steps, weights = numbers[:3], numbers[3:]
+    steps, weights, settings = numbers[:3], numbers[3:][: len(LOSSES)], numbers[3 + len(LOSSES) :]
     with gr.Row():
         method = words.make(
             gr.Dropdown, {"label": "method", "info": "method.tip"},
@@ -102,8 +102,16 @@ def _build_advanced(words: Words) -> tuple[gr.Dropdown, list[Any], gr.Button]:
             gr.Number(value, label=name, minimum=0, **NARROW)
             for name, value in zip(LOSSES, weights, strict=True)
         ]
+    with gr.Row(elem_id="searching"):
+        searching = [
+            words.make(
+                gr.Number, {"label": key, "info": f"{key}.tip"}, value=value, minimum=0,
+                min_width=150,
+            )
+            for key, value in zip(SEARCH.values(), settings, strict=True)
+        ]  # fmt: skip
     search = words.make(gr.Button, {"value": "search"}, size="sm", elem_id="search")
-    return method, [spaces, starts, *stages, *losses], search
+    return method, [spaces, starts, *stages, *losses, *searching], search
 
 
 SMALL: dict[str, Any] = {"size": "sm", "min_width": 80}

@@ -213,6 +213,27 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "steps.noise": ("Noise steps", "噪声步数"),
     "steps.tune": ("Weight steps", "权重步数"),
     "losses.tip": ("Weights of the losses; 0 leaves one out", "各项损失的权重；0 表示不用"),
+    "search.lr": ("Learning rate", "学习率"),
+    "search.lr.tip": ("In standard deviations of W", "以 W 的标准差为单位"),
+    "search.ramp_up": ("Ramp up", "升速比例"),
+    "search.ramp_up.tip": ("Share of the steps in which the rate rises", "学习率上升所占步数比例"),
+    "search.ramp_down": ("Ramp down", "降速比例"),
+    "search.ramp_down.tip": ("Share in which it falls", "学习率下降所占步数比例"),
+    "search.jitter": ("Noise", "噪声"),
+    "search.jitter.tip": (
+        "On the latent, gone after three quarters",
+        "加在隐编码上，四分之三后消失",
+    ),
+    "search.stop_at": ("Stop at, dB", "达到即停（dB）"),
+    "search.stop_at.tip": (
+        "Ends a stage that is this near; 0: never",
+        "达到此近似度即结束；0 表示不停",
+    ),
+    "search.patience": ("Patience", "耐心步数"),
+    "search.patience.tip": (
+        "Ends a stage after this many steps without gain; 0: never",
+        "连续多少步无改善即结束；0 表示不停",
+    ),
     "search": ("Search with these settings", "按这些设置搜索"),
     "inversion.two": (
         "After it you see two honest outcomes: the portrait of you in this world, and your own "

@@ -345,7 +345,7 @@ def wire_inversion(page: Page, handlers: Handlers) -> None:
         pressed = tab.levels[name].click(level_setter(name), None, [tab.level], **INSTANT)
         invert_after(page, handlers, pressed, h.invert, [tab.level, tab.painted])
     searched = tab.search.click(lambda: None, None, None, **INSTANT)
-    invert_after(page, handlers, searched, h.invert_with, [tab.painted, *tab.choices])
+    invert_after(page, handlers, searched, h.invert_with, [tab.painted, tab.method, *tab.choices])
     resumed = tab.resume.click(lambda: None, None, None, **INSTANT)
     invert_after(page, handlers, resumed, h.resume)
     tab.stop.click(h.stop, None, None, api_name="stop", queue=False)
