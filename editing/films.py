@@ -26,6 +26,7 @@ from editing.ways import Route
 
 Report = Callable[[int, int], object]  # (done, total)
 CAPTION = 26  # pixels of a line of text
+SHOWN = 384  # pixels that a heat map has at least
 MAX_PAIRS = 40  # of frames whose motion is measured
 
 
@@ -270,7 +271,9 @@ def heat_picture(motion: Motion) -> Image.Image:
     """Black where movement explains all, white where 20 % of full scale are left."""
     grey = (motion.heat / 0.2).clip(0, 1)
     rgb = np.stack([grey**0.5, grey, grey**2], axis=-1)
-    return Image.fromarray((rgb * 255).astype(np.uint8))
+    picture = Image.fromarray((rgb * 255).astype(np.uint8))
+    side = max(picture.width, SHOWN)
+    return picture.resize((side, side), Image.Resampling.BICUBIC)
 
 
 def plot(found: Measured, width: int = 640, height: int = 200) -> Image.Image:

@@ -33,7 +33,7 @@ def touch_of(state: EditState, generator: Generator, draw: Draw, then: Touch) ->
             if name in activations:
                 mask = mask_at(region.mask.to(x), x.shape[-1], inner)
                 taken = shifted(activations[name], region.shift, inner / x.shape[-1])
-                x = torch.lerp(x, taken, mask)
+                x = torch.lerp(x, taken.to(x), mask)  # previews differ in precision
         return then(name, x)
 
     return touch

@@ -19,10 +19,12 @@ ENDPOINTS = {
     "/undo", "/redo", "/reset", "/invert", "/invert_with", "/stop", "/untune", "/film", "/download",
     "/keep", "/correct",
     # the workshop of the Boundaries tab
-    "/move_own", "/set_rows", "/zero_rows", "/flip_direction", "/combine_directions",
+    "/move_own", "/set_rows", "/set_absolute", "/zero_rows", "/flip_direction",
+    "/combine_directions",
     "/remove_direction", "/import_direction", "/export_direction", "/train_direction",
     "/find_variants", "/smile_without_teeth", "/explore", "/layer_by_layer", "/sweep", "/rescore",
     "/truth",
+    "/mix", "/walk", "/walk_motion",
 }  # fmt: skip
 
 

@@ -1,7 +1,10 @@
 """What the Walk tab calls: values -> a walk, filmed frame by frame in the long lane."""
 
+import functools
+import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import Parameter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -88,6 +91,19 @@ class WalkHandlers:
             film = shooting.value
             data = path.read_bytes()
         yield self._done(session, projector, film, data, monotonic() - began, stop.is_set(), lang)
+
+    def walk_by_name(self) -> Callable[..., Iterator[tuple[Any, ...]]]:
+        """``walk`` whose parameters have the widgets' names, for the API."""
+        asked = ("session", "lang", "request", "b", "c", "kind", *NAMES, *TIME)
+        names = ["begin" if name == "from" else name for name in asked]  # no name in Python
+
+        @functools.wraps(self.walk)
+        def walk(*values: Any) -> Iterator[tuple[Any, ...]]:
+            yield from self.walk(*values)
+
+        own = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+        walk.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
+        return walk
 
     def _done(
         self, session: Session, projector: Projector, film: Film, data: bytes, seconds: float,

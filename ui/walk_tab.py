@@ -101,8 +101,8 @@ def build_walk_tab(words: Words, names: Sequence[str], resolution: int) -> WalkT
                 gr.Button, {"value": "stop"}, size="sm", elem_id="walk-measure-stop"
             )
         report = gr.HTML("", elem_id="walk-report")
-        plot = gr.Image(visible=False, elem_id="walk-plot", **SHOWN)
-        heat = gr.Image(visible=False, elem_id="walk-heat", **SHOWN)
+        plot = gr.Image(visible=False, elem_id="walk-plot", **{**SHOWN, "height": None})
+        heat = gr.Image(visible=False, elem_id="walk-heat", **{**SHOWN, "height": None})
     return WalkTab(
         kind, settings, time, run, stop, picture, progress, film, still, file, recipe, measure,
         stop_measure, report, plot, heat, gr.State(None),

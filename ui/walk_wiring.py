@@ -14,9 +14,15 @@ def wire_walk(page: Any, tab: WalkTab, mixing: MixingTab, h: WalkHandlers, wire:
     tab.kind.input(h.show_settings, [tab.kind], list(tab.settings.values()), **wire.instant)
     mates = [mixing.slot.mate, mixing.transfer.slot.mate]
     shown = [tab.picture, tab.progress, tab.film, tab.still, tab.file, tab.recipe, tab.made]
-    tab.run.click(h.walk, [*base, *mates, *tab.wanted], shown, **wire.long, **wire.private)
+    tab.run.click(
+        h.walk_by_name(), [*base, *mates, *tab.wanted], shown, **wire.long, api_name="walk"
+    )
     tab.stop.click(h.stop, None, None, **wire.instant)
     tab.measure.click(
-        h.measure, [*base, tab.made], [tab.report, tab.plot, tab.heat], **wire.long, **wire.private
+        h.measure,
+        [*base, tab.made],
+        [tab.report, tab.plot, tab.heat],
+        **wire.long,
+        api_name="walk_motion",
     )
     tab.stop_measure.click(h.stop_measuring, None, None, **wire.instant)
