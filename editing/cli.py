@@ -217,6 +217,12 @@ def _add_edit(parser: argparse.ArgumentParser) -> None:
         metavar="PNG",
         help="correct the mask by hand: white adds, black takes away, mid-grey leaves it",
     )
+    parser.add_argument(
+        "--paste-back",
+        action="store_true",
+        help="write the whole photo with the result in its place; with --out-of-domain all but "
+        "the edit stays the photo's own",
+    )
     parser.add_argument("--out", required=True, metavar="PNG", help="the picture to write")
     parser.add_argument("--latent", metavar="FILE", help=LATENT_HELP)
     _add_search(parser, "standard")  # fmt: skip

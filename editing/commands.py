@@ -45,7 +45,7 @@ from editing.recipes import (
     make_recipe,
     read_export,
 )
-from editing.replays import photo_outcome, replay
+from editing.replays import in_photo, needs_photo, replay
 
 PRESETS = Path(__file__).parents[1] / "presets"
 DEFAULT_DOMAIN = "portraits"
@@ -135,25 +135,25 @@ def edit(args: Namespace) -> Result:
     if Path(args.out).suffix.lower() != ".png":
         raise BadInput(f"--out {args.out} is no PNG, which carries the recipe; write NAME.png.")
     moves = parse_moves(args.moves, args.given, args.absolute, domain)
-    blend = parse_blend(args)
     check_writable(args.out)
     portrait = open_portrait(args, domain)
     stack = EditStack((*portrait.stack.entries, *(Entry(move) for move in moves)))
     edited = stack.apply(portrait.state, domain)
     notes = [*portrait.notes, *stack.doubts(domain)]
     before, after = render(portrait.state, domain), render(edited, domain)
-    output, img, kept = Output(), after, {}
-    if blend:
+    output, img, kept = _output(args, domain), after, {}
+    if needs_photo(output):
         if portrait.photo is None:
+            flag = "--paste-back" if output.pasted else "--out-of-domain"
             raise BadInput(
-                f"--out-of-domain puts the edit into a photo and {args.source} is none; "
+                f"{flag} puts the edit into a photo and {args.source} is none; "
                 "pass the photo itself."
             )
-        output = Output("photo", max(PHOTO_SIZE, domain.resolution), blend)
-        photo = portrait.photo.at(output.size or PHOTO_SIZE).to(after.device)
-        made = photo_outcome(photo, before, after, domain, stack, blend)
-        img, kept = made.picture, {"misfit": made.misfit, "mask": float(made.mask.mean())}
+        made = in_photo(output, portrait.photo, before, after, domain, stack)
+        img = made.picture
         notes += made.notes
+        if output.outcome == "photo":
+            kept = {"misfit": made.misfit, "mask": float(made.mask.mean())}
     recipe = make_recipe(
         domain, portrait.source, stack, inversion=portrait.inversion, output=output
     )
@@ -167,6 +167,13 @@ def edit(args: Namespace) -> Result:
         "notes": notes,
     }
     return Result("\n".join([f"Written to {args.out}.", *notes]), facts)
+
+
+def _output(args: Namespace, domain: Domain) -> Output:
+    """What the flags want to see: the portrait, the photo with the edit in it, or all of it."""
+    if blend := parse_blend(args):
+        return Output("photo", max(PHOTO_SIZE, domain.resolution), blend, args.paste_back)
+    return Output(pasted=args.paste_back)
 
 
 def _perceptual(domain: Domain, a: Tensor, b: Tensor) -> float | None:

@@ -101,6 +101,7 @@ class Output:
     outcome: str = "picture"  # "photo": the aligned photo with the edit in it
     size: int | None = None  # pixels of the photo outcome; None = the generator's
     blend: Blend = Blend()  # how the edit is put into the photo
+    pasted: bool = False  # put back into the whole photo
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
@@ -177,6 +178,8 @@ def _output_values(output: Output) -> dict[str, Any]:
     if output.outcome == "photo":
         brush = base64.b64encode(output.blend.brush).decode()
         values["out_of_domain"] = _present({**asdict(output.blend), "brush": brush})
+    if output.pasted:
+        values["pasted"] = True
     return values
 
 
@@ -245,6 +248,7 @@ def _output(settings: Settings) -> Output:
         settings.take("outcome", str, "picture"),
         settings.take("size", int),
         _blend(part) if part else Blend(),
+        settings.take("pasted", bool, False),
     )
     settings.end()
     return output

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from editing.alignment import Photo, open_photo
 from editing.domains import Domain
@@ -16,7 +17,8 @@ from editing.images import to_tensor, to_uint8
 from editing.inversion import invert, options_for
 from editing.latents import Latent
 from editing.out_of_domain import USUAL, Blend, Outcome, edit_names, photo_edited
-from editing.recipes import Inversion, Recipe
+from editing.paste_back import paste_back, paste_size
+from editing.recipes import Inversion, Output, Recipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,17 +59,42 @@ def replay(
         source = _source_state(recipe, domain, latent, cut)
         edited = recipe.stack.apply(source, domain)
         img = render(edited, domain)
-        if recipe.output.outcome == "photo":
+        if needs_photo(recipe.output):
             if cut is None:
                 raise _needs_photo(recipe)
-            size = recipe.output.size or domain.generator.img_resolution
-            photo_at = cut.at(size).to(img.device)
-            made = photo_outcome(
-                photo_at, render(source, domain), img, domain, recipe.stack, recipe.output.blend
-            )
+            before = render(source, domain)
+            made = in_photo(recipe.output, cut, before, img, domain, recipe.stack)
             img = made.picture
             notes += made.notes
     return Replay(img, source, edited, (*notes, *(cut.alignment.notes if cut else ())))
+
+
+def needs_photo(output: Output) -> bool:
+    """Whether a picture cannot be finished without the photo it was made of."""
+    return output.outcome == "photo" or output.pasted
+
+
+def in_photo(
+    output: Output, cut: Photo, inverted: Tensor, edited: Tensor, domain: Domain, stack: EditStack
+) -> Outcome:
+    """The edit in the aligned photo, or what was asked for in the whole one.
+
+    The picture is [1, 3, P, P], or of the whole photo's size where it is pasted back.
+    """
+    size = output.size or domain.generator.img_resolution
+    if output.pasted:
+        size = paste_size(cut.alignment)
+    photo = cut.at(size).to(edited.device)
+    if output.outcome == "photo":
+        made = photo_outcome(photo, inverted, edited, domain, stack, output.blend)
+    else:
+        larger = functional.interpolate(_as_saved(edited), photo.shape[-2:], mode="bicubic")
+        larger = larger.clamp(-1, 1).to(photo)
+        made = Outcome(larger, larger, torch.ones_like(photo[:, :1]), misfit=0.0)
+    if not output.pasted:
+        return made
+    whole = paste_back(cut.picture, cut.alignment, photo, made.picture)
+    return replace(made, picture=to_tensor(whole))
 
 
 def photo_outcome(

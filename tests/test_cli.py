@@ -185,6 +185,18 @@ def test_out_of_domain_adds_the_change_to_the_photo(run, photo):
     assert np.array_equal(pixels("out.png"), pixels(replayed["out"]))
 
 
+def test_pasted_back_only_the_edit_differs_from_the_whole_photo(run, photo):
+    edit = ("edit", str(photo), "--level", "quick", "--paste-back", "--move", "smile=3")
+    run(*edit, "--out-of-domain", "--out", "out.png")
+    whole, edited = pixels(photo), pixels("out.png")
+    changed = (whole != edited).any(-1)
+    assert edited.shape == whole.shape and 0 < changed.mean() < 0.5
+    replayed = run("run", "out.png", "--photo", str(photo), "--out", "again")
+    assert np.array_equal(edited, pixels(replayed["out"]))
+    run(*edit, "--out", "world.png")
+    assert (pixels("world.png") != whole).any(-1).mean() > changed.mean()
+
+
 def test_out_of_domain_at_strength_zero_is_the_photo(run, photo):
     edit = ("edit", str(photo), "--level", "quick", "--out-of-domain")
     still = run(*edit, "--move", "smile=0", "--out", "still.png")
@@ -316,6 +328,7 @@ EDIT = ("edit", "seed:1", "--out", "out.png", "--move")
         (("edit", "gone.jpg", "--move", "age=1", "--out", "a.png"), "gone.jpg does not exist"),
         (("edit", "gone.npz", "--move", "age=1", "--out", "a.png"), "gone.npz is missing"),
         ((*EDIT, "age=1", "--out-of-domain"), "pass the photo itself"),
+        ((*EDIT, "age=1", "--paste-back"), "--paste-back puts the edit into a photo"),
         (("generate", "--seeds", "9-3", "--out", "out"), "runs backwards; write 3-9"),
         (("generate", "--seeds", "", "--out", "out"), "--seeds '' holds no seeds"),
         (("generate", "--seeds", "1,,2", "--out", "out"), "holds no seeds"),
@@ -328,7 +341,7 @@ EDIT = ("edit", "seed:1", "--out", "out.png", "--move")
         (("generate", "--seeds", "0"), "required: --out; see 'python -m editing generate --help'"),
         (("generate", "--seeds", "0", "--out", "out", "--device", "tpu"), "no device 'tpu'"),
         (("invert", "gone.jpg", "--out", "out"), "gone.jpg does not exist"),
-        (("invert", ".", "--out", "out"), "No photo of . could be inverted: it holds none"),
+        (("invert", ".", "--out", "out"), "holds no photo; put pictures"),
         (("invert", "gone.jpg", "--out", "out", "--steps", "many"), "instead of 'many'"),
         (("invert", "gone.jpg", "--out", "out", "--level", "fast"), "quick, standard, best"),
         (("invert", "gone.jpg", "--out", "out", "--space", "s"), "choose from z, w, w+"),
