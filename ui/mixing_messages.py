@@ -13,10 +13,6 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
     "slot.dice": ("Someone new", "换一个"),
     "slot.now": ("Take the current portrait", "取用当前肖像"),
     "slot.file": ("Photo, PNG or latent", "照片、PNG 或隐编码"),
-    "slot.none": (
-        "Choose portrait {name} first: a seed, a file or the current one.",
-        "请先选择肖像 {name}：种子、文件或当前肖像。",
-    ),
     "mix.layers": ("Layers from B", "取自 B 的层"),
     "mix.layers.tip": (
         "Coarse layers carry pose and head, middle ones the features, fine ones the colours",
@@ -60,7 +56,6 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
     "mix.right": ("Right", "向右"),
     "mix.down": ("Down", "向下"),
     "mix.region.run": ("Apply the region", "应用区域"),
-    "mix.region.none": ("Brush the region first.", "请先涂出区域。"),
     "mix.grain": ("Noise", "噪声"),
     "mix.grain.tip": (
         "Hair, freckles and grain change; the person does not. 1 is as learnt.",
@@ -169,7 +164,6 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "walk.acceptance": ("{percent} % of the steps were accepted", "接受率 {percent} %"),
     "walk.film": ("Film", "影片"),
-    "walk.picture": ("Picture", "图片"),
     "walk.file": ("Download the film", "下载影片"),
     "walk.recipe": ("Download its recipe", "下载配方"),
     "walk.measure": ("Does it move or dissolve?", "是移动还是叠化？"),
@@ -179,7 +173,6 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
         "运动占比：帧间变化有多少是移动；1 为纯移动，0 为叠化。第二张图的亮处为叠化之处。",
     ),
     "walk.measure.run": ("Measure", "测量"),
-    "walk.measure.none": ("Make a film first.", "请先生成影片。"),
     "walk.share": (
         "motion share {share} · unevenness {uneven}",
         "运动占比 {share} · 不均匀度 {uneven}",
