@@ -67,6 +67,8 @@ def launch_options() -> dict[str, Any]:
         "state_session_capacity": 500,  # a long session holds some megabytes of pictures
         "enable_monitoring": False,
         "ssr_mode": False,
-        "footer_links": ["api", "settings"],
+        "footer_links": ["api"],
+        # On a busy machine Gradio gives up on its own page after three seconds; it answers later.
+        "_frontend": False,
         "quiet": True,
     }

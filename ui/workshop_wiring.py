@@ -111,8 +111,8 @@ def _wire_measures(
         **wire.long,
     )
     given = page.boundaries.given
-    running = m.rescore.click(h.rescore, [*base, given], [m.table], api_name="rescore", **wire.long)
-    _stoppable(m.rescore, m.stop, running, h, h.stop_rescoring, wire)
+    measured = _stoppable(m.rescore, m.stop, h, h.stop_rescoring, wire)
+    measured(h.rescore, [*base, given], [m.table], api_name="rescore", **wire.long)
     m.rows.click(h.rows, [*base, m.name], [m.row_table], api_name="layer_by_layer", **wire.long)
     m.truth.click(h.truth, base, m.twins, api_name="truth", **wire.long)
 
@@ -127,7 +127,7 @@ def _wire_train(
     t.source.input(h.first_gallery, [t.source, *pictures], gallery, **kinds)
     t.page.click(h.next_gallery, pictures, gallery, **kinds)
     t.picks.pick(h.pick, pictures, [t.picked, t.picks], **wire.instant)
-    running = t.run.click(
+    running = _stoppable(t.run, t.stop, h, h.stop_training, wire)(
         h.train,
         [*base, t.name, t.source, t.reading, t.less, t.more, t.labels, t.picked, t.count],
         [page.session, t.result],
@@ -135,21 +135,24 @@ def _wire_train(
         **wire.long,
     )
     relist(wire.then_show(running))
-    _stoppable(t.run, t.stop, running, h, h.stop_training, wire)
 
 
 def _stoppable(
-    run: gr.Button,
-    stop: gr.Button,
-    running: Any,
-    h: WorkshopHandlers,
-    stopper: Callable[..., Any],
-    wire: Wire,
-) -> None:
-    """While ``running`` goes on, its button rests and the other can be pressed."""
-    run.click(h.running, None, [run, stop], **wire.instant)
-    running.then(h.idle, None, [run, stop], **wire.instant)
+    run: gr.Button, stop: gr.Button, h: WorkshopHandlers, stopper: Callable[..., Any], wire: Wire
+) -> Action:
+    """The press of ``run`` as a trigger: while what it starts goes on, ``stop`` can be pressed.
+
+    The buttons turn first: Gradio begins with a component's next listener when one has ended.
+    """
+    pressed = run.click(h.running, None, [run, stop], **wire.instant)
     stop.click(stopper, None, None, **wire.instant)
+
+    def trigger(*args: Any, **options: Any) -> Any:
+        running = pressed.then(*args, **options)
+        running.then(h.idle, None, [run, stop], **wire.instant)
+        return running
+
+    return trigger
 
 
 def _wire_explore(
