@@ -23,7 +23,7 @@ from ui.session import Session
 from ui.text_desk import Part, TextDesk
 from ui.text_drawing import prompts_value, report_value
 from ui.text_messages import SUGGESTIONS
-from ui.text_tab import FIRST_ALPHA, MOST_BETA, REACH, method_choices
+from ui.text_tab import FIRST_ALPHA, MOST_BETA, REACH, SEEDS, STEPS, method_choices
 from ui.widgets import data_uri
 from ui.workshop_drawing import safe_css
 
@@ -40,20 +40,12 @@ class TextHandlers:
         self._stops: dict[str, threading.Event] = {}
 
     def wanted_edit(
-        self,
-        neutral: str,
-        target: str,
-        alpha: float,
-        auto: bool,
-        beta: float,
-        count: float | None,
-        keep: list[str],
-        layers: list[str],
-        method: str,
-        templates: str,
-    ) -> TextEdit:
+        self, neutral: str | None, target: str | None, alpha: float | None, auto: bool | None,
+        beta: float | None, count: float | None, keep: list[str] | None,
+        layers: list[str] | None, method: str | None, templates: str | None,
+    ) -> TextEdit:  # fmt: skip
         """The edit that the widgets ask for, not yet found."""
-        if not (target or "").strip():
+        if not target or not target.strip():
             raise BadInput("There is no text yet; write what the portrait should show.")
         return TextEdit(
             target,
@@ -77,9 +69,10 @@ class TextHandlers:
 
     @polite
     def apply(
-        self, session: Session, lang: str, neutral: str, target: str, alpha: float, auto: bool,
-        beta: float, channels: float | None, keep: list[str], layers: list[str], method: str,
-        templates: str,
+        self, session: Session, lang: str, neutral: str | None = None, target: str | None = None,
+        alpha: float | None = None, auto: bool | None = None, beta: float | None = None,
+        channels: float | None = None, keep: list[str] | None = None,
+        layers: list[str] | None = None, method: str | None = None, templates: str | None = None,
     ) -> tuple[Any, ...]:  # fmt: skip
         """Edit the portrait by two texts; the same texts again change the edit there is."""
         wanted = self.wanted_edit(
@@ -153,9 +146,10 @@ class TextHandlers:
 
     @polite
     def grid(
-        self, session: Session, lang: str, neutral: str, target: str, alpha: float, auto: bool,
-        beta: float, channels: float | None, keep: list[str], layers: list[str], method: str,
-        templates: str,
+        self, session: Session, lang: str, neutral: str | None = None, target: str | None = None,
+        alpha: float | None = None, auto: bool | None = None, beta: float | None = None,
+        channels: float | None = None, keep: list[str] | None = None,
+        layers: list[str] | None = None, method: str | None = None, templates: str | None = None,
     ) -> Iterator[Any]:  # fmt: skip
         """alpha × beta on one sheet; yields (progress, picture)."""
         wanted = self.wanted_edit(
@@ -196,13 +190,14 @@ class TextHandlers:
 
     @polite
     def optimise_whole(
-        self, session: Session, lang: str, neutral: str, target: str, space: str, steps: float
-    ) -> tuple[Any, ...]:
+        self, session: Session, lang: str, neutral: str | None = None, target: str | None = None,
+        space: str = "w+", steps: float = STEPS,
+    ) -> tuple[Any, ...]:  # fmt: skip
         """The same in one event, for the API."""
         options = DescentOptions(space, int(steps))
-        for step in self.desk.optimise(session, target, neutral, options):
+        for step in self.desk.optimise(session, target or "", neutral or "", options):
             found = step
-        session = self.desk.optimised(session, found.find(), target)
+        session = self.desk.optimised(session, found.find(), target or "")
         return session, self.display.status(session)
 
     def stop(self, request: gr.Request) -> None:
@@ -211,11 +206,13 @@ class TextHandlers:
             event.set()
 
     @polite
-    def search(self, session: Session, lang: str, text: str, count: float) -> Iterator[Any]:
+    def search(
+        self, session: Session, lang: str, text: str | None = None, count: float = SEEDS
+    ) -> Iterator[Any]:
         """Portraits of seeds ranked by a text; yields (progress, strip, seeds)."""
         if not 1 <= int(count) <= MAX_SEEDS:
             raise BadInput(f"{count:g} seeds are not possible; choose from 1 to {MAX_SEEDS}.")
-        for part in self.desk.search(text, int(count)):
+        for part in self.desk.search(text or "", int(count)):
             if isinstance(part, Part):
                 yield self._progress(part, lang), gr.skip(), gr.skip()
                 continue

@@ -196,8 +196,8 @@ def _search(words: Words) -> Search:
     with words.make(gr.Accordion, {"label": "text.search"}, open=False, elem_id="text-search"):
         text = words.make(gr.Textbox, {"label": "text.search.text"}, max_lines=1,
                           elem_id="text-search-text")  # fmt: skip
-        count = words.make(gr.Slider, {"label": "text.search.count"}, minimum=50, maximum=2000,
-                           step=50, value=SEEDS, buttons=[])  # fmt: skip
+        count = words.make(gr.Slider, {"label": "text.search.count"}, minimum=10, maximum=2000,
+                           step=10, value=SEEDS, buttons=[])  # fmt: skip
         run = words.make(gr.Button, {"value": "text.search.run"}, elem_id="text-search-run")
         progress = gr.HTML("")
         hits = strip(elem_id="text-hits")
