@@ -29,8 +29,16 @@ ROWS = [
     {"descriptions"},
     {"domains"},
     {"fetching", "states"},
-    {"metrics", "alignment", "samples", "whitening", "inversion_options", "masks", "noise_maps",
-     "style_gradients"},  # fmt: skip
+    {
+        "metrics",
+        "alignment",
+        "samples",
+        "whitening",
+        "inversion_options",
+        "masks",
+        "noise_maps",
+        "style_gradients",
+    },
     {"directions", "regions", "paste_back"},
     {"mixing"},
     {"inspection"},
