@@ -33,6 +33,7 @@ NEUTRAL, SMILING = -0.6, 0.9  # factor of a smile
 ALONG = ("smile", "mouth_open", "teeth")
 ARRIVED = 0.5  # share of what the other person's smile changed, and at least this many σ
 FALSE_ACCEPTS = 1e-3
+PEOPLE = 200  # whose pairs set the threshold
 
 
 def who_gives_what(domain: Domain, pairs: int) -> list[Row]:
@@ -89,9 +90,9 @@ def rendered(domain: Domain, person: int, smile: float, day: int) -> EditState:
 
 
 @torch.no_grad()
-def expression(domain: Domain, count: int) -> list[Row]:
+def expression(domain: Domain, count: int, people: int) -> list[Row]:
     """Whether the smile arrives, and the person stays."""
-    judge, threshold = open_judge(domain), verification_threshold(domain)
+    judge, threshold = open_judge(domain), verification_threshold(domain, people)
     smile = judge.outputs.index("smile")
     along = [boundary(domain, name) for name in ALONG if name in domain.boundaries]
     rows = [Row("identity", f"threshold at {FALSE_ACCEPTS:g} false accepts", f"{threshold:.3f}")]
@@ -126,7 +127,7 @@ def expression(domain: Domain, count: int) -> list[Row]:
     return rows
 
 
-def verification_threshold(domain: Domain, people: int = 200) -> float:
+def verification_threshold(domain: Domain, people: int) -> float:
     """The cosine that one in a thousand pairs of different people exceeds."""
     net = domain.identity
     assert net is not None
@@ -163,8 +164,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two of each, to see that it runs")
     args = parser.parse_args()
     domain = open_domain(args.domain)
-    pairs, count = (2, 2) if args.quick else (args.pairs, args.triples)
-    print_rows([*who_gives_what(domain, pairs), *expression(domain, count)])
+    pairs, count, people = (2, 2, 8) if args.quick else (args.pairs, args.triples, PEOPLE)
+    print_rows([*who_gives_what(domain, pairs), *expression(domain, count, people)])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from editing.edits import latent_of, state_of
 from editing.errors import BadInput
 from editing.images import encode_png, load_picture, to_pil, to_tensor
 from editing.latents import MAX_SEED, Latent
-from editing.layers import rows_by_layer
+from editing.layers import layer_resolutions, rows_by_layer
 from editing.masks import checked_mask
 from editing.mixing import between, crossover, grained, row_strengths, transfer
 from editing.regions import shifted
@@ -29,6 +29,7 @@ from editing.states import EditState, Region
 MAX_AMOUNT = 5.0  # of a transfer
 MAX_GRAIN = 5.0  # times the noise that the generator has learnt
 OPERATIONS = ("copy", "move")
+PLACED_FROM = 16  # pixels: coarser activations cannot be moved by less than a face
 Rows = tuple[int, ...]
 
 
@@ -147,7 +148,7 @@ class Patch:
 
     mask: bytes  # a PNG, white = the region
     other: Other | None = None  # None = the portrait itself
-    layers: Rows | None = None  # rows whose layers take part; None = all
+    layers: Rows | None = None  # rows whose layers take part; None = all that know places
     operation: str = "copy"
     shift: tuple[float, float] = (0.0, 0.0)  # right and down, shares of the picture's side
 
@@ -174,11 +175,17 @@ class Patch:
         if self.operation == "move":  # what lies behind comes after, so that no hole is left
             there = torch.maximum(mask, there)
         rows = rows_by_layer(domain.generator)
-        chosen = set(range(domain.generator.num_ws) if self.layers is None else self.layers)
+        chosen = set(self._rows(domain) if self.layers is None else self.layers)
         names = tuple(name for name, row in rows.items() if row in chosen and name != "input")
         other = None if self.other is None else self.other.state(domain)
         region = Region(there, names, other, self.shift)
         return replace(state, regions=(*state.regions, region))
+
+    def _rows(self, domain: Domain) -> Rows:
+        """All, of a copy; of a move those that are fine enough to know one place from the next."""
+        sizes = layer_resolutions(domain.generator)
+        least = PLACED_FROM if self.operation == "move" else 0
+        return tuple(row for row, size in enumerate(sizes) if size >= least)
 
 
 def mask_bytes(mask: Tensor) -> bytes:
