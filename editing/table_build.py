@@ -95,8 +95,7 @@ class Progress:
 def default_layers(domain: Domain) -> tuple[str, ...]:
     """All layers of styles up to ``FINEST`` pixels but StyleGAN3's Fourier input.
 
-    StyleCLIP leaves ToRGB out; in a generator of few channels, though, no convolution changes a
-    colour alone.
+    StyleCLIP leaves ToRGB out; here it takes part, for the sake of colours, and costs no synthesis.
     """
     names = (name for name in style_widths(domain.generator) if name != "input")
     return tuple(name for name in names if not name.startswith("b") or _size(name) <= FINEST)
