@@ -191,3 +191,15 @@ def test_a_domain_of_a_generator_alone_still_has_a_page(tmp_path):
     (bare / "domain.yaml").write_text(yaml.safe_dump(kept))
     names = build_app(open_domain(bare)).get_api_info()["named_endpoints"]
     assert "/open_seed" in names and "/move" not in names
+
+
+def test_mix_and_walk(client):
+    client.predict(seed=5, api_name="/open_seed")
+    mixed = client.predict(seed=7, layers=["coarse"], weight=0.5, api_name="/mix")
+    assert [edit["label"] for edit in mixed["edits"]] == ["seed:7 @ 0-2*0.5"]
+    answer = client.predict(kind="loop", frames=4, ping_pong=False, size=64, api_name="/walk")
+    film = next(each["value"]["video"] for each in answer if isinstance(each, dict)
+                and isinstance(each.get("value"), dict) and "video" in each["value"])  # fmt: skip
+    assert Path(film).stat().st_size > 0
+    with pytest.raises(AppError, match="1 to 10000"):
+        client.predict(kind="loop", frames=0, api_name="/walk")

@@ -71,6 +71,25 @@ def test_own_directions_can_be_held_still(workshop: Workshop, session: Session) 
     assert abs(float(edit.direction(workshop.domain).vector @ mine().vector)) < 1e-5
 
 
+def test_a_strength_may_be_a_distance(workshop: Workshop, session: Session) -> None:
+    studio, domain = workshop.studio, workshop.domain
+    n = boundary(domain, "smile").vector
+
+    def distance(session: Session) -> float:
+        state = session.now.stack.apply(session.now.portrait.state, domain)
+        return float(state.ws[0, 0] @ n)
+
+    there = studio.set_absolute(studio.move(session, {"smile": 1.25}), True)
+    assert distance(there) == pytest.approx(1.25, abs=1e-4)
+    zero = studio.move(there, {"smile": 0.0})
+    assert distance(zero) == pytest.approx(0.0, abs=1e-4), "on the boundary, not gone"
+    assert Display(studio).chips(zero, "en")["items"][-1]["label"] == "Smile = +0"
+    relative = studio.set_absolute(there, False)
+    assert not studio.move(relative, {"smile": 0.0}).now.stack.entries
+    with pytest.raises(BadInput, match="chip of an edit first"):
+        studio.set_absolute(replace(there, selected=None), True)
+
+
 def test_rows_and_strengths_of_the_selected_edit(workshop: Workshop, session: Session) -> None:
     studio = workshop.studio
     moved = studio.move(session, {"smile": 2.0})

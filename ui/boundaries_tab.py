@@ -24,6 +24,7 @@ class BoundariesTab(NamedTuple):
     layers: gr.CheckboxGroup
     rows: gr.Textbox
     given: gr.CheckboxGroup
+    absolute: gr.Checkbox
 
 
 def build_boundaries_tab(
@@ -77,7 +78,13 @@ def build_boundaries_tab(
             {"label": "given", "info": "given.tip", "choices": partial(given_choices, names)},
             elem_id="given",
         )
-    return BoundariesTab(sliders, more, shelf, stack, title, layers, rows, given)
+        absolute = words.make(
+            gr.Checkbox,
+            {"label": "absolute", "info": "absolute.tip"},
+            interactive=False,
+            elem_id="absolute",
+        )
+    return BoundariesTab(sliders, more, shelf, stack, title, layers, rows, given, absolute)
 
 
 def layer_choices(groups: Iterable[str], lang: str) -> list[tuple[str, str]]:

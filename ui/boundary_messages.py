@@ -63,6 +63,12 @@ BOUNDARY_MESSAGES: dict[str, tuple[str, str]] = {
     "own.remove": ("Remove", "移除"),
     "own.export": ("Save as file", "存为文件"),
     "own.import": ("Open a direction file", "打开方向文件"),
+    "absolute": ("A distance instead of steps", "按距离而非步数"),
+    "absolute.tip": (
+        "The strength says where in W the edit ends: this far from the boundary (InterFaceGAN), or "
+        "at this coordinate (GANSpace)",
+        "强度表示在 W 中的终点：到边界的有符号距离（InterFaceGAN），或该坐标值（GANSpace）",
+    ),
     "rows.text": ("Rows and strengths", "行与强度"),
     "rows.text.tip": (
         "Rows of W+ such as 2,4-6; a strength after a star, as in `0-3*0.5,7`. Press Enter.",

@@ -43,6 +43,7 @@ class Display:
         named = portrait.photo is not None or look != "compare"
         tuned = bool(portrait.state.weight_delta or portrait.state.noise)
         name, layers, given = self.studio.details(session)
+        move = self.studio.selected_move(session)
         known = [*self.names, *(direction.name for direction in session.shelf)]
         others = [other for other in known if other != name]
         return (
@@ -59,6 +60,7 @@ class Display:
             gr.update(value=layers, choices=layer_choices(self.studio.groups, lang)),
             gr.update(value=given, choices=given_choices(others, lang)),
             self.studio.rows_text(session),
+            gr.update(value=bool(move and move.absolute), interactive=move is not None),
             gr.update(value=session.own or None, choices=[d.name for d in session.shelf]),
             gr.update(visible=bool(session.shelf)),
             waiting_html(lang),
@@ -114,7 +116,8 @@ class Display:
             return f"“{shortened(edit.target)}” {edit.alpha:+.2g}"
         if not isinstance(edit, Move):
             return mix_text(edit, lang) if isinstance(edit, Mix) else type(edit).__name__
-        text = f"{attribute_name(edit.attribute, lang)} {edit.alpha:+.2g}"
+        ends = "= " if edit.absolute else ""
+        text = f"{attribute_name(edit.attribute, lang)} {ends}{edit.alpha:+.2g}"
         if edit.layers is not None:
             text += " @ " + self._layers_text(edit, lang)
         if edit.given:

@@ -106,6 +106,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "history.removed": ("{name} removed", "移除{name}"),
     "history.order": ("new order", "调整顺序"),
     "history.layers": ("{name} layers", "{name} 的层"),
+    "history.absolute": ("{name} as distance", "{name} 按距离"),
     "history.given": ("{name} given", "{name} 的条件"),
     "source.photo": ("Your photo", "你的照片"),
     "source.seed": ("Seed {seed}", "种子 {seed}"),

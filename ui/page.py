@@ -212,7 +212,8 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
     shown = [
         *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["png"], c.downloads["photo"]),
         c.history,
-        *(b.chips, b.details, b.layers, b.given, b.rows, b.shelf.own, b.shelf.box, c.metrics),
+        *(b.chips, b.details, b.layers, b.given, b.rows, b.absolute, b.shelf.own, b.shelf.box),
+        c.metrics,
         c.caveats,
         *(page.inversion.result, page.inversion.untune, *page.inversion.levels.values()),
         *page.keeping.follow,

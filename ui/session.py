@@ -131,10 +131,12 @@ def with_strengths(
             continue
         changed = name
         index = last_move(entries, name)
-        if abs(alpha) < SMALLEST and index is not None:
-            del entries[index]
-        elif index is not None and isinstance(move := entries[index].edit, Move):
-            entries[index] = Entry(replace(move, alpha=alpha))
+        move = None if index is None else entries[index].edit
+        if index is not None and isinstance(move, Move):
+            if abs(alpha) >= SMALLEST or move.absolute:  # there 0 is a place, not nothing
+                entries[index] = Entry(replace(move, alpha=alpha))
+            else:
+                del entries[index]
         else:
             others = tuple(other for other in new.given if other != name)
             move = replace(new, attribute=name, alpha=alpha, given=others)

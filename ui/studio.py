@@ -368,6 +368,22 @@ class Studio:
         _, _, given = self.details(session)
         return self._detailed(session, rows, strengths, tuple(given))
 
+    def set_absolute(self, session: Session, absolute: bool) -> Session:
+        """Whether the strength of the selected edit is a distance from the boundary to end at.
+
+        Raises:
+            BadInput: no edit along a direction is selected.
+        """
+        index, move = session.selected, self.selected_move(session)
+        if index is None or move is None:
+            raise BadInput("Click the chip of an edit first; then say what its strength means.")
+        if move.absolute == absolute:
+            return session
+        entries = list(session.now.stack.entries)
+        entries[index] = replace(entries[index], edit=replace(move, absolute=absolute))
+        label = Label("history.absolute", attribute=move.attribute)
+        return replace(self._then(session, EditStack(tuple(entries)), label), selected=index)
+
     def _detailed(
         self,
         session: Session,

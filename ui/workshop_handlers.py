@@ -106,6 +106,12 @@ class WorkshopHandlers:
         session = self.studio.set_rows(session, text.strip() or "all")
         return session, self.display.status(session)
 
+    @polite
+    def set_absolute(self, session: Session, lang: str, absolute: bool) -> tuple[Any, ...]:
+        """Whether the selected edit's strength is a distance from the boundary, not steps."""
+        session = self.studio.set_absolute(session, absolute)
+        return session, self.display.status(session)
+
     def show_more(self, names: list[str]) -> Any:
         """Which of the sliders beyond the first are there."""
         extra = self.extra_names

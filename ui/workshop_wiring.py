@@ -49,6 +49,7 @@ def _wire_shelf(
     s, b, c = page.boundaries.shelf, page.boundaries, page.canvas
     b.more.input(h.show_more, [b.more], [b.sliders[name] for name in h.extra_names], **wire.instant)
     wire.action(b.rows.submit, h.set_rows, [b.rows], "set_rows")
+    wire.action(b.absolute.input, h.set_absolute, [b.absolute], "set_absolute")
     s.own.input(
         h.choose, [*base, s.own], [page.session, s.slider], **wire.interactive, **wire.private
     )
