@@ -46,3 +46,10 @@ def test_the_pace_learns_from_steps_and_guesses_other_stages():
     assert pace.per_step("tune") > pace.per_step("latent")
     times = [pace.of(METHODS[level]) for level in ("quick", "standard", "best")]
     assert times == sorted(times)
+
+
+def test_a_step_that_had_to_wait_does_not_change_the_time_of_a_level():
+    pace = Pace()
+    for seconds in [0.1] * 10 + [30.0] + [0.1] * 3:
+        pace.note("latent", seconds)
+    assert pace.of(options_for("quick")) == pytest.approx(4.0)

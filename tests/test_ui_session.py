@@ -12,6 +12,7 @@ from PIL import Image
 from editing.edits import EditStack, Move
 from editing.errors import BadInput
 from tests.studio_domain import write_studio_domain
+from ui.examples import SEEDS, first_seed
 from ui.session import MAX_MOMENTS, Session, strengths
 from ui.studio import Studio
 
@@ -185,3 +186,13 @@ def test_saved_work_gets_its_photo_back(studio, tmp_path):
     seen, before = studio.view(whole), studio.view(first)
     assert np.abs(seen.edited.astype(int) - before.edited.astype(int)).mean() < 2
     assert studio.reunite(whole, photo) is None, "a photo that is there already opens anew"
+
+
+def test_the_first_example_is_one_that_the_first_edit_can_be_read_on(studio):
+    def gain(seed: int) -> float:
+        moved = studio.measure(studio.start(studio.open_seed(seed), {"smile": 1.0})).moved
+        return moved["smile"]
+
+    chosen = first_seed(studio, {"smile": 1.0})
+    assert chosen not in SEEDS and gain(chosen) >= min(gain(seed) for seed in SEEDS)
+    assert first_seed(studio, {"halo": 1.0}) == 0, "a domain that cannot say begins at 0"
