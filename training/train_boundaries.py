@@ -43,7 +43,7 @@ def main() -> None:
     print(json.dumps({"scored": done, "seconds": round(time.monotonic() - began)}), flush=True)
     scored, began = joined(parts), time.monotonic()
     for direction in train_all(domain, scored, seed=2026):
-        area = direction.meta["corrected"]["auc"]
+        area = direction.meta["all"]["auc"]  # of the normal; the correction trades some for calm
         if area >= args.keep:
             save_direction(OUT / "boundaries" / f"{direction.name}.safetensors", direction)
         facts = {key: direction.meta[key] for key in ("validation", "all", "corrected", "range")}
