@@ -14,7 +14,7 @@ from editing.images import load_picture
 from editing.recipes import read_export
 from editing.replays import replay
 from tests.studio_domain import served, write_studio_domain
-from ui.examples import SEEDS, photograph
+from ui.examples import photograph
 
 ENDPOINTS = {
     "/open_photo", "/crop_photo", "/open_seed", "/open_file", "/move", "/set_details",
@@ -72,9 +72,11 @@ def test_start_edit_undo_redo(client):
 
 
 def test_visitors_share_nothing(url, client):
-    other = Client(url, verbose=False)
-    client.predict(seed=5, api_name="/open_seed")
-    assert other.predict(smile=1, api_name="/move")["source"] == f"seed:{SEEDS[0]}"
+    before, after = Client(url, verbose=False), Client(url, verbose=False)
+    first = before.predict(smile=1, api_name="/move")
+    assert client.predict(seed=5, api_name="/open_seed")["source"] == "seed:5"
+    shown = after.predict(smile=1, api_name="/move")
+    assert shown["source"] == first["source"] != "seed:5" and shown["edits"] == first["edits"]
 
 
 def test_a_photo_is_opened_inverted_and_edited(client, domain, photo):
