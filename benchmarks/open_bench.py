@@ -61,7 +61,6 @@ def find_function(text: str) -> Any:
     module, colon, name = text.partition(":")
     if not colon:
         sys.exit(f"{text!r} names no function; write MODULE:FUNCTION.")
-    sys.path.insert(0, str(Path.cwd()))
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:

@@ -7,6 +7,7 @@ it means the same in every generator. Along an attribute it is a change of alpha
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ MAX_STEP = 100.0
 
 
 @dataclass(frozen=True)
-class _Stepping:
+class _Stepping(ABC):
     """What cumulated steps and pieces share: offsets 0, o1, o2, ... from a table."""
 
     step: float = 1.0
@@ -45,9 +46,9 @@ class _Stepping:
     def closed(self) -> bool:
         return False
 
+    @abstractmethod
     def offsets(self, pace: Pace, size: int) -> Iterator[Floats]:
         """Rows [size], one per frame."""
-        raise NotImplementedError
 
     def begin(self, source: EditState, domain: Domain, pace: Pace) -> Route:
         if self.along:

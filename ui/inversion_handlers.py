@@ -15,13 +15,13 @@ from ui.display import Display
 from ui.drawing import line_html, progress_html
 from ui.film import film
 from ui.inversion_choices import choices_of, mask_from, options_from, written_options
-from ui.inversion_tab import CANVAS, LEVELS
+from ui.inversion_tab import LEVELS
 from ui.messages import say
 from ui.polite import SHOWN, polite
 from ui.runs import Run, Runs
 from ui.session import Portrait, Session
 from ui.studio import Studio, enlarged
-from ui.widgets import upload_path
+from ui.widgets import CANVAS, upload_path
 
 
 class InversionHandlers:

@@ -6,11 +6,11 @@ import gradio as gr
 
 from editing.inversion_options import METHODS, SPACES
 from ui.inversion_choices import LOSSES, SEARCH, STARTS, choices_of
+from ui.widgets import painter
 from ui.words import Words
 
 LEVELS = ("quick", "standard", "best")
 FIRST_METHOD = "standard"  # what the Advanced panel opens with
-CANVAS = 384  # pixels of the picture that a region is brushed on
 
 
 class InversionTab(NamedTuple):
@@ -54,19 +54,7 @@ def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
     words.make(gr.Markdown, {"value": "inversion.two"}, elem_classes="hint")
     with words.make(gr.Accordion, {"label": "region"}, open=False, elem_id="region") as region:
         words.make(gr.Markdown, {"value": "region.tip"}, elem_classes="hint")
-        painted = gr.ImageEditor(
-            type="numpy",
-            canvas_size=(CANVAS, CANVAS),
-            fixed_canvas=True,
-            transforms=(),
-            sources=(),
-            layers=False,
-            brush=gr.Brush(default_size=36, colors=["#ffffff"], color_mode="fixed"),
-            eraser=gr.Eraser(default_size=36),
-            show_label=False,
-            height=CANVAS + 60,
-            elem_id="painted",
-        )
+        painted = painter("painted")
     with words.make(gr.Accordion, {"label": "advanced"}, open=False, elem_id="advanced"):
         method, choices, search = _build_advanced(words)
     return InversionTab(

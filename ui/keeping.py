@@ -21,10 +21,9 @@ from ui.messages import note, say
 from ui.polite import polite
 from ui.session import Session
 from ui.studio import Studio, View, enlarged
-from ui.widgets import Pixels, upload_path, uploads_only
+from ui.widgets import CANVAS, Pixels, painter, upload_path, uploads_only
 from ui.words import Words
 
-CANVAS = 384  # pixels of the picture that a correction is painted on
 SHOWN = 240  # pixels of the small pictures
 ADD, REMOVE, LEAVE = 255, 0, 128  # grey values of a correction
 
@@ -78,12 +77,7 @@ def build_keeping(words: Words) -> Keeping:
             gr.Radio, {"label": "keep.deghost", "choices": deghost_choices}, value=USUAL.deghost
         )
         words.make(gr.Markdown, {"value": "keep.brush"}, elem_classes="hint")
-        painted = gr.ImageEditor(
-            type="numpy", canvas_size=(CANVAS, CANVAS), fixed_canvas=True, transforms=(),
-            sources=(), layers=False, show_label=False, height=CANVAS + 60, elem_id="correction",
-            brush=gr.Brush(default_size=24, colors=["#ffffff", "#000000"], color_mode="fixed"),
-            eraser=gr.Eraser(default_size=24),
-        )  # fmt: skip
+        painted = painter("correction", 24, ("#ffffff", "#000000"))
         with gr.Row():
             use, forget = (
                 words.make(gr.Button, {"value": f"keep.{name}"}, size="sm", min_width=120)

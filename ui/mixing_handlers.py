@@ -17,10 +17,11 @@ from ui.display import Display, pairs
 from ui.drawing import progress_html
 from ui.messages import say
 from ui.mixing_desk import Mate, MixingDesk, noise_rows
-from ui.mixing_tab import CANVAS, STYLE
+from ui.mixing_tab import STYLE
 from ui.polite import polite
 from ui.session import Session
 from ui.studio import enlarged
+from ui.widgets import CANVAS
 
 SEEDS_SHOWN = 6  # of a row or column of the grid
 

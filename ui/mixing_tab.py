@@ -9,10 +9,9 @@ from editing.mixing import SPACES
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.messages import say
 from ui.source import MAX_SEED
-from ui.widgets import uploads_only
+from ui.widgets import painter, uploads_only
 from ui.words import Words
 
-CANVAS = 384  # pixels of the picture that a region is brushed on
 FIRST_GROUP = "coarse"
 STYLE = "style"  # rows finer than 64 pixels, beside the groups
 
@@ -182,19 +181,7 @@ def _region(words: Words, groups: Sequence[str]) -> Region:
         gr.Accordion, {"label": "mix.region"}, open=False, elem_id="mix-region"
     ) as shown:
         words.make(gr.Markdown, {"value": "mix.region.tip"}, elem_classes="hint")
-        painted = gr.ImageEditor(
-            type="numpy",
-            canvas_size=(CANVAS, CANVAS),
-            fixed_canvas=True,
-            transforms=(),
-            sources=(),
-            layers=False,
-            brush=gr.Brush(default_size=36, colors=["#ffffff"], color_mode="fixed"),
-            eraser=gr.Eraser(default_size=36),
-            show_label=False,
-            height=CANVAS + 60,
-            elem_id="mix-painted",
-        )
+        painted = painter("mix-painted")
         operation = words.make(
             gr.Radio,
             {

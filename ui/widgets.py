@@ -13,6 +13,7 @@ from ui.messages import say
 
 C = TypeVar("C", bound=Any)
 Pixels = npt.NDArray[np.uint8]  # [H, W, 3]
+CANVAS = 384  # pixels a side of a picture that is painted on
 
 STRIP = """
 <div class="strip" role="list">
@@ -130,3 +131,20 @@ def data_uri(pixels: Pixels, size: int = 96) -> str:
     picture = Image.fromarray(pixels).resize((size, size), Image.Resampling.LANCZOS)
     picture.save(buffer, "jpeg", quality=88)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def painter(elem_id: str, brush: int = 36, colours: tuple[str, ...] = ("#ffffff",)) -> Any:
+    """A picture to paint on: one layer, fixed in size, ``brush`` pixels wide."""
+    return gr.ImageEditor(
+        type="numpy",
+        canvas_size=(CANVAS, CANVAS),
+        fixed_canvas=True,
+        transforms=(),
+        sources=(),
+        layers=False,
+        brush=gr.Brush(default_size=brush, colors=list(colours), color_mode="fixed"),
+        eraser=gr.Eraser(default_size=brush),
+        show_label=False,
+        height=CANVAS + 60,
+        elem_id=elem_id,
+    )
