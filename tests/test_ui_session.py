@@ -149,7 +149,7 @@ def test_the_preview_shows_what_a_commit_draws(studio, session):
     drawn = studio.view(studio.move(session, wanted)).after
     assert seen.shape[0] < drawn.shape[0], "a preview is smaller"
     size = seen.shape[0]
-    from ui.studio import enlarged
+    from ui.easel import enlarged
 
     exact = enlarged(studio.move(session, wanted).now.after, size).astype(int)
     assert np.abs(seen - exact).mean() < 6, "bf16 stays near float32"

@@ -13,11 +13,12 @@ from editing.mix_values import Mix
 from editing.text import TextEdit
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.drawing import caveats_html, metrics_html, note_html, result_html, waiting_html
+from ui.easel import View
 from ui.inversion_tab import LEVELS
 from ui.keeping import shown
 from ui.messages import attribute_name, say
 from ui.session import Label, Portrait, Session, strengths
-from ui.studio import Studio, View
+from ui.studio import Studio
 from ui.views import heat_map, reach
 from ui.words import shortened
 

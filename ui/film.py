@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from editing.errors import BadInput
-from ui.studio import enlarged
+from ui.easel import enlarged
 from ui.widgets import Pixels
 
 SIDE = 384  # pixels of each half

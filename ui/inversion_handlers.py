@@ -13,6 +13,7 @@ from editing.inversion_options import InversionOptions, options_for
 from editing.masks import load_mask
 from ui.display import Display
 from ui.drawing import line_html, progress_html
+from ui.easel import enlarged
 from ui.film import film
 from ui.inversion_choices import choices_of, mask_from, options_from, written_options
 from ui.inversion_tab import LEVELS
@@ -20,7 +21,7 @@ from ui.messages import say
 from ui.polite import SHOWN, polite
 from ui.runs import Run, Runs
 from ui.session import Portrait, Session
-from ui.studio import Studio, enlarged
+from ui.studio import Studio
 from ui.widgets import CANVAS, upload_path
 
 

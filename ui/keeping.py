@@ -17,10 +17,11 @@ import numpy as np
 from PIL import Image
 
 from editing.out_of_domain import DEGHOSTING, USUAL, correction, correction_at
+from ui.easel import View, enlarged
 from ui.messages import note, say
 from ui.polite import polite
 from ui.session import Session
-from ui.studio import Studio, View, enlarged
+from ui.studio import Studio
 from ui.widgets import CANVAS, Pixels, painter, upload_path, uploads_only
 from ui.words import Words
 

@@ -19,8 +19,9 @@ from editing.mixing import crossover
 from editing.recipes import Source, make_recipe
 from ui import files
 from ui.display import mix_text
+from ui.easel import View
 from ui.session import Label, Session
-from ui.studio import Studio, View
+from ui.studio import Studio
 from ui.widgets import Pixels
 
 MAX_GRID = 64  # pictures of a grid on the page

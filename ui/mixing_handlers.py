@@ -15,12 +15,12 @@ from editing.mix_edits import Grain, Morph, Patch, Transfer, mask_bytes
 from editing.mix_values import Mix
 from ui.display import Display, pairs
 from ui.drawing import progress_html
+from ui.easel import enlarged
 from ui.messages import say
 from ui.mixing_desk import Mate, MixingDesk, noise_rows
 from ui.mixing_tab import STYLE
 from ui.polite import polite
 from ui.session import Session
-from ui.studio import enlarged
 from ui.widgets import CANVAS
 
 SEEDS_SHOWN = 6  # of a row or column of the grid

@@ -1,22 +1,19 @@
 """The actions of the studio: typed calls from one session to the next, without any widget.
 
-Every method that touches the model holds a lane for as short as it can (see ``ui.lanes``) and
-opens its own inference mode, so nothing depends on the thread a handler happens to run in.
+Its pictures are drawn by ``ui.easel``; lanes and inference modes are held as there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
 import torch
-from PIL import Image
-from torch import Tensor
 
 from editing.alignment import align, align_face, centre_crop
 from editing.directions import boundary
 from editing.domains import Domain, file_hash
-from editing.edits import EditStack, EditState, Move, preview, render, state_of
+from editing.edits import EditStack, EditState, Move, state_of
 from editing.errors import BadInput, BadRecipe
 from editing.images import load_picture, to_tensor, to_uint8
 from editing.inversion import Step, invert
@@ -28,69 +25,27 @@ from editing.inversion_options import (
 )
 from editing.latents import DEFAULT_PSI, SeedSpec
 from editing.layers import format_strengths, layer_groups, parse_strengths
-from editing.metrics import compare, identity, perceptual, readings
 from editing.out_of_domain import (
-    USUAL,
     Blend,
-    Outcome,
-    activation,
-    edit_names,
-    shaped,
-    without_deghosting,
 )
 from editing.pace import STAGES, Pace
 from editing.recipes import Inversion, Source
-from editing.replays import photo_outcome
-from editing.rescoring import background_change
 from ui import files
 from ui import session as sessions
-from ui.lanes import Lanes
+from ui.easel import SHOWN, Easel
 from ui.runs import Run
 from ui.session import Label, Moment, Portrait, Session, on_cpu
-from ui.views import overlay
 from ui.widgets import Pixels, data_uri
 
-SHOWN = 512  # pixels; pictures are enlarged to this for the screen, never for a file
-PREVIEWED = 384  # the same while a slider is dragged
-CLASSIC = ("smile", "age", "gender", "pose", "eyeglasses")  # the order of the sliders
-MORE_BARS, CLEAR = 5, 0.25  # bars beside the classics, and the σ from which they are worth one
 PREVIEW_EVERY = 0.3  # seconds between pictures of a running inversion
 
 
-@dataclass(frozen=True, eq=False)
-class View:
-    """What the canvas shows; the second pair only for a photo."""
-
-    before: Pixels
-    after: Pixels
-    photo: Pixels | None = None
-    edited: Pixels | None = None  # the photo with the edit in it
-    plain: Pixels | None = None  # the portrait without the edits
-    mask: Tensor | None = None  # where the edit is, [1, 1, P, P] in [0, 1]
-    parts: Mapping[str, Pixels] = field(default_factory=dict)  # I, I', T, M, F, result, at rest
-    misfit: float | None = None  # how badly the edited part was inverted, 0..1
-    notes: tuple[str, ...] = ()  # what the composite has to say
-
-
-@dataclass(frozen=True)
-class Measures:
-    """The numbers below the canvas; None where the domain lacks the model."""
-
-    identity: float | None
-    perceptual: float | None
-    moved: Mapping[str, float]  # attribute -> change of the scorer's reading, in sigma
-    background: float  # mean change of a pixel behind the portrait, 0..1
-
-
-class Studio:
-    """One domain, shared by all visitors and read only."""
+class Studio(Easel):
+    """What a visitor can do, on one domain that is shared by all and read only."""
 
     def __init__(self, domain: Domain) -> None:
-        self.domain = domain
-        self.lanes = Lanes()
+        super().__init__(domain)
         self.pace = Pace()
-        classic = [name for name in CLASSIC if name in domain.boundaries]
-        self.attributes = (*classic, *(n for n in domain.boundaries if n not in classic))
         self.groups = layer_groups(domain.generator)
 
     def safe_ranges(self) -> dict[str, tuple[float, float]]:
@@ -180,97 +135,6 @@ class Studio:
         """(file name, contents) of a download; see ``ui.files.export``."""
         with self.lanes.interactive(), torch.no_grad():
             return files.export(session.now, self.domain, kind, session.blend)
-
-    # -- pictures
-
-    def draw(self, state: EditState) -> Pixels:
-        """The canonical picture of a state, [R, R, 3]: what is saved, compared and measured."""
-        with self.lanes.interactive(), torch.no_grad():
-            return to_uint8(render(state, self.domain))[0]
-
-    def view(self, session: Session, mask: bool = False) -> View:
-        """The canvas at rest; ``mask`` also finds where the edit is, without a photo, too."""
-        moment = session.now
-        return self._view(session, moment.stack, to_tensor(moment.after), SHOWN, mask)
-
-    def preview(self, session: Session, wanted: Mapping[str, float], mask: bool = False) -> View:
-        """The canvas while a slider is dragged: fast, never saved."""
-        return self.preview_stack(session, self._stack(session, wanted)[0], mask)
-
-    def preview_stack(self, session: Session, stack: EditStack, mask: bool = False) -> View:
-        """The canvas with other edits: fast, never saved."""
-        portrait = session.now.portrait
-        with self.lanes.interactive(), torch.no_grad():
-            after = preview(stack.apply(portrait.state, self.domain), self.domain).float()
-        quick = replace(session, blend=without_deghosting(session.blend))
-        return self._view(quick, stack, after, PREVIEWED, mask, parts=False)
-
-    def _view(
-        self,
-        session: Session,
-        stack: EditStack,
-        after: Tensor,
-        size: int,
-        mask: bool,
-        parts: bool = True,
-    ) -> View:
-        portrait = session.now.portrait
-        before = enlarged(portrait.before, size)
-        shown = enlarged(to_uint8(after)[0], size)
-        view = View(before, shown, plain=before)
-        if portrait.photo is not None:
-            view = replace(view, before=enlarged(portrait.photo, size))
-        if portrait.photo is None or not session.keep:
-            found = self._reach(portrait, stack, after, size) if mask else None
-            return replace(view, mask=found)
-        made = self._kept(portrait, stack, after, view.before, session.blend)
-        result = to_uint8(made.picture)[0]
-        view = replace(view, photo=view.before, edited=result, mask=made.mask)
-        if not parts:
-            return view
-        pictures = {"photo": view.before, "inverted": before, "edited": shown,
-                    "mask": overlay(view.before, made.mask), "fused": to_uint8(made.fused)[0],
-                    "result": result}  # fmt: skip
-        return replace(view, parts=pictures, misfit=made.misfit, notes=made.notes)
-
-    def _kept(
-        self, portrait: Portrait, stack: EditStack, after: Tensor, photo: Pixels, blend: Blend
-    ) -> Outcome:
-        """The edit in the photo."""
-        device = self.domain.device
-        large, before = (to_tensor(each).to(device) for each in (photo, portrait.before))
-        with self.lanes.interactive(), torch.no_grad():
-            return photo_outcome(large, before, after.to(device), self.domain, stack, blend)
-
-    def _reach(self, portrait: Portrait, stack: EditStack, after: Tensor, size: int) -> Tensor:
-        """Where an edit is, without a photo to put it into."""
-        device = self.domain.device
-        before, after = to_tensor(portrait.before).to(device), after.clamp(-1, 1).to(device)
-        with self.lanes.interactive(), torch.no_grad():
-            where = activation(self.domain, before, after, edit_names(stack))
-            return shaped(where, USUAL, size)
-
-    def measure(self, session: Session) -> Measures:
-        """Compare the edited picture with the one before the edits."""
-        moment = session.now
-        a, b = to_tensor(moment.portrait.before), to_tensor(moment.after)
-        parts = self.domain.parts
-        with self.lanes.long(), torch.no_grad():
-            return Measures(
-                identity(self.domain, a, b),
-                perceptual(self.domain, a, b) if "perceptual" in parts else None,
-                self._moved(a, b) if "scorer" in parts else {},
-                float(background_change(a, b)),
-            )
-
-    def _moved(self, a: Tensor, b: Tensor) -> dict[str, float]:
-        """The classics, and of all else that is read what moved most."""
-        then, now = (readings(self.domain.scorer, picture) for picture in (a, b))
-        change = {name: now[name] - then[name] for name in now}
-        first = [name for name in self.attributes[: len(CLASSIC)] if name in now]
-        others = sorted(change.keys() - set(first), key=lambda name: -abs(change[name]))
-        clear = [name for name in others[:MORE_BARS] if abs(change[name]) >= CLEAR]
-        return {name: change[name] for name in (*first, *clear)}
 
     # -- steps of the history
 
@@ -437,16 +301,6 @@ class Studio:
     def group_names(self, rows: tuple[int, ...] | None) -> list[str]:
         return [g for g, members in self.groups.items() if rows is None or set(members) & set(rows)]
 
-    def _stack(self, session: Session, wanted: Mapping[str, float]) -> tuple[EditStack, str | None]:
-        new = Move(
-            "",
-            0.0,
-            session.next_layers,
-            session.next_given,
-            strengths=session.next_strengths,
-        )
-        return sessions.with_strengths(session.now.stack, wanted, new, session.shelf)
-
     def step(self, session: Session, stack: EditStack, label: Label) -> Session:
         """The session with other edits, as one more moment of its history."""
         return self._then(session, stack, label)
@@ -527,27 +381,9 @@ class Studio:
         moment = self._moment(self._measured(plain), session.now.stack, Label("history.untuned"))
         return session.add(moment)
 
-    def _measured(self, portrait: Portrait) -> Portrait:
-        """The portrait with how near it is to its photo."""
-        if portrait.target is None or "perceptual" not in self.domain.parts:
-            return portrait
-        with self.lanes.long(), torch.no_grad():
-            pictures = (to_tensor(pixels) for pixels in (portrait.before, portrait.target))
-            fit = compare(self.domain, *pictures)
-        return replace(portrait, fit=fit)
-
 
 def is_nearer(a: Portrait, b: Portrait) -> bool:
     """Whether portrait ``a`` is nearer to its photo than ``b``, as far as both were measured."""
     if a.fit is None or b.fit is None:
         return False
     return float(a.fit["perceptual"] or 0) < float(b.fit["perceptual"] or 0)
-
-
-def enlarged(pixels: Pixels, size: int) -> Pixels:
-    """[H, H, 3] at ``size`` pixels for the screen; browsers enlarge less smoothly."""
-    import numpy as np
-
-    if pixels.shape[0] == size:
-        return pixels
-    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))

@@ -31,8 +31,9 @@ from editing.text_effects import (
     grid_sheet,
     safe_alphas,
 )
+from ui.easel import View
 from ui.session import Label, Session
-from ui.studio import Studio, View
+from ui.studio import Studio
 from ui.widgets import Pixels
 from ui.words import shortened
 
