@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from editing.archives import open_archive
 from editing.errors import BadInput, BadLatent, MissingFile
 from editing.generator import Generator
 from editing.generator import truncate as truncate
@@ -230,10 +231,7 @@ def tensors_hash(tensors: Tensors) -> str:
 
 
 def _read_npz(data: bytes) -> dict[str, Any]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > MAX_BYTES:
-        raise ValueError(f"it unpacks to {unpacked} bytes, the limit is {MAX_BYTES}")
+    open_archive(data, MAX_BYTES).close()
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
