@@ -25,6 +25,15 @@ def cumulated(size: int, step: float, rng: np.random.RandomState) -> Iterator[Fl
         offset = offset + step * rng.uniform(-1, 1, size)
 
 
+def folded(offset: Floats, reach: float) -> Floats:
+    """Offsets that turn round at ±reach, as a ball between two walls; 0 = no walls."""
+    if not reach:
+        return offset
+    along = np.mod(offset + reach, 4 * reach)
+    turned: Floats = reach - np.abs(along - 2 * reach)
+    return turned
+
+
 def pieces(
     count: int,
     size: int,

@@ -23,6 +23,7 @@ from editing.errors import EditingError
 from editing.memory import keep_large_blocks
 from editing.mix_flags import add_mixing
 from editing.text_flags import add_texts
+from editing.preset_flags import add_presets
 
 SOURCE_HELP = (
     "a photo, a latent file (.npz), an exported PNG (its latent is read back), "
@@ -92,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_score(command("score", "Read a picture's attributes with the judge, in σ of the world."))
     _add_run(command("run", "Replay a recipe, a preset or an exported PNG to the same picture."))
     return parser
+    add_presets(commands, command)
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:

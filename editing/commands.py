@@ -22,7 +22,16 @@ from editing.domains import Domain, list_domains, open_domain
 from editing.edits import EditStack, EditState, Entry, latent_of, render, state_of
 from editing.errors import BadInput, NoFace, UnknownName
 from editing.films import Projector, make_film
-from editing.images import check_writable, grid, load_picture, save_png, to_tensor, to_uint8
+from editing.grids import Grid
+from editing.images import (
+    check_writable,
+    grid,
+    load_picture,
+    save_png,
+    to_pil,
+    to_tensor,
+    to_uint8,
+)
 from editing.inversion import options_for
 from editing.latents import Latent, SeedSpec, completed, load_latent, parse_seed
 from editing.metrics import identity, perceptual, readings
@@ -34,7 +43,8 @@ from editing.photos import (
     write_bytes,
 )
 from editing.photos import finite as finite
-from editing.progress import reported
+from editing.presets import open_preset, photo_beside, preset_names
+from editing.progress import bar, reported
 from editing.recipes import (
     Inversion,
     Output,
@@ -46,8 +56,8 @@ from editing.recipes import (
     read_export,
 )
 from editing.replays import in_photo, needs_photo, replay
+from editing.sheets import sheet
 
-PRESETS = Path(__file__).parents[1] / "presets"
 DEFAULT_DOMAIN = "portraits"
 PHOTO_SIZE = 512  # pixels of a photo with an edit's change
 
@@ -288,15 +298,16 @@ def run(args: Namespace) -> Result:
         latent = _check(_whole(args, latent) if latent else load_latent(args.latent), domain)
     elif not args.photo:
         latent = latent or _latent_beside(path, recipe)
-    made = replay(recipe, domain, latent, args.photo)
+    given = args.photo or (photo_beside(path, recipe) if latent is None else None)
+    made = replay(recipe, domain, latent, given)
     if recipe.walk is not None:
         return _run_walk(path, Path(args.out), recipe, made.edited, domain)
     target = Path(args.out) / f"{path.stem}.png"
     if target.resolve() == path.resolve():  # never over the picture that is replayed
         target = target.with_stem(f"{target.stem}-replay")
     latent = latent_of(made.source, domain)
-    if args.photo:
-        photo = open_photo(args.photo, recipe.source.aligned)
+    if given:
+        photo = open_photo(given, recipe.source.aligned)
         inversion = recipe.inversion or Inversion(options_for())
         recipe = replace(recipe, source=source_of(photo), inversion=inversion)
         latent = photo_latent(photo, made.source, domain)
@@ -308,9 +319,17 @@ def run(args: Namespace) -> Result:
         torch=here.torch,
         threads=recipe.threads or here.threads,
     )
-    write_bytes(target, export_png(made.img, recipe, latent))
+    img = made.img if recipe.grid is None else _sheet_of(recipe.grid, made.edited, domain)
+    write_bytes(target, export_png(img, recipe, latent))
     text = "\n".join([f"Written to {target}.", *made.notes])
     return Result(text, {"out": str(target), "notes": list(made.notes)})
+
+
+def _sheet_of(grid: Grid, portrait: EditState, domain: Domain) -> Tensor:
+    """A recipe's grid with its labels, [1, 3, H, W]."""
+    states = bar(list(grid.states(portrait, domain)), "grid")
+    cells = [to_pil(render(state, domain)) for state in states]
+    return to_tensor(sheet(cells, grid.column_labels, grid.row_labels))
 
 
 def _latent_beside(path: Path, recipe: Recipe) -> Latent | None:
@@ -342,10 +361,10 @@ def find_recipe(text: str) -> tuple[Path, Recipe, Latent | None]:
         if export is None:
             raise BadInput(f"{text} carries no recipe; pass a PNG that was exported with one.")
         return path, *export
-    presets = {preset.stem: preset for preset in sorted(PRESETS.glob("*.yaml"))}
-    if text not in presets:
-        raise UnknownName.among("recipe file or preset", text, presets)
-    return presets[text], load_recipe(presets[text]), None
+    if text not in (known := preset_names()):
+        raise UnknownName.among("recipe file or preset", text, known)
+    preset = open_preset(text)
+    return preset.path, preset.recipe, None
 
 
 def open_named(args: Namespace) -> Domain:

@@ -56,6 +56,27 @@ def brushed_mask(
     return checked_mask(soften(mask, feather), "What was brushed")
 
 
+def box_mask(box: Sequence[float], resolution: int, feather: float = FEATHER) -> Tensor:
+    """A rectangle (left, top, right, bottom), shares of the side, as a mask [1, 1, R, R].
+
+    Raises:
+        BadInput: it lies outside of the picture, or is empty.
+    """
+    left, top, right, bottom = box
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise BadInput(
+            f"The box {list(box)} is no part of the picture; write left, top, right, bottom as "
+            "shares of its side, such as [0.25, 0.3, 0.75, 0.9]."
+        )
+    across, down = (
+        slice(round(low * resolution), round(high * resolution))
+        for low, high in ((left, right), (top, bottom))
+    )
+    mask = torch.zeros(1, 1, resolution, resolution)
+    mask[..., down, across] = 1
+    return checked_mask(soften(mask, feather), f"The box {list(box)}")
+
+
 def checked_mask(mask: Tensor, name: str) -> Tensor:
     """The mask [1, 1, R, R] itself.
 

@@ -6,7 +6,8 @@
     {grain: 7, layers: "7-11*0.5"}
     {patch: copy, from: {name: "seed:7"}, mask: BASE64, shift: [0.1, 0.0]}
 
-A portrait without a ``latent`` is the seed of its name.
+A portrait without a ``latent`` is the seed of its name. A mask written by hand may be a box:
+``[left, top, right, bottom]``, shares of the picture's side.
 """
 
 import base64
@@ -16,10 +17,12 @@ from typing import Any
 from editing.errors import BadRecipe
 from editing.latents import latent_from_bytes, latent_to_bytes, parse_seed
 from editing.layers import format_strengths, parse_strengths
-from editing.mix_edits import Crossover, Grain, Morph, Other, Patch, Rows, Transfer
+from editing.masks import box_mask
+from editing.mix_edits import Crossover, Grain, Morph, Other, Patch, Rows, Transfer, mask_bytes
 from editing.settings import Settings
 
 MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
+BOXED = 128  # pixels a side of the picture that a box becomes
 Mix = Crossover | Morph | Transfer | Grain | Patch
 
 
@@ -74,7 +77,11 @@ def mix_from(settings: Settings) -> Mix | None:
         return Grain(None if seed < 0 else seed, *_rows(settings), amount)
     if (operation := settings.take("patch", str)) is not None:
         source = settings.part("from")
-        mask = decoded(settings.need("mask", str), f"The mask of {settings.name}")
+        mask = mask_value(settings)
+        if not mask:
+            raise BadRecipe(
+                f"{settings.name} lacks mask: the region, such as [0.3, 0.3, 0.7, 0.8]."
+            )
         shift = settings.take("shift", list, [0.0, 0.0])
         if len(shift) != 2 or not all(type(each) in (int, float) for each in shift):
             raise BadRecipe(f"{settings.name} has shift: {shift!r}; it needs two numbers.")
@@ -101,6 +108,23 @@ def other_from(settings: Settings) -> Other:
     if parse_seed(name) is None:
         raise BadRecipe(f"{settings.name} is {name!r} without a latent; write seed:123.")
     return Other(name)
+
+
+def mask_value(settings: Settings) -> bytes:
+    """The ``mask`` of a recipe as a PNG: base64, or a box by hand; empty where there is none.
+
+    Raises:
+        BadRecipe, BadInput: what is wrong with it.
+    """
+    text = settings.take_if_text("mask")
+    box = settings.take("mask", list)
+    if text is not None:
+        return decoded(text, f"The mask of {settings.name}")
+    if box is None:
+        return b""
+    if len(box) != 4 or not all(type(each) in (int, float) for each in box):
+        raise BadRecipe(f"{settings.name} has mask: {box!r}; it needs four numbers.")
+    return mask_bytes(box_mask([float(each) for each in box], BOXED))
 
 
 def decoded(text: str, name: str) -> bytes:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from editing.chains import check_pieces, cumulated, metropolis, pieces
+from editing.chains import check_pieces, cumulated, folded, metropolis, pieces
 from editing.coordinates import Coordinates
 from editing.domains import Domain
 from editing.edits import EditState, Move, preview
@@ -35,11 +35,17 @@ class _Stepping(ABC):
     step: float = 1.0
     along: str = ""  # an attribute; "" = every standard coordinate
     space: str = "w"
+    reach: float = field(default=0.0, kw_only=True)  # offsets turn round at ±reach; 0 = never
 
     def __post_init__(self) -> None:
         if not 0 < self.step <= MAX_STEP:
             raise BadInput(
                 f"A step of {self.step} is not possible; choose from above 0 to {MAX_STEP:g}."
+            )
+        if not 0 <= self.reach <= MAX_STEP:
+            raise BadInput(
+                f"A reach of {self.reach} is not possible; choose from above 0 to {MAX_STEP:g}, "
+                "or 0 for a walk that never turns round."
             )
 
     @property
@@ -56,7 +62,7 @@ class _Stepping(ABC):
             table = Table(self.offsets(pace, 1), pace.steps)
 
             def alpha(u: float) -> float:
-                return float(table.at(u, lambda row: row)[0])
+                return float(table.at(u, lambda row: folded(row, self.reach))[0])
 
             return Route(
                 lambda u: Move(self.along, alpha(u)).apply(source, domain) if alpha(u) else source,
@@ -65,7 +71,9 @@ class _Stepping(ABC):
         coordinates = Coordinates(source, domain, self.space)
         table = Table(self.offsets(pace, coordinates.size), pace.steps)
         unit = coordinates.size**-0.5
-        return Route(lambda u: coordinates.at(unit * table.at(u, lambda row: row)))
+        return Route(
+            lambda u: coordinates.at(unit * table.at(u, lambda row: folded(row, self.reach)))
+        )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,11 @@ was made::
                                      # put there as out_of_domain: {threshold: 0.2, ...} says
     walk: {kind: sweep, ...}         # makes it a film (walk_values), looking as film says
     film: {kind: .mp4, size: 256, beside: true, captions: true}
+    grid: {columns: [{alpha: 0}, {alpha: 2}], rows: [{move: smile}]}    # makes it a sheet (grids)
+
+and of a preset ``title_zh``, ``description_zh``, ``thumbnail: NAME.jpg`` and ``expect``
+(``expectations``). A photo may lie beside the recipe, under its bare name; an inversion may have a
+``mask`` (base64 of a PNG, or a box) and go ``into: {name: seed:5}``, another portrait's picture.
 
 Only ``edits`` is needed. An exported PNG carries its recipe and the latent of its unedited source
 in text chunks, so it replays (``replays``) without the photo.
@@ -25,6 +30,7 @@ in text chunks, so it replays (``replays``) without the photo.
 import base64
 import binascii
 from dataclasses import asdict, dataclass, replace
+import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,20 +42,15 @@ from editing.edit_values import entry_from, entry_values
 from editing.edits import EditStack
 from editing.errors import BadInput, BadPicture, BadRecipe, MissingFile
 from editing.films import Look
-from editing.images import (
-    encode_png,
-    read_png_text,
-    write_atomically,
-)
+from editing.expectations import Expectation, expectation_values, expectations_from
+from editing.grids import Grid, grid_from, grid_values
+from editing.images import encode_png, read_png_text, write_atomically
 from editing.inversion_options import InversionOptions, options_for, read_options
-from editing.latents import (
-    Latent,
-    field_bytes,
-    latent_from_bytes,
-    latent_to_bytes,
-    parse_seed,
-    tensors_hash,
-)
+from editing.latents import Latent, field_bytes, parse_seed, tensors_hash
+from editing.latents import latent_from_bytes as read_latent
+from editing.latents import latent_to_bytes as latent_bytes
+from editing.mix_edits import Other
+from editing.mix_values import mask_value, other_from, other_values
 from editing.out_of_domain import Blend, brush_values
 from editing.settings import Settings, parse_yaml
 from editing.walk_values import walk_from, walk_values
@@ -62,6 +63,7 @@ MAX_THREADS = 1024
 SOURCES = ("seed", "photo", "latent")
 OUTCOMES = ("picture", "photo")
 
+BARE_JPEG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.jpe?g")
 
 @dataclass(frozen=True)
 class Source:
@@ -88,8 +90,14 @@ class Inversion:
 
     def __post_init__(self) -> None:
         if self.done is not None and not 0 <= self.done <= self.options.total:
+    mask: bytes = b""  # a PNG, white = where the photo counts; empty = everywhere
+    into: Other | None = None  # the photo is pasted into this one's picture, inside the mask
             raise BadRecipe(
                 f"The inversion stopped after {self.done} steps; "
+        if self.into is not None and not self.mask:
+            raise BadRecipe(
+                f"The inversion goes into {self.into.name} without saying where; give it a mask."
+            )
                 f"it has {self.options.total}, so choose from 0 to that."
             )
 
@@ -129,11 +137,23 @@ class Recipe:
     walk: Walk | None = None  # from the edited portrait
     look: Look = Look()  # of the walk's film
 
+    title_zh: str = ""
+    description_zh: str = ""
+    thumbnail: str = ""  # a file's bare name
+    expect: tuple[Expectation, ...] = ()
+    grid: Grid | None = None  # of the edited portrait
     def __post_init__(self) -> None:
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
             raise BadRecipe(f"{self.threads} threads are not possible; use 1 to {MAX_THREADS}.")
 
 
+        if self.thumbnail and not BARE_JPEG.fullmatch(self.thumbnail):
+            raise BadRecipe(
+                f"The thumbnail is {self.thumbnail[:80]!r}; it is a file's bare name, such as "
+                "wide-smile.jpg."
+            )
+        if self.grid is not None and self.walk is not None:
+            raise BadRecipe("A recipe makes a grid or a walk, not both; take one of them out.")
 def make_recipe(domain: Domain, source: Source, stack: EditStack, **more: Any) -> Recipe:
     """The recipe of a picture made here and now; ``more`` are further fields of Recipe."""
     return Recipe(
@@ -154,16 +174,19 @@ def recipe_to_yaml(recipe: Recipe) -> str:
     """The text of a recipe; ``recipe_from_yaml`` gives it back exactly."""
     import yaml
 
+WORDS = ("title", "title_zh", "description", "description_zh", "thumbnail", "citation", "domain",
+         "fingerprint", "torch", "threads")  # fmt: skip
+
+
     values: dict[str, Any] = {"format": FORMAT}
-    for key in ("title", "description", "citation", "domain", "fingerprint", "torch", "threads"):
+    for key in WORDS:
         if getattr(recipe, key):
             values[key] = getattr(recipe, key)
     if recipe.tags:
         values["tags"] = list(recipe.tags)
     values["source"] = _present(asdict(recipe.source))
     if recipe.inversion:
-        options = asdict(recipe.inversion.options)
-        values["inversion"] = _present({**options, "done": recipe.inversion.done})
+        values["inversion"] = _inversion_values(recipe.inversion)
     values["edits"] = [entry_values(entry) for entry in recipe.stack.entries]
     values["output"] = _output_values(recipe.output)
     if recipe.walk is not None:
@@ -173,12 +196,25 @@ def recipe_to_yaml(recipe: Recipe) -> str:
     return text
 
 
+    if recipe.grid is not None:
+        values["grid"] = grid_values(recipe.grid)
+    if recipe.expect:
+        values["expect"] = expectation_values(recipe.expect)
 def _output_values(output: Output) -> dict[str, Any]:
     values = _present({"outcome": output.outcome, "size": output.size})
     if output.outcome == "photo":
         brush = base64.b64encode(output.blend.brush).decode()
         values["out_of_domain"] = _present({**asdict(output.blend), "brush": brush})
     if output.pasted:
+def _inversion_values(inversion: Inversion) -> dict[str, Any]:
+    values = _present({**asdict(inversion.options), "done": inversion.done})
+    if inversion.mask:
+        values["mask"] = base64.b64encode(inversion.mask).decode()
+    if inversion.into is not None:
+        values["into"] = other_values(inversion.into)
+    return values
+
+
         values["pasted"] = True
     return values
 
@@ -204,7 +240,7 @@ def _recipe(settings: Settings) -> Recipe:
     if settings.take("format", str, FORMAT) != FORMAT:
         raise BadRecipe(f"{settings.name} is not of the format {FORMAT!r}; update the program.")
     source, inversion, output = (settings.part(key) for key in ("source", "inversion", "output"))
-    walk, look = settings.part("walk"), settings.part("film")
+    walk, look, grid = (settings.part(key) for key in ("walk", "film", "grid"))
     recipe = Recipe(
         EditStack(tuple(entry_from(edit) for edit in settings.parts("edits"))),
         _source(source) if source else Source(),
@@ -225,6 +261,11 @@ def _recipe(settings: Settings) -> Recipe:
     return recipe
 
 
+        title_zh=settings.take("title_zh", str, ""),
+        description_zh=settings.take("description_zh", str, ""),
+        thumbnail=settings.take("thumbnail", str, ""),
+        expect=expectations_from(settings.parts("expect", needed=False)),
+        grid=grid_from(grid) if grid else None,
 def _source(settings: Settings) -> Source:
     source = Source(
         settings.need("kind", str),
@@ -238,8 +279,9 @@ def _source(settings: Settings) -> Source:
 
 def _inversion(settings: Settings) -> Inversion:
     options = options_for(settings.take("level", str, "standard"))
-    done = settings.take("done", int)
-    return Inversion(read_options(settings, options), done)
+    done, mask, into = settings.take("done", int), mask_value(settings), settings.part("into")
+    other = other_from(into) if into else None
+    return Inversion(read_options(settings, options), done, mask, other)
 
 
 def _output(settings: Settings) -> Output:
@@ -309,7 +351,7 @@ def save_recipe(path: str | Path, recipe: Recipe) -> None:
 
 def png_text(recipe: Recipe, latent: Latent) -> dict[str, str]:
     """The text chunks of an exported PNG: recipe, and the latent of the unedited source."""
-    data = base64.b64encode(latent_to_bytes(lightened(latent))).decode()
+    data = base64.b64encode(latent_bytes(lightened(latent))).decode()
     return {RECIPE_KEY: recipe_to_yaml(recipe), LATENT_KEY: data}
 
 
@@ -332,7 +374,7 @@ def read_export(source: str | Path | BinaryIO) -> tuple[Recipe, Latent] | None:
         data = base64.b64decode(text[LATENT_KEY], validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadRecipe("The latent in the picture is damaged; download it again.") from error
-    return recipe, latent_from_bytes(data, "The latent in the picture")
+    return recipe, read_latent(data, "The latent in the picture")
 
 
 def lightened(latent: Latent) -> Latent:

@@ -16,6 +16,7 @@ from editing.errors import BadRecipe
 from editing.images import to_tensor, to_uint8
 from editing.inversion import invert, options_for
 from editing.latents import Latent
+from editing.mix_edits import mask_from
 from editing.out_of_domain import USUAL, Blend, Outcome, edit_names, photo_edited
 from editing.paste_back import paste_back, paste_size
 from editing.recipes import Inversion, Output, Recipe
@@ -45,12 +46,7 @@ def replay(
         BadRecipe: the recipe is of another generator, or a photo is needed.
         EditingError: whatever alignment, inversion or the edits refuse.
     """
-    if recipe.fingerprint and recipe.fingerprint != domain.fingerprint:
-        raise BadRecipe(
-            f"The recipe is of the generator {recipe.fingerprint} of {recipe.domain}, but "
-            f"{domain.name} has {domain.fingerprint}; open it with its own domain, or take its "
-            "fingerprint out to apply it here anyway."
-        )
+    check_generator(recipe, domain)
     notes = []
     if recipe.torch and recipe.torch != (here := str(torch.__version__)):
         notes.append(f"Made with torch {recipe.torch}, here is {here}; pixels may differ.")
@@ -67,6 +63,16 @@ def replay(
             img = made.picture
             notes += made.notes
     return Replay(img, source, edited, (*notes, *(cut.alignment.notes if cut else ())))
+
+
+def check_generator(recipe: Recipe, domain: Domain) -> None:
+    """Refuse a recipe of another generator."""
+    if recipe.fingerprint and recipe.fingerprint != domain.fingerprint:
+        raise BadRecipe(
+            f"The recipe is of the generator {recipe.fingerprint} of {recipe.domain}, but "
+            f"{domain.name} has {domain.fingerprint}; open it with its own domain, or take its "
+            "fingerprint out to apply it here anyway."
+        )
 
 
 def needs_photo(output: Output) -> bool:
@@ -125,13 +131,31 @@ def _source_state(
         return replace(state, z=seeded.z, psi=seeded.psi)
     if cut is not None:
         inversion = recipe.inversion or Inversion(options_for())
-        for step in invert(cut.at(domain.generator.img_resolution), domain, inversion.options):
+        target, mask = inversion_target(inversion, cut.at(domain.generator.img_resolution), domain)
+        for step in invert(target, domain, inversion.options, mask=mask):
             if step.index == inversion.done:
                 break
         return EditState(**vars(step.point))
     if recipe.source.kind != "seed":
         raise _needs_photo(recipe)
     return state_of(recipe.source.name, domain)
+
+
+def inversion_target(
+    inversion: Inversion, photo: Tensor, domain: Domain
+) -> tuple[Tensor, Tensor | None]:
+    """What the search of a photo [1, 3, R, R] comes near, and where that counts [1, 1, R, R].
+
+    With ``into`` a part of the photo lies in another portrait's picture, and only there it counts
+    (Zhu et al. 2020, semantic diffusion).
+    """
+    if not inversion.mask:
+        return photo, None
+    mask = mask_from(inversion.mask, photo.shape[-1]).to(photo)
+    if inversion.into is None:
+        return photo, mask
+    context = _as_saved(render(inversion.into.state(domain), domain)).to(photo)
+    return torch.lerp(context, photo, mask), mask
 
 
 def _needs_photo(recipe: Recipe) -> BadRecipe:

@@ -217,7 +217,8 @@ def _along(args: Namespace) -> str:
 def _random(args: Namespace, domain: Domain) -> RandomSteps:
     along = _along(args)
     step = _number(args, "step", 0.15 if along else 1.0)
-    return RandomSteps(step, along, args.space or "w", args.loop)
+    reach = _number(args, "reach", 0.0)
+    return RandomSteps(step, along, args.space or "w", args.loop, reach=reach)
 
 
 def _pieces(args: Namespace, domain: Domain) -> Pieces:
@@ -229,6 +230,7 @@ def _pieces(args: Namespace, domain: Domain) -> Pieces:
         args.space or "w",
         _listed(args, "segments", default.segments, float),
         _listed(args, "flags", default.flags, int),
+        reach=_number(args, "reach", 0.0),
     )
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from editing.commands import PRESETS, find_recipe
+from editing.commands import find_recipe
 from editing.domains import open_domain
 from editing.edits import Move
+from editing.presets import PRESETS
 from editing.recipes import load_recipe
 
 FILES = sorted(PRESETS.glob("*.yaml"))

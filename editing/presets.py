@@ -1,0 +1,273 @@
+"""Presets: recipes with words, a small picture and a promise, found by name in a folder.
+
+``presets/NAME.yaml`` is a recipe with a title, a description, tags, a citation, ``expect`` and a
+thumbnail, which lies in ``presets/thumbnails/`` and is drawn from the recipe itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from editing.alignment import open_photo
+from editing.domains import Domain
+from editing.edits import ChannelMove, Edit, Move, render
+from editing.errors import BadRecipe, MissingFile, UnknownName
+from editing.images import to_pil, to_uint8, write_atomically
+from editing.layers import style_widths
+from editing.mix_edits import Crossover, Grain, Patch, Transfer
+from editing.random_ways import Metropolis, Pieces, RandomSteps
+from editing.recipes import Recipe, load_recipe
+from editing.replays import Replay, replay
+from editing.text import TextEdit
+from editing.ways import Place, Reenactment, Timeline
+
+PRESETS = Path(__file__).parents[1] / "presets"
+THUMBNAILS = "thumbnails"  # the folder beside the presets
+SIZE = (320, 160)  # pixels of a thumbnail
+QUALITY = 78  # of its JPEG
+FRAMES = 8  # of a walk that its thumbnail shows, in two rows
+KINDS = ("edit", "inversion", "grid", "walk")
+
+
+@dataclass(frozen=True, eq=False)
+class Preset:
+    """A recipe by name."""
+
+    name: str
+    path: Path
+    recipe: Recipe
+
+    @property
+    def kind(self) -> str:
+        """What it makes: one of ``KINDS``."""
+        if self.recipe.walk is not None:
+            return "walk"
+        if self.recipe.grid is not None:
+            return "grid"
+        return "edit" if self.recipe.stack.entries else "inversion"
+
+    def title(self, lang: str = "en") -> str:
+        """In Chinese where there is a Chinese one."""
+        return (self.recipe.title_zh if lang == "zh" else "") or self.recipe.title or self.name
+
+    def description(self, lang: str = "en") -> str:
+        """In Chinese where there is a Chinese one."""
+        chinese = self.recipe.description_zh if lang == "zh" else ""
+        return (chinese or self.recipe.description).strip()
+
+    @property
+    def thumbnail(self) -> Path:
+        """Where its small picture lies, or would."""
+        name = self.recipe.thumbnail or f"{self.name}.jpg"
+        return self.path.parent / THUMBNAILS / name
+
+    @cached_property
+    def photo(self) -> Path | None:
+        """The photo that it is published with; None where it begins with a seed.
+
+        Raises:
+            BadRecipe: its name leads somewhere else.
+        """
+        return photo_beside(self.path, self.recipe)
+
+
+def preset_names(root: Path = PRESETS) -> list[str]:
+    """The names of all presets in a folder."""
+    return sorted(path.stem for path in root.glob("*.yaml"))
+
+
+def open_preset(name: str, root: Path = PRESETS) -> Preset:
+    """A preset by name.
+
+    Raises:
+        UnknownName: there is none; the message lists those there are.
+        BadRecipe: what is wrong with it.
+    """
+    if name not in (known := preset_names(root)):
+        raise UnknownName.among("preset", name, known)
+    path = root / f"{name}.yaml"
+    return Preset(name, path, load_recipe(path))
+
+
+def list_presets(root: Path = PRESETS) -> Iterator[Preset]:
+    """All presets of a folder, by name.
+
+    Raises:
+        BadRecipe: what is wrong with one of them, and which.
+    """
+    return (open_preset(name, root) for name in preset_names(root))
+
+
+def photo_beside(path: Path, recipe: Recipe) -> Path | None:
+    """The photo of a recipe where it lies beside the file; None where there is none.
+
+    Raises:
+        BadRecipe: the name leads out of the folder.
+    """
+    name = recipe.source.name
+    if recipe.source.kind != "photo" or not name:
+        return None
+    folder, photo = path.parent.resolve(), path.parent / name
+    if Path(name).name != name or photo.resolve().parent != folder:
+        raise BadRecipe(
+            f"The recipe's photo is {name[:80]!r}; a photo lies beside its recipe, under its bare "
+            "name, or is passed with --photo."
+        )
+    return photo if photo.is_file() else None
+
+
+# -- what a domain must have
+
+
+def lacks(recipe: Recipe, domain: Domain) -> str:
+    """The sentence that says what a domain lacks for a recipe; "" where it has everything."""
+    edits = list(_edits(recipe))
+    own = {direction.name for edit in edits if isinstance(edit, Move) for direction in edit.own}
+    for edit in edits:
+        for name in _attributes(edit):
+            if name not in own and name not in domain.boundaries:
+                return (
+                    f"{domain.name} has no direction {name!r}, which this needs; take a domain "
+                    "that has it, or make one with 'python -m editing boundary train'."
+                )
+        for row in _rows(edit):
+            if row >= domain.generator.num_ws:
+                return (
+                    f"{domain.name} has the layers 0-{domain.generator.num_ws - 1}, and this "
+                    f"needs {row}; change the layers in the preset."
+                )
+        if isinstance(edit, ChannelMove):
+            widths = style_widths(domain.generator)
+            if edit.channel.index >= widths.get(edit.channel.layer, 0):
+                return f"{domain.name} has no channel {edit.channel}; name another in the preset."
+        if isinstance(edit, TextEdit) and edit.change is None and not reads_texts(domain):
+            return (
+                f"{domain.name} has no text-image model (CLIP) here yet, which this needs to "
+                "read its texts; fetch or train one, and it works."
+            )
+    if isinstance(recipe.walk and recipe.walk.way, Metropolis) and "scorer" not in domain.parts:
+        return f"{domain.name} has no scorer, which this walk asks; take another domain."
+    if isinstance(recipe.walk and recipe.walk.way, Place) and domain.family == "stylegan2":
+        return f"{domain.name} is StyleGAN2; only StyleGAN3 can move and turn its picture."
+    return ""
+
+
+def reads_texts(domain: Domain) -> bool:
+    """Whether the domain's text-image model is here."""
+    entry = domain.parts.get("text_image_model")
+    return domain.hub_clip is not None or (entry is not None and domain.is_present(entry))
+
+
+def _edits(recipe: Recipe) -> Iterator[Edit]:
+    yield from (entry.edit for entry in recipe.stack.entries if entry.on)
+    if recipe.grid is not None:
+        yield from (entry.edit for row in recipe.grid.entries for entry in row if entry.on)
+    way = recipe.walk.way if recipe.walk is not None else None
+    if isinstance(way, Timeline):
+        yield from (track.move for track in way.tracks)
+    if isinstance(way, RandomSteps | Pieces) and way.along:
+        yield Move(way.along, 0.0)
+    if isinstance(way, Reenactment):
+        yield from (Move(name, 0.0) for name in way.along)
+
+
+def _attributes(edit: Edit) -> tuple[str, ...]:
+    if isinstance(edit, Move):
+        return (edit.attribute, *edit.given)
+    return edit.along if isinstance(edit, Transfer) else ()
+
+
+def _rows(edit: Edit) -> tuple[int, ...]:
+    if isinstance(edit, Move | Crossover | Grain | Patch | Transfer | TextEdit):
+        return edit.layers or ()
+    return ()
+
+
+# -- what it makes
+
+
+def make(preset: Preset, domain: Domain, photo: str | Path | None = None) -> Replay:
+    """The portrait of a preset, as published or of another photo, before its grid or walk.
+
+    Raises:
+        BadRecipe: the domain lacks what it needs.
+        EditingError: whatever ``replay`` refuses.
+    """
+    if missing := lacks(preset.recipe, domain):
+        raise BadRecipe(missing)
+    return replay(preset.recipe, domain, photo=photo or preset.photo)
+
+
+def ends(recipe: Recipe, made: Replay, domain: Domain) -> tuple[Tensor, Tensor]:
+    """The two pictures [1, 3, R, R] between which ``expect`` is read; see ``expectations``."""
+    if recipe.walk is not None:
+        route, places = recipe.walk.begin(made.edited, domain), recipe.walk.positions()
+        first, last = (route.at(place) for place in (places[0], places[-1]))
+        return render(first, domain), render(last, domain)
+    if recipe.grid is not None:
+        states = list(recipe.grid.states(made.edited, domain))
+        return render(states[0], domain), render(states[-1], domain)
+    return render(made.source, domain), made.img
+
+
+def thumbnail(preset: Preset, domain: Domain) -> Image.Image:
+    """Before and after, the cells of a grid, or frames of a walk, ``SIZE`` pixels.
+
+    Raises:
+        EditingError: whatever ``make`` refuses.
+    """
+    recipe, made = preset.recipe, make(preset, domain)
+    if recipe.walk is not None:
+        route, places = recipe.walk.begin(made.edited, domain), recipe.walk.positions()
+        chosen = [places[round(i * (len(places) - 1) / (FRAMES - 1))] for i in range(FRAMES)]
+        pictures = [to_pil(render(route.at(place), domain)) for place in chosen]
+        return _tiled(pictures, FRAMES // 2)
+    if recipe.grid is not None:
+        cells = [Image.fromarray(p) for p in recipe.grid.pictures(made.edited, domain)]
+        return _tiled(cells, len(recipe.grid.columns))
+    before = to_pil(render(made.source, domain))
+    if preset.photo is not None:
+        before = to_pil(open_photo(preset.photo, recipe.source.aligned).at(domain.resolution))
+    return _tiled([before, Image.fromarray(to_uint8(made.img)[0])], 2)
+
+
+def _tiled(pictures: list[Image.Image], columns: int) -> Image.Image:
+    """Pictures in a table that fills ``SIZE``; what stands over is cut off."""
+    side = pictures[0].width
+    rows = -(-len(pictures) // columns)
+    paper = np.zeros((rows * side, columns * side, 3), np.uint8)
+    for number, picture in enumerate(pictures):
+        y, x = divmod(number, columns)
+        square = np.asarray(picture.convert("RGB").resize((side, side)))
+        paper[y * side : (y + 1) * side, x * side : (x + 1) * side] = square
+    return ImageOps.fit(Image.fromarray(paper), SIZE, Image.Resampling.LANCZOS)
+
+
+def write_thumbnail(preset: Preset, picture: Image.Image) -> int:
+    """Write a preset's small picture; returns its bytes."""
+    write_atomically(
+        preset.thumbnail,
+        lambda file: picture.save(file, "jpeg", quality=QUALITY, optimize=True),
+    )
+    return preset.thumbnail.stat().st_size
+
+
+def read_thumbnail(preset: Preset) -> bytes:
+    """The small picture's JPEG.
+
+    Raises:
+        MissingFile: it was not drawn yet.
+    """
+    if not preset.thumbnail.is_file():
+        raise MissingFile(
+            f"{preset.thumbnail} is missing; draw it with 'python -m editing presets thumbnails "
+            f"{preset.name}'."
+        )
+    return preset.thumbnail.read_bytes()
