@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
+from ui.guard import Guard, Limits
 from ui.inversion_tab import LEVELS
 from ui.messages import LANGUAGES, tooltips
 
 HERE = Path(__file__).parent
-MAX_UPLOAD = "32mb"
-QUEUE = 48  # events waiting over all visitors
+MAX_UPLOAD = f"{Limits.upload_mb}mb"
+QUEUE = 96  # events waiting over all visitors; ``guard.Limits`` says how many of one
 TIPS = {  # element id -> message key of its hover text
     **{name: name for name in ("undo", "redo", "reset", "stop", "seed", "open", "download")},
     **{f"download-{kind}": f"download.{kind}" for kind in ("plain", "photo", "latent", "recipe")},
@@ -68,7 +70,6 @@ def launch_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "footer_links": ["api"],
-        # On a busy machine Gradio gives up on its own page after three seconds; it answers later.
-        "_frontend": False,
+        "app_kwargs": {"middleware": [Middleware(Guard)]},
         "quiet": True,
     }

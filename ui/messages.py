@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from ui.boundary_messages import BOUNDARY_MESSAGES
+from ui.guard_messages import GUARD_MESSAGES
 from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
 from ui.mixing_messages import MIXING_MESSAGES
 from ui.text_messages import TEXT_MESSAGES
@@ -300,6 +301,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **BOUNDARY_MESSAGES,
     **MIXING_MESSAGES,
     **TEXT_MESSAGES,
+    **GUARD_MESSAGES,
     **KEEPING_MESSAGES,
     **WEIGHTS_MESSAGES,
 }

@@ -13,6 +13,7 @@ from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
 from ui.canvas import DOWNLOADS, Canvas, build_canvas
 from ui.examples import find_examples
 from ui.fetching import Fetcher
+from ui.guard import LONG_LANE
 from ui.handlers import Handlers
 from ui.inversion_handlers import level_setter
 from ui.inversion_tab import LEVELS, InversionTab, build_inversion_tab
@@ -54,7 +55,7 @@ INTERACTIVE: dict[str, Any] = {
 # of a visitor's actions every one.
 LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 EVERY: dict[str, Any] = {"trigger_mode": "multiple"}
-LONG: dict[str, Any] = {"concurrency_id": "long", "concurrency_limit": 2}
+LONG: dict[str, Any] = {"concurrency_id": LONG_LANE, "concurrency_limit": 4}
 MEASURE: dict[str, Any] = {
     "concurrency_id": "measure",
     "concurrency_limit": 1,

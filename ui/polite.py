@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from editing.errors import EditingError
-from ui.messages import refusal, say
+from ui.messages import LANGUAGES, refusal, say
 from ui.session import Session
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(handler)
     def call(self: Any, session: Session, lang: str, *values: Any) -> Any:
+        lang = known(lang)
         try:
             return handler(self, session, lang, *values)
         except gr.Error:
@@ -42,11 +43,15 @@ def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(handler)
     def stream(self: Any, session: Session, lang: str, *values: Any) -> Iterator[Any]:
+        lang = known(lang)
         try:
             yield from handler(self, session, lang, *values)
         except gr.Error:
             raise
         except Exception as error:
             raise toast(error, lang) from None
+
+    def known(lang: Any) -> str:
+        return lang if lang in LANGUAGES else LANGUAGES[0]  # anybody may ask for anything
 
     return stream if inspect.isgeneratorfunction(handler) else call
