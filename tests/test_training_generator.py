@@ -1,17 +1,21 @@
 """The generator's trainer: it learns pairs, survives a kill, and its losses are what they say."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from pytest import MonkeyPatch
+from torch import Tensor
 
 from editing.generator import GeneratorConfig, load_generator
 from training.dataset import Z_DIM, Renders
 from training.discriminator import Discriminator, minibatch_stddev
 from training.state import load_state, save_state
-from training.train_generator import NOISE_START, Stage, Trainer, paired_loss
+from training.texture import ROOTS, WINDOWS, amplitudes, texture_loss
+from training.train_generator import NOISE_LEAST, NOISE_START, Stage, Trainer, paired_loss
 
 CONFIG = GeneratorConfig(
     img_resolution=16,
@@ -110,12 +114,46 @@ def test_a_wrong_mouth_costs_more_than_a_wrong_wall() -> None:
     assert float(paired_loss(mouth, truth)) > 4 * float(paired_loss(wall, truth))
 
 
+def stripes(shift: int) -> Tensor:
+    """Strands four pixels wide, [1, 3, 128, 128], from another place each."""
+    place = (torch.arange(128.0) + shift) * (2 * math.pi / 4)
+    return place.sin().expand(1, 3, 128, 128)
+
+
+def test_texture_loss_forgives_a_strand_its_place_and_not_its_blur() -> None:
+    truth, moved = stripes(0), stripes(1)
+    blurred = torch.zeros_like(truth)  # the mean of all places
+    assert float(texture_loss(truth, truth)) == 0
+    assert float(texture_loss(moved, truth)) < 0.2 * float(texture_loss(blurred, truth))
+    assert float(paired_loss(moved, truth)) > float(paired_loss(blurred, truth))
+
+
+def test_texture_loss_tells_few_sharp_edges_from_many_soft_ones() -> None:
+    few, many = torch.zeros(2, 1, 3, 128, 128)
+    few[..., ::16] = 1.0
+    many[..., ::4] = 0.5  # four times as many lines of half the height: the same energy
+    answers = [float(part[0, 0].mean()) for picture in (few, many) for part in amplitudes(picture)]
+    wide = WINDOWS.index(24) * len(ROOTS)
+    assert answers[wide + 1] > 1.2 * answers[len(answers) // 2 + wide + 1]  # the fourth power
+
+
+def test_beside_a_texture_loss_the_noise_stays_awake() -> None:
+    trainer = Trainer("cpu", replace(CONFIG, img_resolution=64, channels=(8, 8, 8, 8, 8)))
+    named = trainer.generator.named_parameters()
+    strengths = {name: value for name, value in named if name.endswith("noise_strength")}
+    for value in strengths.values():
+        torch.nn.init.constant_(value, -0.001)
+    trainer.keep_awake()
+    for name, value in strengths.items():
+        assert value.item() == pytest.approx(NOISE_LEAST if ".b64." in name else -0.001)
+
+
 def test_a_landed_generator_can_be_gone_on_from(tmp_path: Path) -> None:
     first = Trainer("cpu", CONFIG, tmp_path)
     first.export(tmp_path / "g.safetensors")
     second = Trainer("cpu", CONFIG, tmp_path)
     second.adopt(tmp_path / "g.safetensors")
-    assert second.done and "adversarial-128" not in second.done
+    assert second.done and "adversarial-256" not in second.done
     landed = load_generator(tmp_path / "g.safetensors").state_dict()
     assert all(torch.equal(v, landed[k]) for k, v in second.ema.state_dict().items())
 

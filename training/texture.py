@@ -8,6 +8,7 @@ equal amplitudes look alike (Heeger and Bergen 1995).
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 
 import torch
@@ -18,7 +19,9 @@ ORIENTATIONS = 4
 WAVELENGTHS = (2.5, 5.0)  # pixels
 SCALES = 2  # at full size, and at half of it
 STEP = 2  # pixels from one answer to the next: amplitudes need no more
-WINDOW, STRIDE = 6, 2  # answers around a place, and from one place to the next
+WINDOWS = (6, 24)  # answers around a place: a strand's neighbours, and a whole fringe
+ROOTS = (2, 4)  # of the means of powers: how much there is, and how much of it in few sharp edges
+FLOOR = 1e-5  # of an answer's square, below which nothing is seen
 
 
 @functools.cache
@@ -39,20 +42,26 @@ def filters() -> Tensor:
 
 
 def amplitudes(pictures: Tensor) -> list[Tensor]:
-    """Root mean square of every filter's answer around every place, at each scale.
+    """Mean of the 2nd and 4th power of every filter's answer around every place, each rooted.
+
+    The fourth power tells a few sharp edges from many soft ones of the same energy, as the kurtosis
+    does in Portilla and Simoncelli (2000).
 
     Args:
         pictures: [N, 3, R, R] in [-1, 1].
 
     Returns:
-        Per scale [N, K, P, P]: of the grey picture, for each wavelength and orientation.
+        [N, K, P, P] per scale, window and root: of the grey picture, for each wavelength and
+        orientation.
     """
     grey = pictures.mean(1, keepdim=True)
     found = []
     for _ in range(SCALES):
         answers = F.conv2d(grey, filters().to(grey), stride=STEP).square()
         pairs = answers.unflatten(1, (-1, 2)).sum(2)  # even and odd: whatever the phase
-        found.append((F.avg_pool2d(pairs, WINDOW, STRIDE) + 1e-5).sqrt())
+        for window, root in itertools.product(WINDOWS, ROOTS):
+            powers = F.avg_pool2d(pairs ** (root // 2), window, window // 3)
+            found.append((powers + FLOOR ** (root // 2)) ** (1 / root))
         grey = F.avg_pool2d(grey, 2)
     return found
 
