@@ -1,10 +1,12 @@
 """Settings that people write: YAML read strictly, so that a slip is named instead of ignored."""
 
+from functools import cache
 from typing import Any
 
 from editing.errors import BadInput, EditingError
 
 MAX_TEXT = 2**23  # characters; portraits and masks travel inside recipes
+MAX_VALUES = 100_000  # a small text with aliases could stand for billions
 IN_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false",
             list: "a list", dict: "names and values"}  # fmt: skip
 
@@ -20,11 +22,30 @@ def parse_yaml(text: str, name: str, error: type[EditingError] = BadInput) -> "S
     if len(text) > MAX_TEXT:
         raise error(f"{name} has {len(text)} characters; the limit is {MAX_TEXT}.")
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, Loader=_loader())
     except (yaml.YAMLError, RecursionError, ValueError) as cause:
         reason = " ".join(str(cause).split())[:200]
         raise error(f"{name} is not readable YAML ({reason}); correct it there.") from cause
     return Settings(values, name, error)
+
+
+@cache
+def _loader() -> Any:
+    """PyYAML's safe loader without aliases, and with an end."""
+    import yaml
+
+    class Plain(yaml.SafeLoader):
+        count = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.count += 1
+            if self.count > MAX_VALUES:
+                raise yaml.YAMLError(f"more than {MAX_VALUES} values")
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("aliases such as *this are not read; write the value out")
+            return super().compose_node(parent, index)
+
+    return Plain
 
 
 class Settings:
@@ -42,7 +63,7 @@ class Settings:
         value = self._values.pop(key, None)
         if value is None:
             return default
-        if kind is float and type(value) is int:
+        if kind is float and type(value) is int and abs(value) < 2**1023:  # beyond is no float
             value = float(value)
         if type(value) is not kind:
             raise self.error(
@@ -71,6 +92,13 @@ class Settings:
         if not all(type(value) is str for value in values):
             raise self.error(f"{self.name} has {key}: {values!r}; it needs a list of texts.")
         return tuple(values)
+
+    def all_texts(self) -> dict[str, str]:
+        """All that is left, of any name, each a text."""
+        values, self._values = self._values, {}
+        if not all(type(name) is str and type(value) is str for name, value in values.items()):
+            raise self.error(f"{self.name} has {str(values)[:80]}; it needs names and texts.")
+        return values
 
     def part(self, key: str) -> "Settings | None":
         """A mapping inside this one; None where it is absent."""

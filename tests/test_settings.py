@@ -50,6 +50,28 @@ def test_hostile_texts(text: str) -> None:
         parse_yaml(text, "it")
 
 
+def test_a_text_cannot_stand_for_more_than_it_says() -> None:
+    laughs = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]"
+    merged = "a: &a {x: 1}\nb: {<<: [*a, *a]}"
+    for text in (laughs, merged):
+        with pytest.raises(BadInput, match="aliases"):
+            parse_yaml(text, "it")
+    with pytest.raises(BadInput, match="more than 100000 values"):
+        parse_yaml("a: [" + "1," * 100_000 + "]", "it")
+
+
+def test_numbers_that_are_no_numbers() -> None:
+    for text in ("a: 1" + "0" * 400, "a: 1" + "0" * 5000):
+        with pytest.raises(BadInput, match="it"):
+            parse_yaml(text, "it").take("a", float)
+
+
+def test_all_texts() -> None:
+    assert parse_yaml("{a: x, b: y}", "it").all_texts() == {"a": "x", "b": "y"}
+    with pytest.raises(BadInput, match="names and texts"):
+        parse_yaml("{a: [x]}", "it").all_texts()
+
+
 def test_lists_of_mappings() -> None:
     parts = parse_yaml("edits: [{a: 1}, {a: 2}]", "it").parts("edits")
     assert [part.take("a", int) for part in parts] == [1, 2]

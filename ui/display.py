@@ -171,6 +171,8 @@ def pairs(view: View, look: str = "compare") -> tuple[Any, Any]:
         pair = (view.after, heat_map(view.before, view.after))
     elif look == "mask" and view.mask is not None:
         pair = (view.after, reach(view.after, view.mask))
+    elif look == "whole" and view.paste is not None:
+        return view.paste(), gr.update(visible=False)
     if view.photo is None:
         return pair, gr.update(visible=False)
     return pair, gr.update(value=(view.photo, view.edited), visible=True)

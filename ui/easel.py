@@ -4,7 +4,7 @@ Every method that touches the model holds a lane for as short as it can (see ``u
 opens its own inference mode, so nothing depends on the thread a handler happens to run in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,9 +29,9 @@ from editing.replays import photo_outcome
 from editing.rescoring import background_change
 from ui import session as sessions
 from ui.lanes import Lanes
-from ui.session import Portrait, Session
+from ui.session import Label, Moment, Portrait, Session
 from ui.views import overlay
-from ui.widgets import Pixels
+from ui.widgets import Pixels, data_uri
 
 SHOWN = 512  # pixels; pictures are enlarged to this for the screen, never for a file
 PREVIEWED = 384  # the same while a slider is dragged
@@ -52,6 +52,7 @@ class View:
     parts: Mapping[str, Pixels] = field(default_factory=dict)  # I, I', T, M, F, result, at rest
     misfit: float | None = None  # how badly the edited part was inverted, 0..1
     notes: tuple[str, ...] = ()  # what the composite has to say
+    paste: Callable[[], tuple[Pixels, Pixels]] | None = None  # the whole photo, before and after
 
 
 @dataclass(frozen=True)
@@ -107,19 +108,19 @@ class Easel:
         portrait = session.now.portrait
         before = enlarged(portrait.before, size)
         shown = enlarged(to_uint8(after)[0], size)
-        view = View(before, shown, plain=before)
-        if portrait.photo is not None:
-            view = replace(view, before=enlarged(portrait.photo, size))
-        if portrait.photo is None or not session.keep:
+        view = View(_compared(session, size), shown, plain=before)
+        photo = None if portrait.photo is None else enlarged(portrait.photo, size)
+        if photo is None or not session.keep:
             found = self._reach(portrait, stack, after, size) if mask else None
-            return replace(view, mask=found)
-        made = self._kept(portrait, stack, after, view.before, session.blend)
+            return replace(view, mask=found, paste=_paste(session, photo, shown))
+        made = self._kept(portrait, stack, after, photo, session.blend)
         result = to_uint8(made.picture)[0]
-        view = replace(view, photo=view.before, edited=result, mask=made.mask)
+        paste = _paste(session, photo, result)
+        view = replace(view, photo=photo, edited=result, mask=made.mask, paste=paste)
         if not parts:
             return view
-        pictures = {"photo": view.before, "inverted": before, "edited": shown,
-                    "mask": overlay(view.before, made.mask), "fused": to_uint8(made.fused)[0],
+        pictures = {"photo": photo, "inverted": before, "edited": shown,
+                    "mask": overlay(photo, made.mask), "fused": to_uint8(made.fused)[0],
                     "result": result}  # fmt: skip
         return replace(view, parts=pictures, misfit=made.misfit, notes=made.notes)
 
@@ -141,9 +142,10 @@ class Easel:
             return shaped(where, USUAL, size)
 
     def measure(self, session: Session) -> Measures:
-        """Compare the edited picture with the one before the edits."""
-        moment = session.now
-        a, b = to_tensor(moment.portrait.before), to_tensor(moment.after)
+        """Compare the edited picture with the one before the edits, or another if one is chosen."""
+        moment, against = session.now, session.against
+        a = to_tensor(moment.portrait.before if against is None else against.after)
+        b = to_tensor(moment.after)
         parts = self.domain.parts
         with self.lanes.long(), torch.no_grad():
             return Measures(
@@ -161,6 +163,10 @@ class Easel:
         others = sorted(change.keys() - set(first), key=lambda name: -abs(change[name]))
         clear = [name for name in others[:MORE_BARS] if abs(change[name]) >= CLEAR]
         return {name: change[name] for name in (*first, *clear)}
+
+    def _moment(self, portrait: Portrait, stack: EditStack, label: Label) -> Moment:
+        after = self.draw(stack.apply(portrait.state, self.domain))
+        return Moment(portrait, stack, label, after, data_uri(after))
 
     def _measured(self, portrait: Portrait) -> Portrait:
         """The portrait with how near it is to its photo."""
@@ -180,6 +186,24 @@ class Easel:
             strengths=session.next_strengths,
         )
         return sessions.with_strengths(session.now.stack, wanted, new, session.shelf)
+
+
+def _compared(session: Session, size: int) -> Pixels:
+    """The left side of the canvas."""
+    portrait = session.now.portrait
+    if session.against is not None:
+        return enlarged(session.against.after, size)
+    return enlarged(portrait.before if portrait.photo is None else portrait.photo, size)
+
+
+def _paste(
+    session: Session, photo: Pixels | None, edited: Pixels
+) -> Callable[[], tuple[Pixels, Pixels]] | None:
+    """What pastes an edited face back into the whole photo, where that is here."""
+    portrait, whole = session.now.portrait, session.whole
+    if photo is None or whole is None or not whole.is_of(portrait):
+        return None
+    return lambda: whole.pasted(portrait, to_tensor(photo), to_tensor(edited))
 
 
 def enlarged(pixels: Pixels, size: int) -> Pixels:

@@ -31,6 +31,7 @@ class Example:
     values: dict[str, object]
     picture: Pixels
     open: Callable[[Studio], Portrait]
+    photo: Path | None = None  # the file it was cut out of
 
 
 def find_examples(studio: Studio, first_edit: Mapping[str, float]) -> list[Example]:
@@ -80,7 +81,7 @@ def photo_example(path: Path) -> Example:
 
     with Image.open(path) as photo:
         face = photo.convert("RGB").crop((128, 0, 320, 192))
-    return Example("example.photo", {}, np.asarray(face), lambda s: s.open_photo(path))
+    return Example("example.photo", {}, np.asarray(face), lambda s: s.open_photo(path), path)
 
 
 def photograph() -> Path | None:

@@ -1,5 +1,8 @@
 """What leaves the studio as a file, and how it comes back."""
 
+import io
+import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
@@ -19,20 +22,28 @@ from editing.recipes import (
     read_export,
     recipe_to_yaml,
 )
-from editing.replays import photo_outcome
+from editing.replays import in_photo, photo_outcome
 from ui.session import Label, Moment, Portrait, on_cpu
+from ui.whole import Whole
 from ui.widgets import Pixels
 
-KINDS = ("png", "plain", "photo", "latent", "recipe")
+KINDS = ("png", "plain", "photo", "pasted", "latent", "recipe", "zip")
 MAX_LATENT = 64 * 2**20  # bytes of a latent file that is read into memory
 
 
-def export(moment: Moment, domain: Domain, kind: str, blend: Blend = USUAL) -> tuple[str, bytes]:
+def export(
+    moment: Moment,
+    domain: Domain,
+    kind: str,
+    blend: Blend | None = USUAL,
+    whole: Whole | None = None,
+) -> tuple[str, bytes]:
     """(file name, contents) of a download.
 
     png: the canonical picture with its recipe and latent inside; plain: the same pixels alone;
-    photo: the photo with the edit in it, as ``blend`` says; latent: the edited portrait; recipe:
-    source and edits.
+    photo: the photo with the edit in it, as ``blend`` says; pasted: the whole photo with the
+    edited face (without ``blend`` the portrait's) put back; latent: the edited portrait; recipe:
+    source and edits; zip: all of these that there are, but the plain one.
 
     Raises:
         BadInput: an unknown kind, or the photo of a portrait that has none.
@@ -47,12 +58,30 @@ def export(moment: Moment, domain: Domain, kind: str, blend: Blend = USUAL) -> t
     if kind == "recipe":
         return f"{name}.yaml", recipe_to_yaml(recipe_of(moment, domain, Output())).encode()
     if kind == "photo":
-        photo = carried_over(moment, domain, blend)
-        output = Output("photo", photo.shape[0], blend)
+        photo = carried_over(moment, domain, blend or USUAL)
+        output = Output("photo", photo.shape[0], blend or USUAL)
         return f"{name}-photo.png", _with_recipe(moment, domain, photo, output)
+    if kind == "pasted":
+        output = Output(pasted=True) if blend is None else Output("photo", None, blend, pasted=True)
+        pixels = pasted_back(moment, domain, output, whole)
+        return f"{name}-pasted.png", _with_recipe(moment, domain, pixels, output)
+    if kind == "zip":
+        there = whole is not None and whole.is_of(portrait)
+        photos = ("photo", "pasted") if there else ("photo",)
+        kinds = ("png", *(photos if portrait.photo is not None else ()), "latent", "recipe")
+        return f"{name}.zip", _zipped(export(moment, domain, k, blend, whole) for k in kinds)
     if kind == "png":
         return f"{name}.png", _with_recipe(moment, domain, moment.after, Output())
     raise BadInput(f"There is no download {kind!r}; choose from {', '.join(KINDS)}.")
+
+
+def _zipped(files: Iterable[tuple[str, bytes]]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files:
+            packed = zipfile.ZIP_DEFLATED if name.endswith(".yaml") else zipfile.ZIP_STORED
+            archive.writestr(name, data, packed)  # the others are compressed already
+    return buffer.getvalue()
 
 
 def _with_recipe(moment: Moment, domain: Domain, pixels: Pixels, output: Output) -> bytes:
@@ -82,6 +111,24 @@ def carried_over(moment: Moment, domain: Domain, blend: Blend = USUAL) -> Pixels
         for picture in (portrait.photo, portrait.before, moment.after)
     )
     return to_uint8(photo_outcome(photo, before, after, domain, moment.stack, blend).picture)[0]
+
+
+def pasted_back(moment: Moment, domain: Domain, output: Output, whole: Whole | None) -> Pixels:
+    """The whole photo with what ``output`` says in the place of the face, [H, W, 3].
+
+    Outside of that place it is the photo bit by bit.
+
+    Raises:
+        BadInput: the whole photo is not here.
+    """
+    portrait = moment.portrait
+    if whole is None or not whole.is_of(portrait):
+        raise BadInput(
+            "The whole photo that this portrait was cut out of is not here; drop it once more."
+        )
+    before, after = (to_tensor(p).to(domain.device) for p in (portrait.before, moment.after))
+    made = in_photo(output, whole.cut(portrait), before, after, domain, moment.stack)
+    return to_uint8(made.picture)[0]
 
 
 def file_name(moment: Moment) -> str:

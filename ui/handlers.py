@@ -52,7 +52,7 @@ class Handlers:
         whole = self.studio.reunite(session, Path(path))
         if whole is not None:
             return whole, self.display.status(whole)
-        return self._replaced(session, lang, self.studio.open_photo(path))
+        return self._replaced(session, lang, self.studio.open_photo(path), path)
 
     @polite
     def crop_photo(self, session: Session, lang: str, photo: Any) -> tuple[Any, ...]:
@@ -60,7 +60,7 @@ class Handlers:
         path = upload_path(photo)
         if path is None:
             return session, self.display.status(session)
-        return self._replaced(session, lang, self.studio.open_photo(path, crop=True))
+        return self._replaced(session, lang, self.studio.open_photo(path, crop=True), path)
 
     @polite
     def open_seed(self, session: Session, lang: str, seed: float | None) -> tuple[Any, ...]:
@@ -85,7 +85,7 @@ class Handlers:
     @polite
     def open_example(self, session: Session, lang: str, event: gr.EventData) -> tuple[Any, ...]:
         example = self.examples[int(event._data["index"])]
-        return self._replaced(session, lang, example.open(self.studio))
+        return self._replaced(session, lang, example.open(self.studio), example.photo)
 
     @polite
     def move(self, session: Session, lang: str, *values: float) -> tuple[Any, ...]:
@@ -145,10 +145,12 @@ class Handlers:
         session = self.studio.set_details(session, layers, given)
         return session, self.display.status(session)
 
-    def _replaced(self, session: Session, lang: str, portrait: Portrait) -> tuple[Any, ...]:
+    def _replaced(
+        self, session: Session, lang: str, portrait: Portrait, photo: str | Path | None = None
+    ) -> tuple[Any, ...]:
         for sentence in portrait.notes:
             gr.Info(escape(note(sentence, lang), quote=False), duration=SHOWN)
-        session = self.studio.replace(session, portrait)
+        session = self.studio.replace(session, portrait, photo)
         return session, self.display.status(session)
 
     # -- files

@@ -6,6 +6,7 @@ Tensors in it are detached and on the CPU, so that it can be copied and outlive 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -14,6 +15,9 @@ from editing.edits import EditStack, EditState, Entry, Move
 from editing.out_of_domain import Blend
 from editing.recipes import Inversion, Source
 from ui.widgets import Pixels
+
+if TYPE_CHECKING:
+    from ui.whole import Whole
 
 MAX_MOMENTS = 100  # older ones are forgotten; the start stays
 SMALLEST = 1e-6  # a slider this close to 0 is no edit
@@ -72,6 +76,8 @@ class Session:
     own: str = ""  # the one of them that the own slider moves
     keep: bool = True  # show the edit in the photo, too
     blend: Blend = Blend()  # how it is put there
+    whole: "Whole | None" = None  # the last photo that was opened
+    against: Moment | None = None  # what the canvas compares with; None = without the edits
 
     @property
     def now(self) -> Moment:
@@ -96,6 +102,12 @@ class Session:
         """The session at another of its moments (clamped to those there are)."""
         position = min(max(position, 0), len(self.moments) - 1)
         return replace(self, position=position, selected=None)
+
+    def compare(self, position: int | None) -> "Session":
+        """Compare with another of its moments; None = with the portrait before the edits."""
+        if position is None or not 0 <= position < len(self.moments):
+            return replace(self, against=None)
+        return replace(self, against=self.moments[position])
 
     def select(self, index: int | None) -> "Session":
         """Show the layers and conditions of edit ``index``; selecting it again lets it go."""

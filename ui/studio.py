@@ -6,16 +6,14 @@ Its pictures are drawn by ``ui.easel``; lanes and inference modes are held as th
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
-import torch
-
-from editing.alignment import align, align_face, centre_crop
 from editing.directions import boundary
-from editing.domains import Domain, file_hash
+from editing.domains import Domain
 from editing.edits import EditStack, EditState, Move, state_of
-from editing.errors import BadInput, BadRecipe
-from editing.images import load_picture, to_tensor, to_uint8
+from editing.errors import BadInput
+from editing.images import to_tensor
 from editing.inversion import Step, invert
 from editing.inversion_options import (
     InversionOptions,
@@ -23,24 +21,24 @@ from editing.inversion_options import (
     TuneOptions,
     options_for,
 )
-from editing.latents import DEFAULT_PSI, SeedSpec
+from editing.latents import SeedSpec
 from editing.layers import format_strengths, layer_groups, parse_strengths
 from editing.out_of_domain import (
     Blend,
 )
 from editing.pace import STAGES, Pace
-from editing.recipes import Inversion, Source
-from ui import files
+from editing.recipes import Inversion
 from ui import session as sessions
-from ui.easel import SHOWN, Easel
+from ui.doors import Doors
 from ui.runs import Run
-from ui.session import Label, Moment, Portrait, Session, on_cpu
-from ui.widgets import Pixels, data_uri
+from ui.session import Label, Portrait, Session, on_cpu
+from ui.whole import whole_at
+from ui.widgets import Pixels
 
 PREVIEW_EVERY = 0.3  # seconds between pictures of a running inversion
 
 
-class Studio(Easel):
+class Studio(Doors):
     """What a visitor can do, on one domain that is shared by all and read only."""
 
     def __init__(self, domain: Domain) -> None:
@@ -53,89 +51,6 @@ class Studio(Easel):
         found = {name: boundary(self.domain, name).safe_range for name in self.attributes}
         return {name: ends for name, ends in found.items() if ends}
 
-    # -- where a portrait comes from
-
-    def open_seed(self, seed: int, psi: float = DEFAULT_PSI) -> Portrait:
-        """The invented person of a seed."""
-        spec = SeedSpec(seed, psi)
-        state = on_cpu(state_of(spec, self.domain))
-        label = Label("source.seed", {"seed": seed})
-        return Portrait("seed", label, state, self.draw(state), Source("seed", str(spec)))
-
-    def open_photo(self, path: str | Path, name: str = "", crop: bool = False) -> Portrait:
-        """A photo, aligned (or cut from the centre), with the encoder's guess of its latent.
-
-        Raises:
-            BadPicture, NoFace: sentences for the visitor.
-        """
-        picture = load_picture(path, name=name or Path(path).name)
-        resolution = self.domain.generator.img_resolution
-        if crop:
-            small, alignment = centre_crop(picture, resolution)
-            photo, _ = centre_crop(picture, SHOWN)
-        else:
-            small, alignment = align_face(picture, resolution)
-            photo = align(picture, alignment.quad, SHOWN)
-        with self.lanes.interactive(), torch.no_grad():
-            state = EditState(self.domain.encode(to_tensor(small)).cpu())
-        return Portrait(
-            "photo",
-            Label("source.photo"),
-            state,
-            self.draw(state),
-            Source("photo", Path(path).name, file_hash(Path(path)), alignment.found),
-            photo=to_uint8(to_tensor(photo))[0],
-            target=to_uint8(to_tensor(small))[0],
-            notes=alignment.notes,
-            inversion=Inversion(options_for("quick"), 0),
-            quad=tuple((float(x), float(y)) for x, y in alignment.quad),
-        )
-
-    def open_work(self, session: Session, path: Path) -> Session | None:
-        """Go on with a latent file or an exported PNG; None for any other picture."""
-        work = files.read_work(path, self.domain)
-        if work is None:
-            return None
-        latent, recipe = work
-        before = self.draw(state_of(latent, self.domain))
-        portrait = files.portrait_of(latent, recipe, self.domain, before)
-        return session.add(self._moment(portrait, recipe.stack, portrait.label))
-
-    def open_file(self, session: Session, path: Path) -> Session:
-        """``open_work``, for a file that should be nothing else.
-
-        Raises:
-            BadRecipe: a picture without a recipe.
-        """
-        opened = self.open_work(session, path)
-        if opened is None:
-            raise BadRecipe(
-                f"{path.name} carries no recipe, so it is a photo like any other; "
-                "drop it where photos go."
-            )
-        return opened
-
-    def reunite(self, session: Session, path: Path) -> Session | None:
-        """Give a portrait that was opened from a file its photo back; None for any other photo.
-
-        Raises:
-            BadPicture: a sentence for the visitor.
-        """
-        portrait = session.now.portrait
-        if portrait.photo is not None or portrait.quad is None:
-            return None
-        if portrait.source.sha256 != file_hash(path):
-            return None
-        picture, sizes = load_picture(path), (SHOWN, self.domain.generator.img_resolution)
-        photo, target = (to_uint8(to_tensor(align(picture, portrait.quad, s)))[0] for s in sizes)
-        whole = self._measured(replace(portrait, kind="photo", photo=photo, target=target))
-        return session.add(self._moment(whole, session.now.stack, Label("history.photo")))
-
-    def export(self, session: Session, kind: str) -> tuple[str, bytes]:
-        """(file name, contents) of a download; see ``ui.files.export``."""
-        with self.lanes.interactive(), torch.no_grad():
-            return files.export(session.now, self.domain, kind, session.blend)
-
     # -- steps of the history
 
     def start(self, portrait: Portrait, wanted: Mapping[str, float] | None = None) -> Session:
@@ -143,11 +58,15 @@ class Studio(Easel):
         first = Session((self._moment(portrait, EditStack(()), Label("history.start")),))
         return self.move(first, wanted) if wanted else first
 
-    def replace(self, session: Session, portrait: Portrait) -> Session:
-        """Go on with another portrait and no edits."""
+    def replace(
+        self, session: Session, portrait: Portrait, photo: str | Path | None = None
+    ) -> Session:
+        """Go on with another portrait, cut out of ``photo`` if it was, and no edits."""
         key = "history.estimate" if portrait.kind == "photo" else ""
         label = Label(key) if key else portrait.label
         session = self.correct(session, b"")  # what was painted was of another photo
+        whole = session.whole if photo is None else whole_at(Path(photo))
+        session = replace(session, whole=whole, against=None)
         return session.add(self._moment(portrait, EditStack(()), label))
 
     def adopt(self, session: Session, portrait: Portrait) -> Session:
@@ -308,10 +227,6 @@ class Studio(Easel):
     def _then(self, session: Session, stack: EditStack, label: Label) -> Session:
         return session.add(self._moment(session.now.portrait, stack, label))
 
-    def _moment(self, portrait: Portrait, stack: EditStack, label: Label) -> Moment:
-        after = self.draw(stack.apply(portrait.state, self.domain))
-        return Moment(portrait, stack, label, after, data_uri(after))
-
     # -- inversion
 
     def seconds(self, options: InversionOptions) -> float:
@@ -343,20 +258,28 @@ class Studio(Easel):
             raise BadInput(
                 "Inversion needs a photo: drop one above, or pick the photograph as an example."
             )
-        due, memory = 0.0, run.memory
-        run.memory = None
-        steps = invert(to_tensor(target), self.domain, run.options, mask=run.mask, memory=memory)
-        for step in self.lanes.steps(steps):
+        memory, run.memory = run.memory, None
+        steps = invert(
+            to_tensor(target), self.domain, run.options, given=run.given, mask=run.mask,
+            memory=memory,
+        )  # fmt: skip
+        for step, picture in self.watched(steps, run.stop):
             self.pace.note(step.stage, step.cost)
             run.losses.append({**step.losses, "stage": STAGES.index(step.stage)})
-            ended = step.done or run.stop.is_set()
-            show = ended or monotonic() >= due
-            picture = self.draw(EditState(**vars(step.point))) if show else None
             if picture is not None:
                 run.film(picture)
-                due = monotonic() + PREVIEW_EVERY
-            if ended and not step.done and not run.abandoned:
-                run.memory = step.memory()
+                stopped = run.stop.is_set() and not step.done
+                run.memory = step.memory() if stopped and not run.abandoned else None
+            yield step, picture
+
+    def watched(self, steps: Iterator[Step], stop: Event) -> Iterator[tuple[Step, Pixels | None]]:
+        """The steps of a search, to its end or ``stop``; now and then, and last, with a picture."""
+        due = 0.0
+        for step in self.lanes.steps(steps):
+            ended = step.done or stop.is_set()
+            shown = ended or monotonic() >= due
+            picture = self.draw(EditState(**vars(step.point))) if shown else None
+            due = monotonic() + PREVIEW_EVERY if shown else due
             yield step, picture
             if ended:
                 return
@@ -365,8 +288,9 @@ class Studio(Easel):
         """The portrait at the point the search has found, whose picture is ``picture``."""
         done = None if step.done else step.index
         state = on_cpu(EditState(**vars(step.point)))
-        # With a mask, photo and options alone would not find it again.
-        inversion = Inversion(run.options, done) if run.mask is None else None
+        # With a mask or a latent to start from, photo and options alone would not find it again.
+        alone = run.mask is None and run.given is None
+        inversion = Inversion(run.options, done) if alone else None
         return replace(
             run.portrait, state=state, before=picture, inversion=inversion, findings=step.notes
         )

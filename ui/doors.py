@@ -1,0 +1,152 @@
+"""How portraits come into the studio, and how work leaves it and comes back; without any widget."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from editing.alignment import align, align_face, centre_crop
+from editing.domains import file_hash
+from editing.edits import EditState, state_of
+from editing.errors import BadRecipe
+from editing.images import load_picture, to_tensor, to_uint8
+from editing.inversion_options import (
+    options_for,
+)
+from editing.latents import DEFAULT_PSI, SeedSpec
+from editing.recipes import Inversion, Recipe, Source
+from ui import files
+from ui.easel import SHOWN, Easel, enlarged
+from ui.session import Label, Portrait, Session, on_cpu
+from ui.session_files import SUFFIX, SavedPortrait, read_session, session_bytes
+from ui.whole import whole_at
+
+
+class Doors(Easel):
+    """What opens seeds, photos and files, and what makes them."""
+
+    def open_seed(self, seed: int, psi: float = DEFAULT_PSI) -> Portrait:
+        """The invented person of a seed."""
+        spec = SeedSpec(seed, psi)
+        state = on_cpu(state_of(spec, self.domain))
+        label = Label("source.seed", {"seed": seed})
+        return Portrait("seed", label, state, self.draw(state), Source("seed", str(spec)))
+
+    def open_photo(self, path: str | Path, name: str = "", crop: bool = False) -> Portrait:
+        """A photo, aligned (or cut from the centre), with the encoder's guess of its latent.
+
+        Raises:
+            BadPicture, NoFace: sentences for the visitor.
+        """
+        picture = load_picture(path, name=name or Path(path).name)
+        resolution = self.domain.generator.img_resolution
+        if crop:
+            small, alignment = centre_crop(picture, resolution)
+            photo, _ = centre_crop(picture, SHOWN)
+        else:
+            small, alignment = align_face(picture, resolution)
+            photo = align(picture, alignment.quad, SHOWN)
+        with self.lanes.interactive(), torch.no_grad():
+            state = EditState(self.domain.encode(to_tensor(small)).cpu())
+        return Portrait(
+            "photo",
+            Label("source.photo"),
+            state,
+            self.draw(state),
+            Source("photo", Path(path).name, file_hash(Path(path)), alignment.found),
+            photo=to_uint8(to_tensor(photo))[0],
+            target=to_uint8(to_tensor(small))[0],
+            notes=alignment.notes,
+            inversion=Inversion(options_for("quick"), 0),
+            quad=tuple((float(x), float(y)) for x, y in alignment.quad),
+        )
+
+    def open_work(self, session: Session, path: Path) -> Session | None:
+        """Go on with a latent file or an exported PNG; None for any other picture."""
+        work = files.read_work(path, self.domain)
+        if work is None:
+            return None
+        latent, recipe = work
+        before = self.draw(state_of(latent, self.domain))
+        portrait = files.portrait_of(latent, recipe, self.domain, before)
+        return session.add(self._moment(portrait, recipe.stack, portrait.label))
+
+    def open_session(self, session: Session, path: Path) -> tuple[Session, bool]:
+        """Go on with a session file instead; whether all that was tuned is there, too.
+
+        Raises:
+            BadRecipe, BadLatent, BadPicture, BadInput: sentences for the visitor.
+        """
+        saved = read_session(path)
+        if saved.fingerprint != self.domain.fingerprint:
+            raise BadRecipe(
+                f"{path.name} was made in the domain {saved.domain}, and this is "
+                f"{self.domain.name}; open it where it was made."
+            )
+        used = {moment.portrait: moment.recipe for moment in reversed(saved.moments)}
+        portraits = {n: self._reopened(saved.portraits[n], used[n]) for n in used}
+        moments = tuple(
+            self._moment(portraits[moment.portrait], moment.recipe.stack, moment.label)
+            for moment in saved.moments
+        )
+        blend = saved.moments[saved.position].recipe.output.blend
+        session = replace(session, moments=moments, position=saved.position, selected=None)
+        session = replace(session, keep=saved.keep, blend=blend, against=None)
+        return session, not any(portrait.left_out for portrait in saved.portraits)
+
+    def _reopened(self, saved: SavedPortrait, recipe: Recipe) -> Portrait:
+        """A portrait out of a session file, drawn again."""
+        source, state = recipe.source, state_of(saved.latent, self.domain)
+        if source.kind == "seed":  # only a seed knows its z
+            seeded = state_of(source.name, self.domain)
+            state = replace(state, z=seeded.z, psi=seeded.psi)
+        portrait = files.portrait_of(saved.latent, recipe, self.domain, self.draw(state))
+        portrait = replace(portrait, kind=saved.kind, state=on_cpu(state))
+        if saved.left_out:  # the photo and the options alone would not find this one
+            portrait = replace(portrait, inversion=None)
+        if saved.photo is None:
+            return portrait
+        small = to_tensor(saved.photo, self.domain.generator.img_resolution)
+        photo, target = enlarged(saved.photo, SHOWN), to_uint8(small)[0]
+        return self._measured(replace(portrait, photo=photo, target=target))
+
+    def open_file(self, session: Session, path: Path) -> Session:
+        """``open_work``, for a file that should be nothing else.
+
+        Raises:
+            BadRecipe: a picture without a recipe.
+        """
+        opened = self.open_work(session, path)
+        if opened is None:
+            raise BadRecipe(
+                f"{path.name} carries no recipe, so it is a photo like any other; "
+                "drop it where photos go."
+            )
+        return opened
+
+    def reunite(self, session: Session, path: Path) -> Session | None:
+        """Give a portrait that was opened from a file its photo back; None for any other photo.
+
+        Raises:
+            BadPicture: a sentence for the visitor.
+        """
+        portrait = session.now.portrait
+        there = session.whole is not None and session.whole.is_of(portrait)
+        if (portrait.photo is not None and there) or portrait.quad is None:
+            return None
+        if portrait.source.sha256 != file_hash(path):
+            return None
+        picture, sizes = load_picture(path), (SHOWN, self.domain.generator.img_resolution)
+        photo, target = (to_uint8(to_tensor(align(picture, portrait.quad, s)))[0] for s in sizes)
+        complete = self._measured(replace(portrait, kind="photo", photo=photo, target=target))
+        session = replace(session, whole=whole_at(path))
+        return session.add(self._moment(complete, session.now.stack, Label("history.photo")))
+
+    def export(self, session: Session, kind: str) -> tuple[str, bytes]:
+        """(file name, contents) of a download; see ``ui.files.export``."""
+        if kind == "session":
+            name = files.file_name(session.now)
+            return f"{name}{SUFFIX}", session_bytes(session, self.domain)
+        blend = session.blend if session.keep else None
+        with self.lanes.interactive(), torch.no_grad():
+            return files.export(session.now, self.domain, kind, blend, session.whole)
