@@ -1,6 +1,7 @@
 """Latent Studio's door: flags -> a domain -> the page -> a server."""
 
 import argparse
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="also make a public link")
+    parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask visitors for these")
+    parser.add_argument("--mcp", action="store_true", help="serve the endpoints as MCP tools, too")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--lang", choices=["en", "zh"], default="en", help="first language")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
@@ -38,24 +41,63 @@ def truth_of(domain: "Domain") -> "Truth | None":
     return RenderedTruth(domain.resolution)
 
 
+def auth_of(text: str | None) -> tuple[str, str] | None:
+    """USER:PASSWORD -> both, or None for None.
+
+    Raises:
+        BadInput: one of them is missing.
+    """
+    from editing.errors import BadInput
+
+    user, _, password = (text or "").partition(":")
+    if text is not None and not (user and password):
+        raise BadInput(f"--auth {user!r} needs a user and a password; write --auth USER:PASSWORD.")
+    return (user, password) if text else None
+
+
+def check_mcp(wanted: bool) -> None:
+    """Gradio would print a page of errors, and serve without it.
+
+    Raises:
+        MissingFile: the extra is not installed.
+    """
+    from editing.errors import MissingFile
+
+    if wanted and importlib.util.find_spec("mcp") is None:
+        raise MissingFile("--mcp needs the package mcp; run pip install 'gradio[mcp]' first.")
+
+
+def prepare() -> None:
+    """What libraries read from the environment when they are imported."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    # Threads that wait sleep instead of spinning: on shared cores a picture took ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if os.environ.get("SYSTEM") == "spaces":  # its proxy alone reaches the app, and names visitors
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
+    if os.environ.get("SPACES_ZERO_GPU"):  # this package has to be there before torch
+        importlib.import_module("spaces")
+
+
 def build_page(options: argparse.Namespace) -> "gr.Blocks":
     """The page of the domain that was asked for; of the bundled one where its files are missing."""
     from editing.domains import open_domain
     from editing.errors import MissingFile
     from ui.fetching import Fetcher
     from ui.page import build_app
+    from ui.zerogpu import home_device
 
     # Downloads go to this machine: only where nobody else can reach the page may it start them.
     host = options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
     own = host in ("127.0.0.1", "localhost", "::1") and not options.share
-    domain = open_domain(options.domain, device=options.device)
+    device = home_device(options.device)
+    domain = open_domain(options.domain, device=device)
     try:
         return build_app(domain, options.lang, truth_of(domain), Fetcher(allowed=own))
     except MissingFile as error:
         if domain.name == BUNDLED:
             raise
         print(f"{error} Meanwhile the studio opens on {BUNDLED}.", file=sys.stderr, flush=True)
-    bundled = open_domain(BUNDLED, device=options.device)
+    bundled = open_domain(BUNDLED, device=device)
     return build_app(bundled, options.lang, truth_of(bundled), Fetcher(domain, own))
 
 
@@ -63,20 +105,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; 2 for a refusal, which is one sentence on stderr."""
     options = parse(arguments)
     print("Starting Latent Studio…", flush=True)  # what follows takes some seconds
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
-    # Threads that wait sleep instead of spinning: on shared cores a picture took ten times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
+    prepare()
     from editing.errors import EditingError
     from editing.memory import keep_large_blocks
     from ui.look import launch_options
 
     keep_large_blocks()
     try:
+        auth = auth_of(options.auth)
+        check_mcp(options.mcp)
         page = build_page(options)
         page.launch(
             server_name=options.host,
             server_port=options.port,
             share=options.share,
+            auth=auth,
+            mcp_server=options.mcp,
             inbrowser=options.open,
             prevent_thread_lock=True,
             **launch_options(),

@@ -243,26 +243,37 @@ def _check(latent: Latent, domain: Domain) -> Latent:
 
 
 def score(args: Namespace) -> Result:
-    """Read a picture with the judge."""
-    from editing.domains import open_judge  # here alone: see its docstring
-
+    """Read a picture, and compare it with another."""
     domain = open_named(args)
     img, notes = picture_of(args.source, domain)
-    attributes = readings(open_judge(domain), img)
-    facts: dict[str, Any] = {"source": args.source, "attributes": attributes}
-    lines = [f"{name:<14}{value:+.2f}" for name, value in attributes.items()]
+    facts: dict[str, Any] = {"source": args.source}
+    other = None
     if args.reference:
         other, more = picture_of(args.reference, domain)
-        distances = {
-            "identity": identity(domain, img, other),
-            "perceptual": _perceptual(domain, img, other),
-        }
-        facts, notes = {**facts, "reference": args.reference, **distances}, (*notes, *more)
-        lines += [f"{k:<14}{v:.3f}" for k, v in distances.items() if v is not None]
+        facts, notes = {**facts, "reference": args.reference}, (*notes, *more)
+    read = readings_of(img, domain, other)
+    attributes, alike = read["attributes"], {k: v for k, v in read.items() if k != "attributes"}
+    lines = [f"{name:<14}{value:+.2f}" for name, value in attributes.items()]
+    lines += [f"{name:<14}{value:.3f}" for name, value in alike.items() if value is not None]
+    facts |= read
     return Result("\n".join([*lines, *notes]), {**facts, "notes": list(notes)})
 
 
 def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
+def readings_of(img: Tensor, domain: Domain, reference: Tensor | None = None) -> dict[str, Any]:
+    """The judge's readings of a picture [1, 3, R, R] in [-1, 1], in σ, under ``attributes``.
+
+    With a reference also ``identity`` and ``perceptual``, None where the domain lacks the network.
+    """
+    from editing.domains import open_judge  # here alone: see its docstring
+
+    facts: dict[str, Any] = {"attributes": readings(open_judge(domain), img)}
+    if reference is not None:
+        facts["identity"] = identity(domain, img, reference)
+        facts["perceptual"] = _perceptual(domain, img, reference)
+    return facts
+
+
     """The picture itself [1, 3, R, R], as it would be saved, and notes on how it was taken.
 
     A picture of the domain's size, or one exported here, is taken as aligned already.

@@ -1,11 +1,14 @@
 """The front door: imports that do nothing, flags, and a README that tells the truth."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
 
 import app
 
@@ -30,6 +33,42 @@ def test_flags_have_working_defaults():
         None,
         False,
     )
+
+
+def test_a_password_is_asked_for_only_where_one_is_given():
+    assert app.auth_of(None) is None
+    assert app.auth_of("me:a:b") == ("me", "a:b")
+
+
+@pytest.mark.parametrize("text", ["", "me", "me:", ":secret"])
+def test_half_a_password_is_refused_and_not_shown(text, capsys):
+    assert app.main(["--auth", text]) == 2
+    error = capsys.readouterr().err
+    assert "USER:PASSWORD" in error and "secret" not in error
+
+
+def test_mcp_without_its_package_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(app.importlib.util, "find_spec", lambda name: None)
+    assert app.main(["--mcp"]) == 2
+    assert "gradio[mcp]" in capsys.readouterr().err
+
+
+def test_the_readme_is_the_front_matter_of_a_space():
+    facts = yaml.safe_load((ROOT / "README.md").read_text(encoding="utf-8").split("---")[1])
+    assert facts["sdk"] == "gradio" and (ROOT / facts["app_file"]).is_file()
+    minor = int(facts["python_version"].split(".")[1])
+    assert 10 <= minor <= 13 and len(facts["short_description"]) <= 60
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    assert facts["sdk_version"] in SpecifierSet(next(x for x in lines if "gradio" in x)[6:])
+
+
+def test_only_a_space_believes_what_a_proxy_says(monkeypatch):
+    for system, believed in (("", None), ("spaces", "*")):
+        monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+        monkeypatch.setenv("SYSTEM", system)
+        app.prepare()
+        assert os.environ.get("FORWARDED_ALLOW_IPS") == believed
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS")
 
 
 @pytest.mark.parametrize("flags", [["--domain", "nowhere"], ["--device", "abacus"]])

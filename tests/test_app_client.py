@@ -1,6 +1,8 @@
 """The app as a program sees it: named endpoints, one session per client, refusals as sentences."""
 
 import re
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from editing.replays import replay
 from tests.studio_domain import served, write_studio_domain
 from ui.examples import photograph
 
+ROOT = Path(__file__).parents[1]
 ENDPOINTS = {
     "/open_photo", "/crop_photo", "/open_seed", "/open_file", "/move", "/set_details",
     "/undo", "/redo", "/reset", "/invert", "/invert_with", "/stop", "/untune", "/film", "/download",
@@ -27,6 +30,7 @@ ENDPOINTS = {
     "/find_variants", "/smile_without_teeth", "/explore", "/layer_by_layer", "/sweep", "/rescore",
     "/truth",
     "/mix", "/walk", "/walk_motion",
+    "/generate", "/edit", "/score", "/run_recipe",
 }  # fmt: skip
 
 
@@ -206,3 +210,97 @@ def test_mix_and_walk(client):
     assert found and Path(found[0]).stat().st_size > 0, answer
     with pytest.raises(AppError, match="one for each"):
         client.predict(kind="piecewise", flags="1", api_name="/walk")
+
+
+# -- endpoints that no widget has
+
+
+def test_pictures_of_seeds(client):
+    files = client.predict(seeds="3,5-6", psi=0.5, api_name="/generate")
+    assert [read_export(file)[0].source.name for file in files] == [
+        "seed:3@0.5",
+        "seed:5@0.5",
+        "seed:6@0.5",
+    ]
+    with pytest.raises(AppError, match="up to 16"):
+        client.predict(seeds="0-16", api_name="/generate")
+
+
+def test_edits_in_the_words_of_the_command_line(client):
+    client.predict(seed=5, api_name="/open_seed")
+    edited = client.predict(moves="smile=1.5 age=-1@0-2", given="gender", api_name="/edit")
+    assert [e["label"] for e in edited["edits"]] == [
+        "Smile +1.5 | Gender",
+        "Age -1 @ coarse | Gender",
+    ]
+    assert len(client.predict(moves="smile=1", api_name="/edit")["edits"]) == 3
+    for moves, sentence in {
+        "wings=1": "There is no attribute 'wings'",
+        "smile": "no attribute ''",
+        "smile=much": "much",
+        "": "no move",
+        "README.md=1": "There is no attribute",
+        "/etc/passwd=1": "There is no attribute",
+    }.items():
+        with pytest.raises(AppError, match=sentence):
+            client.predict(moves=moves, api_name="/edit")
+
+
+def test_readings_of_a_portrait_and_of_a_file(client):
+    client.predict(seed=5, api_name="/open_seed")
+    still = client.predict(api_name="/score")
+    assert set(still["attributes"]) == {"smile", "age", "gender"}
+    assert still["perceptual"] == pytest.approx(0, abs=1e-5)
+    (file,) = client.predict(seeds="5", api_name="/generate")
+    read = client.predict(picture=handle_file(file), api_name="/score")
+    assert read["attributes"] == pytest.approx(still["attributes"], abs=1e-4)
+    assert "identity" not in read
+
+
+def test_a_recipe_runs_on_its_seed_or_a_photo(client, photo):
+    client.predict(seed=9, api_name="/open_seed")
+    client.predict(smile=1.5, api_name="/move")
+    wanted = Path(client.predict(kind="png", api_name="/download"))
+    recipe = Path(client.predict(kind="recipe", api_name="/download")).read_text("utf-8")
+    client.predict(seed=1, api_name="/open_seed")
+    state, made = client.predict(recipe=recipe, api_name="/run_recipe")
+    assert state["source"] == "seed:9" and state["strengths"]["smile"] == 1.5
+    with Image.open(wanted) as a, Image.open(made) as b:
+        assert np.array_equal(np.asarray(a), np.asarray(b))
+    few = recipe + "inversion: {level: quick, steps: 2}\n"
+    state, made = client.predict(recipe=few, photo=photo, api_name="/run_recipe")
+    assert state["kind"] == "photo" and state["inversion"] == "quick"
+    assert read_export(made)[0].inversion.options.steps == 2
+    assert client.predict(api_name="/undo")["edits"] == []
+
+
+def readme_blocks(language):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(rf"```{language}\n(.*?)```", text, re.S)
+    return [block for block in blocks if "127.0.0.1:7860" in block]
+
+
+def test_the_client_of_the_readme_runs(url, tmp_path, monkeypatch, capsys):
+    (code,) = readme_blocks("python")
+    Image.open(photograph()).convert("RGB").save(tmp_path / "me.jpg")
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace("http://127.0.0.1:7860", url.rstrip("/")), {})
+    recipe, _ = read_export(capsys.readouterr().out.strip())
+    assert recipe.source.kind == "photo" and len(recipe.stack.entries) == 2
+
+
+def test_the_curl_of_the_readme_runs(url):
+    if shutil.which("curl") is None:
+        pytest.skip("there is no curl on the PATH")
+    (code,) = readme_blocks("sh")
+    code = code.replace("http://127.0.0.1:7860", url.rstrip("/"))
+    result = subprocess.run(["sh", "-ec", code], capture_output=True, text=True, timeout=120)
+    assert "event: complete" in result.stdout and "seed-7" in result.stdout, result.stderr
+
+
+def test_every_endpoint_is_described_and_documented(client):
+    info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    table = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    for name, endpoint in info.items():
+        assert endpoint.get("description"), f"{name} has no docstring"
+        assert f"`{name}`" in table, f"docs/api.md does not mention {name}"

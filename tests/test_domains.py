@@ -175,7 +175,7 @@ def test_only_score_may_ask_the_judge() -> None:
                 kind = getattr(place, "name", type(place).__name__)
                 found.add((path.relative_to(ROOT).as_posix(), kind))
     door = {("editing/domains.py", "open_judge"), ("editing/descriptions.py", "Assign")}  # PARTS
-    command = {("editing/commands.py", "ImportFrom"), ("editing/commands.py", "score")}
+    command = {("editing/commands.py", "ImportFrom"), ("editing/commands.py", "readings_of")}
     assert found - door <= command
 
 

@@ -147,4 +147,4 @@ def test_the_page_offers_it(domain: Domain) -> None:
 
     app = build_app(domain)
     names = {getattr(fn, "api_name", None) for fn in app.fns.values()}
-    assert {"text_edit", "text_grid", "text_optimise", "text_search"} <= names
+    assert {"text", "text_grid", "text_optimise", "text_search"} <= names

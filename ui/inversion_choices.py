@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from editing.domains import Domain
 from editing.errors import BadInput
 from editing.inversion_options import (
     InversionOptions,
     LossWeights,
     options_for,
+    parse_start,
     read_options,
     with_setting,
 )
 from editing.masks import brushed_mask
 from editing.settings import parse_yaml
+from ui.files import read_work
 
 LOSSES = tuple(asdict(LossWeights()))
 SEARCH = {  # how the latent is searched: setting -> its words
@@ -29,6 +33,7 @@ SEARCH = {  # how the latent is searched: setting -> its words
 }
 STARTS = ("encoder", "encoder:5", "mean", "random", "random:64", "zeros")
 MAX_STEPS = 5_000  # of a stage on the page: nobody else waits for a whole day
+MAX_COUNT = 256  # of candidates for a start, or of passes through the encoder
 
 
 def options_from(
@@ -56,7 +61,7 @@ def options_from(
     )
     for name, value in zip(SEARCH, numbers[len(LOSSES) :], strict=True):
         options = with_setting(options, name, float(value or 0))
-    return options
+    return within_limits(options)
 
 
 def written_options(text: str) -> InversionOptions:
@@ -66,10 +71,25 @@ def written_options(text: str) -> InversionOptions:
         BadInput: it is no mapping, or a name or value is wrong.
     """
     settings = parse_yaml(text or "{}", "The settings")
-    options = read_options(settings, options_for(settings.take("level", str, "standard")))
+    return within_limits(
+        read_options(settings, options_for(settings.take("level", str, "standard")))
+    )
+
+
+def within_limits(options: InversionOptions) -> InversionOptions:
+    """The options themselves.
+
+    Raises:
+        BadInput: they ask for more than the page gives anybody.
+    """
     stages = (options.steps, options.noise.steps, options.tune.steps)
     if max(stages) > MAX_STEPS:
         raise BadInput(f"{max(stages)} steps were asked for; here at most {MAX_STEPS} are taken.")
+    count = parse_start(options.start)[1] if options.start else 1
+    if count > MAX_COUNT:
+        raise BadInput(
+            f"A start of {count} tries was asked for; here at most {MAX_COUNT} are made."
+        )
     return options
 
 
@@ -84,6 +104,24 @@ def choices_of(method: str) -> list[Any]:
     weights = asdict(options.weights)
     numbers = [*(weights[name] for name in LOSSES), *(getattr(options, name) for name in SEARCH)]
     return [options.space, options.start or "", *stages, *numbers]
+
+
+def given_from(path: str | Path | None, domain: Domain) -> Tensor | None:
+    """The ws of a latent file or exported PNG to start from, [1, num_ws, w_dim].
+
+    Raises:
+        BadLatent, BadInput: it is none, or of another generator.
+    """
+    if path is None:
+        return None
+    work = read_work(Path(path), domain)
+    if work is None:
+        raise BadInput(
+            f"{Path(path).name} carries no latent to start from; take a latent file (.npz) or a "
+            "PNG that was exported here."
+        )
+    work[0].check(domain.generator, domain.fingerprint, domain.name)
+    return work[0].ws
 
 
 def mask_from(painted: Any, resolution: int) -> Tensor | None:

@@ -164,8 +164,8 @@ class InversionHandlers:
         path = upload_path(mask)
         resolution = self.studio.domain.generator.img_resolution
         region = None if path is None else load_mask(path, resolution)[0]
-        run = Run(session.now.portrait, options, region)
-        found = [found for found, *_ in self._follow(run, lang, request)][-1]
+        run = Run(session.now.portrait, options, region, start)
+        found = self.searched(run, str(request.session_hash))
         adopted: tuple[Any, ...] = self.adopt(session, lang, found)
         return adopted
 
@@ -184,6 +184,17 @@ class InversionHandlers:
             raise BadInput("There is nothing to film yet; invert a photo first.")
         data = film(photo, run.frames)
         return save_bytes_to_cache(data, "inversion.mp4", get_upload_folder())
+    def searched(self, run: Run, visitor: str) -> Portrait | None:
+        """What a search has found, which its visitor may stop; None where they began another."""
+        self.runs.begin(visitor, run)
+        try:
+            for step, picture in self.studio.invert(run):
+                if picture is not None:
+                    last = step, picture
+        finally:
+            run.over = True
+        return None if run.abandoned else self.studio.inverted(run, *last)
+
 
     # -- widgets
 

@@ -100,6 +100,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "history.start": ("start", "起点"),
     "history.estimate": ("guess", "初步估计"),
     "history.photo": ("photo back", "找回照片"),
+    "history.recipe": ("recipe", "配方"),
     "history.inverted": ("inverted", "反演"),
     "history.reset": ("reset", "重置"),
     "history.off": ("{name} off", "关闭{name}"),

@@ -9,6 +9,8 @@ import gradio as gr
 
 from editing.domains import Domain
 from editing.layers import style_rows
+from editing.stylegan3 import StyleGAN3Synthesis
+from ui.api import ApiHandlers, wire_api
 from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
 from ui.canvas import DOWNLOADS, Canvas, build_canvas
 from ui.examples import find_examples
@@ -341,6 +343,7 @@ def wire_tools(
     wire_walk(page, page.walk, page.mixing, walks, wire)
 
 
+    wire_api(page, ApiHandlers(handlers), partial(action, page, handlers), LONG)
 def wire_inversion(page: Page, handlers: Handlers) -> None:
     tab, h = page.inversion, handlers.inversion
     for name in LEVELS:

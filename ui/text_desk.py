@@ -16,7 +16,7 @@ from editing.edits import EditStack, Entry, Move, render
 from editing.errors import BadInput, EditingError
 from editing.images import to_tensor, to_uint8
 from editing.layers import style_widths
-from editing.ranking import rank, see_seeds
+from editing.ranking import Seen, rank, see_seeds
 from editing.states import EditState
 from editing.table_build import default_layers
 from editing.text import METHODS, StyleChange, TextEdit, relevance
@@ -36,6 +36,7 @@ from ui.session import Label, Session
 from ui.studio import Studio
 from ui.widgets import Pixels
 from ui.words import shortened
+from ui.zerogpu import on_gpu, on_zero_gpu, seen_seeds
 
 log = logging.getLogger(__name__)
 FOUND = 12  # portraits of a search
@@ -71,6 +72,7 @@ class TextDesk:
         self.has_table = table is not None and self.domain.is_present(table)
         widths = style_widths(self.domain.generator)
         self._loading = threading.Lock()
+        self._seen_elsewhere = on_gpu(seen_seeds)  # a Space looks for such calls when it starts
         self.total = sum(widths[name] for name in default_layers(self.domain))
 
     def warm_up(self) -> None:
@@ -234,9 +236,15 @@ class TextDesk:
         self._load()
         self.domain.clip.check_text(text)
         seen = []
-        for part in self.studio.lanes.steps(see_seeds(self.domain, range(count))):
+        for part in self._see(count):
             seen.append(part)
             yield Part(sum(len(names) for names, _ in seen), count)
         hits = rank(self.domain, text, seen, top=FOUND)
         seeds = [int(hit.name.partition(":")[2].partition("@")[0]) for hit in hits]
         yield [Hit(seed, self.studio.open_seed(seed).before) for seed in seeds]
+
+    def _see(self, count: int) -> Iterator[Seen]:
+        """Embeddings of the first seeds, elsewhere where a GPU is lent for a call."""
+        if on_zero_gpu():
+            return self._seen_elsewhere(str(self.domain.folder), count)
+        return self.studio.lanes.steps(see_seeds(self.domain, range(count)))

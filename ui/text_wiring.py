@@ -23,7 +23,7 @@ def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wir
     def edits(trigger: Any, handler: Any, api_name: str | None = None) -> Any:
         return then_explain(wire.action(trigger, handler, tab.wanted, api_name, sliders=False))
 
-    edits(tab.run.click, h.apply, "text_edit")
+    edits(tab.run.click, h.apply, "text")
     edits(tab.target.submit, h.apply)
     picked = tab.prompts.pick(h.prompt, [page.language], [tab.neutral, tab.target], **wire.instant)
     edits(picked.then, h.apply)
