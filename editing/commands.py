@@ -259,7 +259,6 @@ def score(args: Namespace) -> Result:
     return Result("\n".join([*lines, *notes]), {**facts, "notes": list(notes)})
 
 
-def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
 def readings_of(img: Tensor, domain: Domain, reference: Tensor | None = None) -> dict[str, Any]:
     """The judge's readings of a picture [1, 3, R, R] in [-1, 1], in σ, under ``attributes``.
 
@@ -274,6 +273,7 @@ def readings_of(img: Tensor, domain: Domain, reference: Tensor | None = None) ->
     return facts
 
 
+def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
     """The picture itself [1, 3, R, R], as it would be saved, and notes on how it was taken.
 
     A picture of the domain's size, or one exported here, is taken as aligned already.

@@ -169,6 +169,17 @@ class InversionHandlers:
         adopted: tuple[Any, ...] = self.adopt(session, lang, found)
         return adopted
 
+    def searched(self, run: Run, visitor: str) -> Portrait | None:
+        """What a search has found, which its visitor may stop; None where they began another."""
+        self.runs.begin(visitor, run)
+        try:
+            for step, picture in self.studio.invert(run):
+                if picture is not None:
+                    last = step, picture
+        finally:
+            run.over = True
+        return None if run.abandoned else self.studio.inverted(run, *last)
+
     @polite
     def untune(self, session: Session, lang: str) -> tuple[Any, ...]:
         """Take the tuned weights and the searched noise maps away again."""
@@ -184,17 +195,6 @@ class InversionHandlers:
             raise BadInput("There is nothing to film yet; invert a photo first.")
         data = film(photo, run.frames)
         return save_bytes_to_cache(data, "inversion.mp4", get_upload_folder())
-    def searched(self, run: Run, visitor: str) -> Portrait | None:
-        """What a search has found, which its visitor may stop; None where they began another."""
-        self.runs.begin(visitor, run)
-        try:
-            for step, picture in self.studio.invert(run):
-                if picture is not None:
-                    last = step, picture
-        finally:
-            run.over = True
-        return None if run.abandoned else self.studio.inverted(run, *last)
-
 
     # -- widgets
 

@@ -341,9 +341,9 @@ def wire_tools(
     wire_mixing(page, page.mixing, page.mixing_shown, mixes, wire)
     walks = WalkHandlers(handlers.studio, handlers.display)
     wire_walk(page, page.walk, page.mixing, walks, wire)
-
-
     wire_api(page, ApiHandlers(handlers), partial(action, page, handlers), LONG)
+
+
 def wire_inversion(page: Page, handlers: Handlers) -> None:
     tab, h = page.inversion, handlers.inversion
     for name in LEVELS:
