@@ -15,6 +15,7 @@ from editing.domains import Domain
 from editing.edits import ChannelMove, Move
 from editing.errors import BadInput
 from editing.layers import parse_strengths
+from editing.masks import FEATHER
 from editing.out_of_domain import USUAL, Blend, correction_at
 
 MAX_SEEDS = 10_000  # of one command
@@ -79,6 +80,30 @@ def parse_whole(flag: str, text: str, low: int, high: int) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
         raise BadInput(f"{flag} needs a whole number from {low} to {high} instead of {text!r}.")
     return int(text)
+
+
+def parse_pair(flag: str, text: str) -> tuple[float, float]:
+    """'0.1,-0.2' -> two numbers.
+
+    Raises:
+        BadInput: names the flag and the value.
+    """
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise BadInput(f"{flag} needs two numbers instead of {text!r}, such as 0.1,0.")
+    return parse_number(flag, parts[0]), parse_number(flag, parts[1])
+
+
+def parse_feather(text: str | None) -> float:
+    """--feather: sigma of a mask's soft edge as a share of its side; the usual one for None.
+
+    Raises:
+        BadInput: no number from 0 to 0.5.
+    """
+    feather = FEATHER if text is None else parse_number("--feather", text)
+    if not 0 <= feather <= 0.5:
+        raise BadInput(f"--feather {feather:g} is not possible; choose a share from 0 to 0.5.")
+    return feather
 
 
 def parse_moves(

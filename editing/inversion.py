@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -116,7 +116,8 @@ def invert(
         raise BadInput(
             "What was stopped was searched with other options; go on with the same, or begin anew."
         )
-    search = _Search(target, domain, options, rng or torch.Generator().manual_seed(0), mask, notes)
+    goal = partial(Goal, target, domain, options.weights, mask)
+    search = Search(domain, options, goal, rng, notes)
     return search.run(lambda: search.latent_stage(given), ("noise", "tune"), memory)
 
 
@@ -138,7 +139,8 @@ def tune_together(
             f"pass 1 to {MAX_SHARED} of both."
         )
     options, notes = fitted(options, domain, False)
-    search = _Search(targets, domain, options, rng or torch.Generator().manual_seed(0), None, notes)
+    goal = partial(Goal, targets, domain, options.weights)
+    search = Search(domain, options, goal, rng, notes)
     return search.run(lambda: search.stage("tune", Point(ws.detach().clone())), (), None)
 
 
@@ -166,42 +168,53 @@ def fitted(
     return options, tuple(notes)
 
 
-class _Search:
-    """Target, options and clock of one search, from stage to stage."""
+class Search:
+    """Goal, options and clock of one search, from stage to stage.
+
+    Args:
+        goal: makes what the latent shall come near, when the first step is asked.
+        later_goal: the same of the stages after the latent; None = the latent's own.
+    """
 
     def __init__(
         self,
-        targets: Tensor,
         domain: Domain,
         options: InversionOptions,
-        rng: torch.Generator,
-        mask: Tensor | None,
-        notes: tuple[str, ...],
+        goal: Callable[[], Goal],
+        rng: torch.Generator | None = None,
+        notes: tuple[str, ...] = (),
+        later_goal: Callable[[], Goal] | None = None,
     ) -> None:
-        self.targets, self.domain, self.options = targets, domain, options
-        self.rng, self.mask = rng, mask
+        self.domain, self.options = domain, options
+        self.rng = rng or torch.Generator().manual_seed(0)
         self.notes = list(notes)
         self.pace = Pace()
+        self._goal, self._later_goal = goal, later_goal
 
     @cached_property
     def goal(self) -> Goal:
-        return Goal(self.targets, self.domain, self.options.weights, self.mask)
+        return self._goal()
 
-    def latent_stage(self, given: Tensor | None) -> Stage:
+    @cached_property
+    def later_goal(self) -> Goal:
+        return self._later_goal() if self._later_goal else self.goal
+
+    def latent_stage(self, given: Tensor | None, around: Point | None = None) -> Stage:
+        """The search of the latent from ``given``, or from where the options say."""
         if given is None:
             start = starting_latent(self.goal, self.options, self.rng)
         else:
             start = in_space(given.to(self.goal.targets), self.options.space)
-        return LatentStage(self.goal, self.options, self.rng, start)
+        return LatentStage(self.goal, self.options, self.rng, start, around)
 
     def stage(self, name: str, point: Point) -> Stage:
         kind = {"noise": NoiseStage, "tune": TuneStage}[name]
-        return kind(self.goal, self.options, self.rng, point)
+        return kind(self.later_goal, self.options, self.rng, point)
 
     def later(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the later stages that have steps and can help."""
         wanted = [name for name in names if getattr(self.options, name).steps]
-        if "noise" in wanted and (reason := check_noise(self.goal, self.options.noise.finer)):
+        if "noise" in wanted and (reason := check_noise(self.later_goal, self.options.noise.finer)):
             self.notes.append(reason)
             wanted.remove("noise")
         return tuple(wanted)
@@ -279,6 +292,11 @@ def _finder(descent: Descent) -> Callable[[], Point]:
     def find() -> Point:
         with torch.inference_mode(False), torch.no_grad():
             found = stage.point(best)
-            return Point(found.ws.clone(), dict(found.noise), dict(found.weight_delta))
+            return replace(
+                found,
+                ws=found.ws.clone(),
+                noise=dict(found.noise),
+                weight_delta=dict(found.weight_delta),
+            )
 
     return find

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from editing.alignment import open_photo
-from editing.arguments import parse_number
+from editing.arguments import parse_feather, parse_number
 from editing.batches import VIDEO_SUFFIXES, invert_all
 from editing.commands import Result, open_named
 from editing.domains import Domain
@@ -24,7 +24,7 @@ from editing.inversion_options import (
     with_setting,
 )
 from editing.latents import load_latent
-from editing.masks import FEATHER, load_mask
+from editing.masks import load_mask
 from editing.photos import Job, invert_into
 
 STAGES: Mapping[str, Any] = {"noise": NoiseOptions(steps=150), "tune": TuneOptions(steps=350)}
@@ -61,9 +61,7 @@ def _job(args: Namespace, options: InversionOptions, start_file: str | None, dom
         latent.check(domain.generator, domain.fingerprint, domain.name)
         given = latent.ws
     if args.mask:
-        feather = FEATHER if args.feather is None else parse_number("--feather", args.feather)
-        if not 0 <= feather <= 0.5:
-            raise BadInput(f"--feather {feather:g} is not possible; choose a share from 0 to 0.5.")
+        feather = parse_feather(args.feather)
         mask, notes = load_mask(args.mask, domain.generator.img_resolution, feather)
     elif args.feather is not None:
         raise BadInput("--feather softens the edge of a mask; pass one with --mask.")

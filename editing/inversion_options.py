@@ -33,6 +33,7 @@ class LossWeights:
     perceptual: float = 1.0  # metrics.perceptual_distance
     vgg: float = 0.0  # Image2StyleGAN's: squared difference of four VGG16 maps, 256 px
     ms_ssim: float = 0.0  # 1 − MS-SSIM
+    style: float = 0.0  # squared difference of the Gram matrices of the perceptual maps
     identity: float = 0.0  # 1 − cosine of the identity network's embeddings
     in_domain: float = 0.0  # mean (ws − encoder(picture))², in variances of W (idinvert)
     mean: float = 0.0  # mean (ws − w_avg)², in variances of W
@@ -91,6 +92,7 @@ class InversionOptions:
     ramp_down: float = 0.25  # share of the steps in which it falls
     jitter: float = 0.0  # noise on the latent, in standard deviations; gone after 3/4 of the steps
     half: float = 0.5  # share of the steps that draw at half size, where the generator can
+    finest: int = 0  # pixels of the finest rows that move in W+; 0 = all (a layer mask)
     joint_noise: bool = False  # noise maps move with the latent, regularised (StyleGAN2 projector)
     stop_at: float = 0.0  # dB: a stage ends where the picture is this near; 0 = never
     patience: int = 0  # a stage ends after this many steps without gain; 0 = never

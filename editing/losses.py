@@ -13,6 +13,7 @@ a person of the domain's world instead of a patchwork with a lower pixel error t
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ class Goal:
         weights: LossWeights,
         mask: Tensor | None = None,
         fast: bool = False,
+        also: Mapping[str, Goal] | None = None,
     ) -> None:
         """What pictures shall come near.
 
@@ -78,6 +80,8 @@ class Goal:
             mask: [1, 1, R, R] in [0, 1], 1 = here it counts; None = everywhere.
             fast: look at half precision, and at small pictures as they are; for a search on its
                 way, not for a measure.
+            also: goals whose totals are added, such as what another region shall be like; by names
+                that no loss has.
         """
         self.fast = fast
         device = domain.generator.mapping.w_avg.device
@@ -85,7 +89,13 @@ class Goal:
         self.targets = targets.detach().to(device, torch.float32, copy=True)
         self.mask = None if mask is None else mask.detach().to(device, torch.float32)
         self.area = 1.0 if self.mask is None else float(self.mask.mean())
+        self.also = dict(also or {})
         self.whitening = whitening(domain.generator)
+
+    def quick(self) -> Goal:
+        """The same goal as a search looks at it on its way: see ``fast``."""
+        also = {name: goal.quick() for name, goal in self.also.items()}
+        return Goal(self.targets, self.domain, self.weights, self.mask, True, also)
 
     @cached_property
     def features(self) -> list[Tensor]:
@@ -106,6 +116,10 @@ class Goal:
     def faces(self) -> Tensor:
         return _identity(self.domain, self.targets)
 
+    @cached_property
+    def style(self) -> list[Tensor]:
+        return grams(unit_features(self.eye, self.targets), self.mask)
+
     def losses(self, img: Tensor, ws: Tensor | None = None) -> dict[str, Tensor]:
         """Weighted sum under "total" and each loss unweighted, [N]; unused losses are absent.
 
@@ -117,6 +131,9 @@ class Goal:
         if ws is not None:
             losses |= self.latent_losses(img, ws)
         total = [getattr(self.weights, name) * value for name, value in losses.items()]
+        also = {name: goal.losses(img)["total"] for name, goal in self.also.items()}
+        losses |= also
+        total += also.values()
         losses["total"] = torch.stack(total).sum(0) if total else img.sum((1, 2, 3)) * 0
         return losses
 
@@ -143,6 +160,10 @@ class Goal:
             losses["vgg"] = torch.stack(squares).sum(0) / self.area
         if weights.ms_ssim:
             losses["ms_ssim"] = (1 - ms_ssim(seen, self.targets)) / self.area
+        if weights.style:
+            pairs = zip(grams(unit_features(self.eye, img), self.mask), self.style, strict=True)
+            squares = [(a - b).square().sum((1, 2)) for a, b in pairs]
+            losses["style"] = torch.stack(squares).mean(0)
         if weights.identity:
             cosine = functional.cosine_similarity(_identity(self.domain, seen), self.faces)
             losses["identity"] = 1 - cosine
@@ -165,6 +186,26 @@ class Goal:
             if weights.spread and ws.shape[1] > 1:
                 losses["spread"] = (white - middle).square().mean((1, 2))
         return losses
+
+
+def grams(maps: list[Tensor], mask: Tensor | None) -> list[Tensor]:
+    """Which features of a region come together, wherever they are: [N, C, C] per map.
+
+    Gatys et al. 2016; Image2StyleGAN++ reads VGG's conv3_3 alone, but small networks hold colour in
+    their first maps, so all count here. The trace is 1 where features have length 1.
+
+    Args:
+        maps: [N, C, H, W] each.
+        mask: [1, 1, R, R] in [0, 1]; None = everywhere.
+    """
+    found = []
+    for each in maps:
+        weight = each.new_ones(1, 1, *each.shape[-2:])
+        if mask is not None:
+            weight = functional.interpolate(mask, each.shape[-2:], mode="area")
+        flat = (each * weight.sqrt()).flatten(2)
+        found.append(flat @ flat.mT / weight.sum().clamp(min=1e-6))
+    return found
 
 
 def _vgg_maps(domain: Domain, img: Tensor) -> list[Tensor]:

@@ -15,6 +15,7 @@ from editing.errors import BadInput
 from editing.images import load_picture, to_tensor
 
 FEATHER = 1 / 48  # of the picture's side: sigma of a mask's soft edge
+CLEARLY = 0.2  # of [-1, 1]: more than what saving a picture changes
 LEAST = 1e-3  # share of the picture: a smaller mask is an empty one
 
 
@@ -75,6 +76,32 @@ def box_mask(box: Sequence[float], resolution: int, feather: float = FEATHER) ->
     mask = torch.zeros(1, 1, resolution, resolution)
     mask[..., down, across] = 1
     return checked_mask(soften(mask, feather), f"The box {list(box)}")
+
+
+def strokes_on(picture: Tensor, layers: Sequence[np.ndarray[Any, Any]]) -> Tensor:
+    """A picture [1, 3, R, R] in [-1, 1] under the coloured layers of an editor (uint8 RGBA)."""
+    for layer in layers:
+        if layer.ndim != 3 or layer.shape[2] != 4:
+            continue
+        rgba = torch.from_numpy(layer.astype(np.float32) / 255).permute(2, 0, 1)[None]
+        ink = torch.cat([rgba[:, :3] * rgba[:, 3:], rgba[:, 3:]], dim=1)  # clear ink has no colour
+        ink = functional.interpolate(ink, picture.shape[-2:], mode="area").to(picture)
+        picture = picture * (1 - ink[:, 3:]) + 2 * ink[:, :3] - ink[:, 3:]
+    return picture
+
+
+def changed_mask(a: Tensor, b: Tensor, feather: float = FEATHER) -> Tensor:
+    """Where two pictures [1, 3, R, R] in [-1, 1] clearly differ: what was painted on one of them.
+
+    Raises:
+        BadInput: they do not, or hardly.
+    """
+    changed = ((a - b.to(a)).abs().amax(1, keepdim=True) > CLEARLY).float().cpu()
+    if float(changed.mean()) < LEAST:
+        raise BadInput(
+            "The painted picture shows no strokes; paint clearly on a copy of the other."
+        )
+    return soften(changed, feather)
 
 
 def checked_mask(mask: Tensor, name: str) -> Tensor:

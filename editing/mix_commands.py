@@ -7,24 +7,39 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from PIL import Image
+from torch import Tensor
 
-from editing.arguments import parse_number
-from editing.commands import Portrait, Result, open_named, open_portrait
+from editing.arguments import parse_feather, parse_number, parse_pair
+from editing.commands import Portrait, Result, open_named, open_portrait, picture_of
 from editing.domains import Domain
-from editing.edits import Edit, EditStack, Entry, render
-from editing.errors import BadInput
+from editing.edits import Edit, EditStack, EditState, Entry, render
+from editing.errors import BadInput, UnknownName
 from editing.images import check_writable, save_png, to_pil
 from editing.layers import parse_strengths, style_rows
-from editing.masks import FEATHER, load_mask
+from editing.local_edits import ALONE, LOCAL_EDITS, LocalEdit, local_edit, local_options
+from editing.masks import changed_mask, load_mask
 from editing.metrics import identity, perceptual
-from editing.mix_edits import Crossover, Grain, Morph, Other, Patch, Transfer, mask_bytes, other_of
+from editing.mix_edits import (
+    OPERATIONS,
+    Crossover,
+    Grain,
+    Morph,
+    Other,
+    Patch,
+    Transfer,
+    mask_bytes,
+    other_of,
+)
 from editing.mixing import crossover, row_strengths
 from editing.photos import write_bytes
-from editing.progress import bar
+from editing.progress import bar, reported
 from editing.recipes import export_png, make_recipe
 from editing.sheets import MAX_CELLS, sheet
-from editing.walk_commands import film_of, is_film, open_drivers, open_other, parse_pair
+from editing.stages import Point
+from editing.walk_commands import film_of, is_film
+from editing.walk_kinds import open_drivers, open_other
 from editing.ways import Keyframes, Reenactment
 
 Rows = tuple[tuple[int, ...] | None, tuple[float, ...]]
@@ -32,7 +47,12 @@ Rows = tuple[tuple[int, ...] | None, tuple[float, ...]]
 
 def mix(args: Namespace) -> Result:
     """Cross portraits: layers, a region or noise of others."""
+    known = (*OPERATIONS, *LOCAL_EDITS)
+    if args.operation not in known:
+        raise UnknownName.among("operation", args.operation, known)
     domain = _checked(args)
+    if args.operation in LOCAL_EDITS:
+        return _local(args, domain)
     portrait = open_portrait(args, domain)
     others = [open_other(args, text, domain) for text in args.others]
     edits = [*_region_or_layers(args, others, domain)]
@@ -53,7 +73,7 @@ def _region_or_layers(args: Namespace, others: Sequence[Other], domain: Domain) 
             f"--layers was given {len(texts)} times for {len(others)} other portraits; give it "
             "once for each."
         )
-    if args.mask is not None or args.shift is not None:
+    if args.mask is not None or args.shift is not None or args.operation != "copy":
         return [_patch(args, others, texts, domain)]
     weight = parse_number("--weight", args.weight)
     rows = [parse_rows(texts[min(i, len(texts) - 1)], domain) for i in range(len(others))]
@@ -63,12 +83,66 @@ def _region_or_layers(args: Namespace, others: Sequence[Other], domain: Domain) 
 def _patch(args: Namespace, others: Sequence[Other], texts: Sequence[str], domain: Domain) -> Patch:
     if args.mask is None or len(others) > 1:
         raise BadInput("A region needs its --mask and one other portrait, or --shift and none.")
-    feather = FEATHER if args.feather is None else parse_number("--feather", args.feather)
-    mask, _ = load_mask(args.mask, domain.generator.img_resolution, feather)
+    mask, _ = load_mask(args.mask, domain.generator.img_resolution, parse_feather(args.feather))
     shift = parse_pair("--shift", args.shift) if args.shift else (0.0, 0.0)
     other = others[0] if others else None
     rows = None if texts == ["all"] else parse_rows(texts[0], domain)[0]
     return Patch(mask_bytes(mask), other, rows, args.operation, shift)
+
+
+# -- local edits: searched
+
+
+def _local(args: Namespace, domain: Domain) -> Result:
+    """A region changed by a search, whose result is one more edit of the portrait."""
+    if args.shift or args.layers or args.noise or args.exchange:
+        raise BadInput(
+            f"The operation {args.operation!r} searches by itself; leave --shift, --layers, "
+            "--noise and --exchange out."
+        )
+    options = local_options(args.operation, args.level)
+    other, mask, notes = _local_inputs(args, domain)
+    portrait = open_portrait(args, domain)
+    before = portrait.stack.apply(portrait.state, domain)
+    picture = render(before, domain).clamp(-1, 1)
+    if portrait.photo is not None:  # the photo itself, not what the search has made of it
+        picture = portrait.photo.at(domain.generator.img_resolution).to(picture)
+    if mask is None:
+        assert other is not None  # _local_inputs has looked
+        mask = changed_mask(picture, other, parse_feather(args.feather))
+    edit = LocalEdit(args.operation, picture, mask, other)
+    start = Point(before.ws, before.noise, before.weight_delta, before.s_delta)
+    rng = torch.Generator().manual_seed(args.seed)
+    with reported(args.operation) as report:
+        for step in local_edit(edit, start, domain, options, rng):
+            report(step.index, step.total)
+    found = other_of(args.operation, EditState(**vars(step.point)), domain)
+    facts = _written(args.out, domain, portrait, [Morph(found, 1.0)])
+    facts |= {"operation": args.operation, "steps": step.index, "seconds": round(step.seconds, 3)}
+    said = [*portrait.notes, *notes, *step.notes]
+    text = f"Written to {args.out} after {step.index} steps in {step.seconds:.1f} s."
+    return Result("\n".join([text, *said]), {**facts, "notes": said})
+
+
+def _local_inputs(
+    args: Namespace, domain: Domain
+) -> tuple[Tensor | None, Tensor | None, tuple[str, ...]]:
+    """The other picture, the region, and notes; no region where the other's strokes are it."""
+    wanted = 0 if args.operation in ALONE else 1
+    if len(args.others) != wanted:
+        raise BadInput(
+            f"The operation {args.operation!r} takes {wanted} other picture{'s' * (wanted != 1)}, "
+            f"not {len(args.others)}."
+        )
+    strokes = args.operation == "scribble"
+    if args.mask is None and not strokes:
+        raise BadInput(f"The operation {args.operation!r} needs its region; pass it with --mask.")
+    other, notes = picture_of(args.others[0], domain) if wanted else (None, ())
+    if args.mask is None:
+        return other, None, notes
+    size = domain.generator.img_resolution
+    mask, more = load_mask(args.mask, size, parse_feather(args.feather))
+    return other, mask, (*notes, *more)
 
 
 def _grain(text: str, domain: Domain) -> Grain:

@@ -16,6 +16,7 @@ from torch import Tensor
 from editing.domains import has_fast_bf16
 from editing.generator import GeneratorConfig
 from editing.inversion_options import NOTHING, InversionOptions
+from editing.layers import layer_resolutions
 from editing.losses import Goal
 from editing.noise_maps import autocorrelation, noise_maps, noise_strengths, whiten_
 from editing.schedules import jitter
@@ -36,6 +37,7 @@ class Point:
     ws: Tensor  # [N, num_ws, w_dim]
     noise: Mapping[str, Tensor] = field(default_factory=dict)  # layer -> [R, R]
     weight_delta: Mapping[str, Tensor] = field(default_factory=dict)  # parameter -> its change
+    s_delta: Mapping[str, Tensor] = field(default_factory=dict)  # layer -> [C], never searched
 
 
 class Stage(ABC):
@@ -58,6 +60,12 @@ class Stage(ABC):
     @abstractmethod
     def losses(self, index: int) -> Iterator[tuple[float, dict[str, Tensor]]]:
         """Losses of the leaves as (share, named losses [N] with "total"); the shares sum to 1."""
+
+    def draw(self, point: Point, side: int | None = None) -> Tensor:
+        """The pictures of a point, at ``side`` pixels where that is less than the whole."""
+        return draw(
+            self.generator, point.ws, point.noise, point.weight_delta, side, point.s_delta
+        )
 
     def phase(self, index: int) -> int:
         """Losses of different phases are not to be compared."""
@@ -87,9 +95,16 @@ class LatentStage(Stage):
     name = "latent"
 
     def __init__(
-        self, goal: Goal, options: InversionOptions, rng: torch.Generator, start: Tensor
+        self,
+        goal: Goal,
+        options: InversionOptions,
+        rng: torch.Generator,
+        start: Tensor,
+        around: Point | None = None,
     ) -> None:
+        """``around``: noise maps and weights that the latent is searched with, as they are."""
         super().__init__(goal, options, rng)
+        self.around = around or Point(start)
         self.steps = options.steps
         self.unit = 1.0 if options.space == "z" else goal.whitening.w_std
         self.lr = options.lr * self.unit
@@ -97,15 +112,22 @@ class LatentStage(Stage):
         if options.joint_noise:
             self.leaves |= {k: v.clone() for k, v in noise_maps(self.generator).items()}
         self.fast = has_fast_bf16(start.device.type)
-        self.near = Goal(goal.targets, goal.domain, options.weights, goal.mask, fast=True)
+        self.near = goal.quick()
+        self.held = self._held(start) if options.finest and options.space == "w+" else []
         self.halves = round(options.half * self.steps) if self._can_halve() else 0
         self.halved: Goal | None = None  # the goal at half size, made from ``kept``
 
     def _can_halve(self) -> bool:
         config, weights = self.generator.config, self.options.weights
         layered = isinstance(config, GeneratorConfig) and config.architecture == "skip"
-        whole = weights.vgg or weights.ms_ssim or weights.identity or weights.in_domain
-        return layered and config.img_resolution >= SMALLEST_WHOLE and not whole
+        whole = (weights.vgg, weights.ms_ssim, weights.identity, weights.in_domain, weights.style)
+        small = not any(whole) and not self.goal.also
+        return layered and config.img_resolution >= SMALLEST_WHOLE and small
+
+    def _held(self, start: Tensor) -> list[tuple[int, Tensor]]:
+        """Rows that do not move, and where they are."""
+        finest, sizes = self.options.finest, layer_resolutions(self.generator)
+        return [(row, start[:, row].clone()) for row, size in enumerate(sizes) if size > finest]
 
     def phase(self, index: int) -> int:
         """0 to 2: at half size or with noise on the latent, a reading is of another picture."""
@@ -126,7 +148,8 @@ class LatentStage(Stage):
 
     def point(self, leaves: Leaves) -> Point:
         ws = self.rows(leaves["latent"]).expand(-1, self.generator.num_ws, -1)
-        return Point(ws, {name: leaf for name, leaf in leaves.items() if name != "latent"})
+        maps = {name: leaf for name, leaf in leaves.items() if name != "latent"}
+        return replace(self.around, ws=ws, noise={**self.around.noise, **maps})
 
     def losses(self, index: int) -> Iterator[tuple[float, dict[str, Tensor]]]:
         leaves, weights = self.leaves, self.options.weights
@@ -140,9 +163,9 @@ class LatentStage(Stage):
         goal = self._half_goal(index) if half else self.near
         side = goal.targets.shape[-1] if half else None
         with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.fast):
-            img = draw(self.generator, point.ws, point.noise, max_resolution=side)
+            img = self.draw(point, side)
         losses = {**self.watched(goal, img), **goal.losses(img, rows)}
-        if point.noise and weights.noise:
+        if self.options.joint_noise and point.noise and weights.noise:
             losses["noise"] = autocorrelation(point.noise)[None]
             losses["total"] = losses["total"] + weights.noise * losses["noise"]
         yield 1.0, losses
@@ -153,9 +176,9 @@ class LatentStage(Stage):
         if index % REFRESH == 0 or "between" not in self.kept:
             with torch.no_grad():
                 point = self.point(self.leaves)
-                whole = draw(self.generator, point.ws, point.noise)
+                whole = self.draw(point)
                 side = whole.shape[-1] // 2
-                small = draw(self.generator, point.ws, point.noise, max_resolution=side)
+                small = self.draw(point, side)
                 self.kept["between"] = small - halved(whole)
             self.halved = None
         if self.halved is None:
@@ -169,6 +192,8 @@ class LatentStage(Stage):
             z = self.leaves["latent"]
             z *= (z.shape[1] / z.square().sum(1, keepdim=True).clamp(min=1e-12)).sqrt()
         whiten_({name: leaf for name, leaf in self.leaves.items() if name != "latent"})
+        for row, place in self.held:
+            self.leaves["latent"][:, row] = place
 
 
 def halved(picture: Tensor) -> Tensor:
@@ -187,7 +212,7 @@ class _After(Stage):
         self.before = None
         if goal.mask is not None:
             with torch.no_grad():
-                self.before = draw(self.generator, start.ws, start.noise, start.weight_delta)
+                self.before = self.draw(start)
 
     def keep(self, img: Tensor, rows: slice) -> Tensor:
         """Mean squared change outside the mask, [N]."""
@@ -226,7 +251,7 @@ class NoiseStage(_After):
 
     def losses(self, index: int) -> Iterator[tuple[float, dict[str, Tensor]]]:
         point = self.point(self.leaves)
-        img = draw(self.generator, point.ws, point.noise, point.weight_delta)
+        img = self.draw(point)
         losses = {"pixel": self.goal.pixel(img)}
         losses["total"] = losses["pixel"] + self.keep(img, slice(None))
         yield 1.0, losses

@@ -38,6 +38,7 @@ def draw(
     noise: Tensors | None = None,
     delta: Tensors | None = None,
     max_resolution: int | None = None,
+    s_delta: Tensors | None = None,
 ) -> Tensor:
     """The pictures [N, 3, R, R] of ws [N, num_ws, w_dim]; differentiable in all three.
 
@@ -45,14 +46,19 @@ def draw(
         noise: maps by layer name, instead of the stored ones.
         delta: changes of synthesis parameters.
         max_resolution: stop at this block, where the family has such pictures.
+        s_delta: style offsets by layer name.
     """
-    maps = dict(noise) if noise else None
+    facts = {
+        "noise": dict(noise) if noise else None,
+        "max_resolution": max_resolution,
+        "s_delta": dict(s_delta) if s_delta else None,
+    }
     if not delta:
-        img: Tensor = generator.synthesis(ws, noise=maps, max_resolution=max_resolution)
+        img: Tensor = generator.synthesis(ws, **facts)
         return img
     parameters = dict(generator.synthesis.named_parameters())
     changed = {name: parameters[name].detach() + change for name, change in delta.items()}
-    drawn: Tensor = functional_call(generator.synthesis, changed, (ws,), {"noise": maps})
+    drawn: Tensor = functional_call(generator.synthesis, changed, (ws,), facts)
     return drawn
 
 
