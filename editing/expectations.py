@@ -3,8 +3,8 @@
     expect:
     - {attribute: smile, sign: 1, minimum: 0.8}    # σ of the world, as the judge reads it
 
-The change is read between the two ends of what the recipe makes: the portrait before and after its
-edits, the first and last frame of its film, the first and last cell of its grid.
+The change is read between the first picture that the preset shows and the one that goes furthest:
+the portrait before and after its edits, frames of its film, cells of its grid.
 """
 
 from __future__ import annotations

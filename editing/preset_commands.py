@@ -26,7 +26,7 @@ def presets_list(args: Namespace) -> Result:
     domain = open_named(args)
     found = [_facts(preset, domain) for preset in list_presets()]
     lines = [
-        f"{facts['name']:<32}{facts['title']}{'  (not yet)' if facts['lacks'] else ''}"
+        f"{facts['name']:<34}{facts['title']}{'  (not yet)' if facts['lacks'] else ''}"
         for facts in found
     ]
     return Result("\n".join(lines), {"presets": found})

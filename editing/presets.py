@@ -12,14 +12,14 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from torch import Tensor
 
 from editing.alignment import open_photo
 from editing.domains import Domain
 from editing.edits import ChannelMove, Edit, Move, render
 from editing.errors import BadRecipe, MissingFile, UnknownName
-from editing.images import to_pil, to_uint8, write_atomically
+from editing.images import to_uint8, write_atomically
 from editing.layers import style_widths
 from editing.mix_edits import Crossover, Grain, Patch, Transfer
 from editing.random_ways import Metropolis, Pieces, RandomSteps
@@ -33,6 +33,7 @@ THUMBNAILS = "thumbnails"  # the folder beside the presets
 SIZE = (320, 160)  # pixels of a thumbnail
 QUALITY = 78  # of its JPEG
 FRAMES = 8  # of a walk that its thumbnail shows, in two rows
+Pixels = NDArray[np.uint8]
 KINDS = ("edit", "inversion", "grid", "walk")
 
 
@@ -205,49 +206,36 @@ def make(preset: Preset, domain: Domain, photo: str | Path | None = None) -> Rep
     return replay(preset.recipe, domain, photo=photo or preset.photo)
 
 
-def ends(recipe: Recipe, made: Replay, domain: Domain) -> tuple[Tensor, Tensor]:
-    """The two pictures [1, 3, R, R] between which ``expect`` is read; see ``expectations``."""
+def pictures(preset: Preset, made: Replay, domain: Domain) -> list[Pixels]:
+    """What a preset shows, [R, R, 3] each: before and after, every cell, or frames of a walk.
+
+    ``expect`` is read between the first of them and the one that goes furthest.
+    """
+    recipe = preset.recipe
     if recipe.walk is not None:
         route, places = recipe.walk.begin(made.edited, domain), recipe.walk.positions()
-        first, last = (route.at(place) for place in (places[0], places[-1]))
-        return render(first, domain), render(last, domain)
+        chosen = (places[round(i * (len(places) - 1) / (FRAMES - 1))] for i in range(FRAMES))
+        return [to_uint8(render(route.at(place), domain))[0] for place in chosen]
     if recipe.grid is not None:
-        states = list(recipe.grid.states(made.edited, domain))
-        return render(states[0], domain), render(states[-1], domain)
-    return render(made.source, domain), made.img
+        return list(recipe.grid.pictures(made.edited, domain))
+    before = render(made.source, domain)
+    if preset.kind == "inversion" and preset.photo is not None:
+        before = open_photo(preset.photo, recipe.source.aligned).at(domain.resolution)
+    return [to_uint8(before)[0], to_uint8(made.img)[0]]
 
 
 def thumbnail(preset: Preset, domain: Domain) -> Image.Image:
-    """Before and after, the cells of a grid, or frames of a walk, ``SIZE`` pixels.
+    """``pictures`` side by side, ``SIZE`` pixels.
 
     Raises:
         EditingError: whatever ``make`` refuses.
     """
-    recipe, made = preset.recipe, make(preset, domain)
-    if recipe.walk is not None:
-        route, places = recipe.walk.begin(made.edited, domain), recipe.walk.positions()
-        chosen = [places[round(i * (len(places) - 1) / (FRAMES - 1))] for i in range(FRAMES)]
-        pictures = [to_pil(render(route.at(place), domain)) for place in chosen]
-        return _tiled(pictures, FRAMES // 2)
-    if recipe.grid is not None:
-        cells = [Image.fromarray(p) for p in recipe.grid.pictures(made.edited, domain)]
-        return _tiled(cells, len(recipe.grid.columns))
-    before = to_pil(render(made.source, domain))
-    if preset.photo is not None:
-        before = to_pil(open_photo(preset.photo, recipe.source.aligned).at(domain.resolution))
-    return _tiled([before, Image.fromarray(to_uint8(made.img)[0])], 2)
-
-
-def _tiled(pictures: list[Image.Image], columns: int) -> Image.Image:
-    """Pictures in a table that fills ``SIZE``; what stands over is cut off."""
-    side = pictures[0].width
-    rows = -(-len(pictures) // columns)
-    paper = np.zeros((rows * side, columns * side, 3), np.uint8)
-    for number, picture in enumerate(pictures):
-        y, x = divmod(number, columns)
-        square = np.asarray(picture.convert("RGB").resize((side, side)))
-        paper[y * side : (y + 1) * side, x * side : (x + 1) * side] = square
-    return ImageOps.fit(Image.fromarray(paper), SIZE, Image.Resampling.LANCZOS)
+    shown = pictures(preset, make(preset, domain), domain)
+    grid = preset.recipe.grid
+    columns = len(grid.columns) if grid else FRAMES // 2 if len(shown) == FRAMES else 2
+    rows = [np.concatenate(shown[at : at + columns], 1) for at in range(0, len(shown), columns)]
+    sheet = Image.fromarray(np.concatenate(rows))
+    return ImageOps.fit(sheet, SIZE, Image.Resampling.LANCZOS)
 
 
 def write_thumbnail(preset: Preset, picture: Image.Image) -> int:
