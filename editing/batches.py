@@ -157,7 +157,7 @@ def _tune_all(batch: Batch, photos: Mapping[str, Photo], job: Job) -> None:
 def _loaders(source: Path, aligned: bool) -> Iterator[tuple[str, Load]]:
     """(folder name, how to load) of every photo in a folder, or frame of a video."""
     if not source.is_dir():
-        for number, frame in enumerate(_frames(source)):
+        for number, frame in enumerate(video_frames(source)):
             yield f"frame_{number:05d}", _frame_loader(frame, source.name, number, aligned)
         return
     files = sorted(
@@ -176,7 +176,7 @@ def _frame_loader(frame: Any, video: str, number: int, aligned: bool) -> Load:
     return lambda: find_photo(Image.fromarray(frame), name, sha256, aligned)
 
 
-def _frames(video: Path) -> Iterator[Any]:
+def video_frames(video: Path) -> Iterator[Any]:
     """Frames of a video, uint8 [H, W, 3]."""
     import imageio.v3
 

@@ -6,17 +6,30 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+Command = Callable[..., argparse.ArgumentParser]
 
-def add_directions(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """The commands of direction_commands.py: ``direction ...`` and ``boundary ...``."""
-    text = "Find directions and see what they do."
-    group = commands.add_parser("direction", help=text, description=text)
-    group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
-    module = "direction_commands"
+
+def add_directions(commands: Any, command: Command) -> None:
+    """``direction ...`` and ``boundary ...``; ``commands`` is where all commands stand."""
+    group = _group(commands, "direction", "Find directions and see what they do.")
+    for add in (_add_find, _add_layers, _add_channels, _add_combine, _add_rows, _add_sweep):
+        add(command, group)
+    group = _group(commands, "boundary", "Train boundaries and measure what they change.")
+    for add in (_add_train, _add_rescore):
+        add(command, group)
+
+
+def _group(commands: Any, name: str, text: str) -> Any:
+    """Where the second words of a command stand."""
+    group = commands.add_parser(name, help=text, description=text)
+    return group.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+
+def _add_find(command: Command, group: Any) -> None:
     find = command(
         "find",
         "Find directions that nobody labelled, or an attribute's variants.",
-        f"{module}.find",
+        "direction_commands.find",
         group,
     )
     find.add_argument(
@@ -33,18 +46,27 @@ def add_directions(commands: Any, command: Callable[..., argparse.ArgumentParser
     find.add_argument(
         "--out", required=True, metavar="DIR", help="folder for direction files and strips.png"
     )
+
+
+def _add_layers(command: Command, group: Any) -> None:
     layers = command(
         "layers",
         "Search the layers that carry an attribute at least cost.",
-        f"{module}.layers",
+        "direction_commands.layers",
         group,
     )
     layers.add_argument("name", metavar="NAME", help="an attribute or a direction file")
     layers.add_argument("--attribute", metavar="NAME", help="what the scorer reads (NAME)")
     layers.add_argument("--count", default="12", metavar="N", help="latents (default: 12)")
     layers.add_argument("--out", metavar="FILE", help="save the direction with the best layers")
+
+
+def _add_channels(command: Command, group: Any) -> None:
     channels = command(
-        "channels", "Rank StyleSpace channels by what they change.", f"{module}.channels", group
+        "channels",
+        "Rank StyleSpace channels by what they change.",
+        "direction_commands.channels",
+        group,
     )
     channels.add_argument("--attribute", metavar="NAME", help="what the scorer reads")
     channels.add_argument(
@@ -54,10 +76,13 @@ def add_directions(commands: Any, command: Callable[..., argparse.ArgumentParser
     )
     channels.add_argument("--count", default="20", metavar="N", help="channels (default: 20)")
     channels.add_argument("--samples", default="8", metavar="N", help="latents (default: 8)")
+
+
+def _add_combine(command: Command, group: Any) -> None:
     combine = command(
         "combine",
         "Add a direction to another, or rotate one towards it.",
-        f"{module}.combine",
+        "direction_commands.combine",
         group,
     )
     combine.add_argument("name", metavar="NAME", help="an attribute or a direction file")
@@ -65,14 +90,26 @@ def add_directions(commands: Any, command: Callable[..., argparse.ArgumentParser
     combine.add_argument("--degrees", metavar="D", help="rotate NAME by this towards OTHER")
     combine.add_argument("--weight", metavar="W", help="NAME + W · OTHER, counted in steps")
     combine.add_argument("--out", required=True, metavar="FILE", help="direction file to write")
+
+
+def _add_rows(command: Command, group: Any) -> None:
     rows = command(
-        "rows", "What a direction changes row by row, background included.", f"{module}.rows", group
+        "rows",
+        "What a direction changes row by row, background included.",
+        "direction_commands.rows",
+        group,
     )
     rows.add_argument("name", metavar="NAME", help="an attribute or a direction file")
     rows.add_argument("--alpha", default="2", metavar="A", help="steps (default: 2)")
     rows.add_argument("--count", default="8", metavar="N", help="latents (default: 8)")
+
+
+def _add_sweep(command: Command, group: Any) -> None:
     sweep = command(
-        "sweep", "A strip or a grid of strengths as one labelled PNG.", f"{module}.sweep", group
+        "sweep",
+        "A strip or a grid of strengths as one labelled PNG.",
+        "direction_commands.sweep",
+        group,
     )
     sweep.add_argument("source", metavar="SOURCE", help="a photo, latent, exported PNG or seed")
     sweep.add_argument(
@@ -98,14 +135,13 @@ def add_directions(commands: Any, command: Callable[..., argparse.ArgumentParser
         action="store_true",
         help="take the picture's centre as it is; look for no face",
     )
-    module = "boundary_commands"
-    text = "Train boundaries and measure what they change."
-    group = commands.add_parser("boundary", help=text, description=text)
-    group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+
+def _add_train(command: Command, group: Any) -> None:
     train = command(
         "train",
         "Train a boundary from a scorer, labels, picked seeds or two texts.",
-        f"{module}.train",
+        "boundary_commands.train",
         group,
     )
     train.add_argument(
@@ -138,10 +174,13 @@ def add_directions(commands: Any, command: Callable[..., argparse.ArgumentParser
         metavar="FILE",
         help="direction file to write; its folder keeps what a killed run had done",
     )
+
+
+def _add_rescore(command: Command, group: Any) -> None:
     rescore = command(
         "rescore",
         "What a step along each boundary changes, in σ of the world.",
-        f"{module}.rescore",
+        "boundary_commands.rescore",
         group,
     )
     rescore.add_argument(

@@ -1,9 +1,11 @@
-"""The flags of ``mix``, ``morph``, ``transfer``, ``grid`` and ``walk``, with argparse alone."""
+"""The flags of ``mix``, ``morph``, ``transfer`` and ``grid``, with argparse alone."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+
+from editing.walk_flags import Group, add_film, add_walk
 
 Command = Callable[..., argparse.ArgumentParser]
 Search = Callable[[argparse.ArgumentParser, str], None]
@@ -14,7 +16,19 @@ LAYERS_HELP = (
 
 
 def add_mixing(command: Command, source: str, latent: str, search: Search) -> None:
-    """All five commands; ``source`` and ``latent`` explain a SOURCE and --latent."""
+    """All four commands and ``walk``; ``source`` and ``latent`` explain a SOURCE and --latent."""
+    films = [_add_mix(command, source), _add_morph(command, source), _add_transfer(command, source)]
+    walk = command("walk", "Animate a portrait.", "walk_commands.walk")
+    walk.add_argument("source", metavar="SOURCE", help=source)
+    add_walk(walk)
+    add_film(walk)
+    for parser in (*films, walk):
+        parser.add_argument("--latent", metavar="FILE", help=latent)
+    for parser in (*films, walk, _add_grid(command, source)):
+        search(parser, "standard")
+
+
+def _add_mix(command: Command, source: str) -> argparse.ArgumentParser:
     mix = command(
         "mix", "Cross portraits: layers, a region or noise of others.", "mix_commands.mix"
     )
@@ -28,17 +42,6 @@ def add_mixing(command: Command, source: str, latent: str, search: Search) -> No
         help=LAYERS_HELP + "; once for each B (default: all)",
     )
     mix.add_argument("--weight", default="1", metavar="W", help="0 = none of B, 1 = all (1)")
-    mix.add_argument("--mask", metavar="PNG", help="white = the region to take from B")
-    mix.add_argument("--feather", metavar="F", help="soft edge of the mask, a share of the side")
-    mix.add_argument(
-        "--shift", metavar="X,Y", help="put the region this far right and down, shares of the side"
-    )
-    mix.add_argument(
-        "--operation",
-        default="copy",
-        metavar="NAME",
-        help="copy the region, or move what is there (default: %(default)s)",
-    )
     mix.add_argument(
         "--noise",
         metavar="[SEED][@LAYERS]",
@@ -50,8 +53,29 @@ def add_mixing(command: Command, source: str, latent: str, search: Search) -> No
         action="store_true",
         help="also write the other result: B with the layers of A",
     )
+    _add_region(mix.add_argument_group("a region"))
     mix.add_argument("--out", required=True, metavar="PNG", help="the picture to write")
+    return mix
 
+
+def _add_region(region: Group) -> None:
+    region.add_argument("--mask", metavar="PNG", help="white = the region")
+    region.add_argument("--feather", metavar="F", help="soft edge of it, a share of the side")
+    region.add_argument(
+        "--operation",
+        default="copy",
+        metavar="NAME",
+        help="copy it from B or move what is there, at once; or a search of latent and noise that "
+        "takes as long as --level says: crossover (B there, A elsewhere), inpaint (fill it anew), "
+        "scribble (B is A's picture with strokes painted on it), style (the style of B there), "
+        "diffuse (B pasted and blended by the encoder) (default: %(default)s)",
+    )
+    region.add_argument(
+        "--shift", metavar="X,Y", help="put it this far right and down, shares of the side"
+    )
+
+
+def _add_morph(command: Command, source: str) -> argparse.ArgumentParser:
     morph = command(
         "morph",
         "The way from one portrait to another, as a film or one picture.",
@@ -65,8 +89,11 @@ def add_mixing(command: Command, source: str, latent: str, search: Search) -> No
     morph.add_argument(
         "--space", default="w+", metavar="SPACE", help="w+, w, s or z (default: %(default)s)"
     )
-    _add_film(morph)
+    add_film(morph)
+    return morph
 
+
+def _add_transfer(command: Command, source: str) -> argparse.ArgumentParser:
     transfer = command(
         "transfer", "Expression transfer: A + amount * (C - B).", "mix_commands.transfer"
     )
@@ -95,8 +122,11 @@ def add_mixing(command: Command, source: str, latent: str, search: Search) -> No
         help="transfer only what lies along these attributes, such as "
         "smile,mouth_open: identity stays where C is somebody else",
     )
-    _add_film(transfer)
+    add_film(transfer)
+    return transfer
 
+
+def _add_grid(command: Command, source: str) -> argparse.ArgumentParser:
     grid = command("grid", "A style-mixing grid: rows of A, columns of B.", "mix_commands.grid")
     grid.add_argument("sources", nargs="+", metavar="A", help="one row each: " + source)
     grid.add_argument(
@@ -109,133 +139,4 @@ def add_mixing(command: Command, source: str, latent: str, search: Search) -> No
         help="what the columns give (default: %(default)s)",
     )
     grid.add_argument("--out", required=True, metavar="PNG", help="the sheet to write")
-
-    walk = command("walk", "Animate a portrait.", "walk_commands.walk")
-    walk.add_argument("source", metavar="SOURCE", help=source)
-    _add_walk(walk)
-    _add_film(walk)
-    for parser in (mix, morph, transfer, grid, walk):
-        if parser is not grid:
-            parser.add_argument("--latent", metavar="FILE", help=latent)
-        search(parser, "standard")
-
-
-def _add_walk(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--kind",
-        required=True,
-        metavar="KIND",
-        help="sweep, keyframes, loop, noise-loop, truncation, basis, place, random, piecewise, "
-        "metropolis or reenact",
-    )
-    way = parser.add_argument_group("where it goes")
-    way.add_argument(
-        "--along",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="attribute of a sweep (may be repeated with --from and --to), or that "
-        "random and piecewise move",
-    )
-    way.add_argument(
-        "--from",
-        dest="begin",
-        action="append",
-        default=[],
-        metavar="A",
-        help="where the sweep begins (-2); of a truncation pulse: 1",
-    )
-    way.add_argument(
-        "--to",
-        dest="end",
-        action="append",
-        default=[],
-        metavar="B",
-        help="where the sweep ends (2); of a truncation pulse: 0",
-    )
-    way.add_argument(
-        "--track",
-        action="append",
-        default=[],
-        metavar="NAME[@LAYERS]=T:V,...",
-        help="an attribute with its own schedule, such as smile=0:0,0.5:2,1:0:bounce; "
-        "may be repeated",
-    )
-    way.add_argument(
-        "--through",
-        nargs="+",
-        default=[],
-        metavar="SOURCE",
-        help="portraits of keyframes, or those that drive a re-enactment",
-    )
-    way.add_argument(
-        "--curve",
-        default="linear",
-        metavar="NAME",
-        help="of keyframes: linear, slerp (in Z) or spline (Catmull-Rom in W+)",
-    )
-    way.add_argument(
-        "--space", metavar="SPACE", help="keyframes: w+, w, s or z; loops and random walks: w or z"
-    )
-    way.add_argument("--radius", metavar="R", help="of loops; 1 = as far as another person (0.3)")
-    way.add_argument("--harmonics", metavar="N", help="waves of a noise loop (3)")
-    way.add_argument("--count", metavar="N", help="directions of a basis tour (4)")
-    way.add_argument("--step", metavar="S", help="length of random steps; along NAME, of alpha")
-    way.add_argument("--segments", metavar="ENDS", help="of piecewise, such as .35,.58,.75,.85,1")
-    way.add_argument(
-        "--flags",
-        metavar="FLAGS",
-        help="one per segment: 1 out, -1 back, 0 hold; write --flags=-1,1 where the first is -1",
-    )
-    way.add_argument("--spread", metavar="S", help="of metropolis: 1 = as trained, 0.7 = truncated")
-    way.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        metavar="NAME=LOW..HIGH[~S]",
-        help="metropolis keeps a reading in this range, in σ, softly with ~S",
-    )
-    way.add_argument("--shift", metavar="X,Y", help="of place, shares of the picture")
-    way.add_argument("--turn", metavar="DEGREES", help="of place, counter-clockwise")
-    way.add_argument("--amount", metavar="L", help="of reenact: how much (1)")
-    time = parser.add_argument_group("how it is walked")
-    time.add_argument(
-        "--loop",
-        action="store_true",
-        help="close keyframes and random walks: the last frame leads to the first",
-    )
-    time.add_argument("--even", action="store_true", help="the same perceptual speed everywhere")
-
-
-def _add_film(parser: argparse.ArgumentParser) -> None:
-    film = parser.add_argument_group("the film")
-    film.add_argument(
-        "--out",
-        required=True,
-        metavar="FILE",
-        help=".mp4, .gif, .webm or .webp; .png is a contact strip; a name without "
-        "an ending a folder of PNGs",
-    )
-    film.add_argument("--frames", default="120", metavar="N", help="exactly (120)")
-    film.add_argument("--fps", default="30", metavar="F", help="frames per second (30)")
-    film.add_argument(
-        "--ease",
-        default="linear",
-        metavar="NAMES",
-        help="linear, sine, cubic, back, bounce or step; several by commas, for one "
-        "leg after the other",
-    )
-    film.add_argument("--ping-pong", action="store_true", help="there and back")
-    film.add_argument("--hold", default="0", metavar="S", help="seconds that both ends stay")
-    film.add_argument("--size", metavar="PX", help="of a portrait (the generator's)")
-    film.add_argument("--beside", action="store_true", help="the source on the left")
-    film.add_argument("--captions", action="store_true", help="what the walk does, below")
-    film.add_argument(
-        "--measure",
-        action="store_true",
-        help="also give motion share, perceptual path length and unevenness",
-    )
-    film.add_argument(
-        "--report", metavar="DIR", help="also write their plot and a heat map of where it dissolves"
-    )
-    film.add_argument("--no-recipe", action="store_true", help="write the film alone")
+    return grid

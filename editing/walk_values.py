@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+from editing import ways
 from editing.edit_values import entry_from, entry_values
 from editing.edits import Entry, Move
 from editing.errors import BadRecipe, UnknownName
@@ -22,38 +23,25 @@ from editing.mix_values import other_from, other_values
 from editing.random_ways import Metropolis, Pieces, RandomSteps, Within
 from editing.settings import Settings
 from editing.walks import Walk
-from editing.ways import (
-    Circle,
-    Key,
-    Keyframes,
-    NoiseLoop,
-    Place,
-    Reenactment,
-    Timeline,
-    Tour,
-    Track,
-    Truncation,
-    Way,
-)
 
 PLAIN: Mapping[str, type[Any]] = {  # kinds whose fields are numbers and words
-    "loop": Circle,
-    "noise-loop": NoiseLoop,
-    "truncation": Truncation,
-    "basis": Tour,
-    "place": Place,
+    "loop": ways.Circle,
+    "noise-loop": ways.NoiseLoop,
+    "truncation": ways.Truncation,
+    "basis": ways.Tour,
+    "place": ways.Place,
     "random": RandomSteps,
     "piecewise": Pieces,
 }
 KINDS = ("sweep", "keyframes", *PLAIN, "metropolis", "reenact")
 
 
-def kind_of(way: Way) -> str:
+def kind_of(way: ways.Way) -> str:
     """How people call it."""
     for name, kind in PLAIN.items():
         if type(way) is kind:
             return name
-    kinds = {Timeline: "sweep", Keyframes: "keyframes", Metropolis: "metropolis"}
+    kinds = {ways.Timeline: "sweep", ways.Keyframes: "keyframes", Metropolis: "metropolis"}
     return kinds.get(type(way), "reenact")
 
 
@@ -90,13 +78,13 @@ def walk_from(settings: Settings) -> Walk:
     return walk
 
 
-def _way_values(way: Way) -> dict[str, Any]:
-    if isinstance(way, Timeline):
+def _way_values(way: ways.Way) -> dict[str, Any]:
+    if isinstance(way, ways.Timeline):
         return {"tracks": [_track_values(track) for track in way.tracks]}
-    if isinstance(way, Keyframes):
+    if isinstance(way, ways.Keyframes):
         through = [other_values(other) for other in way.through]
         return {"through": through, "curve": way.curve, "space": way.space, "closed": way.closed}
-    if isinstance(way, Reenactment):
+    if isinstance(way, ways.Reenactment):
         values: dict[str, Any] = {"drivers": [other_values(each) for each in way.drivers]}
         values |= {"amount": float(way.amount), "along": list(way.along)}
         return {**values, "layers": None if way.layers is None else list(way.layers)}
@@ -105,17 +93,17 @@ def _way_values(way: Way) -> dict[str, Any]:
     return {key: float(v) if type(v) is float else v for key, v in listed.items()}
 
 
-def _way(kind: str, settings: Settings) -> Way:
+def _way(kind: str, settings: Settings) -> ways.Way:
     if kind == "sweep":
-        return Timeline(tuple(_track(part) for part in settings.parts("tracks")))
+        return ways.Timeline(tuple(_track(part) for part in settings.parts("tracks")))
     if kind == "keyframes":
         others = tuple(other_from(part) for part in settings.parts("through"))
         curve, space = settings.take("curve", str, "linear"), settings.take("space", str, "w+")
-        return Keyframes(others, curve, space, settings.take("closed", bool, False))
+        return ways.Keyframes(others, curve, space, settings.take("closed", bool, False))
     if kind == "reenact":
         drivers = tuple(other_from(part) for part in settings.parts("drivers"))
         layers = settings.take("layers", list)
-        return Reenactment(
+        return ways.Reenactment(
             drivers,
             settings.take("amount", float, 1.0),
             None if layers is None else tuple(_whole(settings, row) for row in layers),
@@ -126,7 +114,7 @@ def _way(kind: str, settings: Settings) -> Way:
         walk: Metropolis = _plain(Metropolis(), settings, skip=("within",))
         return replace(walk, within=within)
     default: Any = PLAIN[kind]()
-    way: Way = _plain(default, settings)
+    way: ways.Way = _plain(default, settings)
     return way
 
 
@@ -147,29 +135,29 @@ def _plain(default: Any, settings: Settings, skip: tuple[str, ...] = ()) -> Any:
     return replace(default, **changes)
 
 
-def _track_values(track: Track) -> dict[str, Any]:
+def _track_values(track: ways.Track) -> dict[str, Any]:
     values = entry_values(Entry(track.move))
     del values["alpha"]
     keys = [[k.time, k.value, *([k.ease] if k.ease else [])] for k in track.keys]
     return {**values, "keys": keys}
 
 
-def _track(settings: Settings) -> Track:
+def _track(settings: Settings) -> ways.Track:
     keys = tuple(_key(settings, key) for key in settings.need("keys", list))
     settings.give("alpha", 0.0)
     move = entry_from(settings).edit
     if not isinstance(move, Move):
         raise BadRecipe(f"{settings.name} is no track; write move: NAME and keys.")
-    return Track(move, keys)
+    return ways.Track(move, keys)
 
 
-def _key(settings: Settings, key: Any) -> Key:
+def _key(settings: Settings, key: Any) -> ways.Key:
     if not isinstance(key, list) or not 2 <= len(key) <= 3:
         raise BadRecipe(
             f"{settings.name} has the key {key!r}; write [time, value] or with an ease."
         )
     time, value = (_number(settings, number, float) for number in key[:2])
-    return Key(time, value, str(key[2]) if len(key) == 3 else "")
+    return ways.Key(time, value, str(key[2]) if len(key) == 3 else "")
 
 
 def _within(settings: Settings) -> Within:
