@@ -7,16 +7,15 @@ import torch
 
 from editing.alignment import align, align_face, centre_crop
 from editing.domains import file_hash
-from editing.edits import EditState, state_of
-from editing.errors import BadRecipe
+from editing.edits import EditStack, EditState, state_of
+from editing.errors import BadInput, BadRecipe, MissingFile
 from editing.images import load_picture, to_tensor, to_uint8
-from editing.inversion_options import (
-    options_for,
-)
-from editing.latents import DEFAULT_PSI, SeedSpec
-from editing.recipes import Inversion, Recipe, Source
+from editing.inversion_options import options_for
+from editing.latents import DEFAULT_PSI, SeedSpec, parse_seed
+from editing.recipes import Inversion, Output, Recipe, Source
 from ui import files
 from ui.easel import SHOWN, Easel, enlarged
+from ui.links import Links, parse_query, recipe_of_query, recipe_query, work_query
 from ui.session import Label, Portrait, Session, on_cpu
 from ui.session_files import SUFFIX, SavedPortrait, read_session, session_bytes
 from ui.whole import whole_at
@@ -93,6 +92,48 @@ class Doors(Easel):
         session = replace(session, moments=moments, position=saved.position, selected=None)
         session = replace(session, keep=saved.keep, blend=blend, against=None)
         return session, not any(portrait.left_out for portrait in saved.portraits)
+
+    def link(self, session: Session, links: Links | None) -> str:
+        """The part of an address after "?" that leads to what is shown.
+
+        Raises:
+            BadInput: it does not fit, or the server keeps nothing.
+            CannotWrite: the server cannot.
+        """
+        moment = session.now
+        if moment.portrait.kind == "seed":
+            return recipe_query(files.recipe_of(moment, self.domain, Output()))
+        if links is None:
+            raise BadInput(
+                "This work comes from a photo or a file, and this server keeps no photos; save "
+                "the session file and send that instead."
+            )
+        shown = replace(session, moments=(moment,), position=0)
+        return work_query(links.keep(session_bytes(shown, self.domain)))
+
+    def open_link(self, session: Session, query: str, links: Links | None) -> tuple[Session, bool]:
+        """Go on with what a link leads to; whether all of it is there.
+
+        Raises:
+            BadInput, BadRecipe, MissingFile: sentences for the visitor.
+        """
+        kind, value = parse_query(query)
+        if kind == "work":
+            if links is None:
+                raise MissingFile("There is no work under this link; this server keeps none.")
+            return self.open_session(session, links.find(value))
+        recipe = recipe_of_query(value)
+        if recipe.fingerprint and recipe.fingerprint != self.domain.fingerprint:
+            raise BadRecipe(
+                f"The link is of the domain {recipe.domain}, and this is {self.domain.name}; "
+                "open it where it was made."
+            )
+        spec = parse_seed(recipe.source.name) or SeedSpec(0)
+        portrait = self.open_seed(spec.seed, spec.psi)
+        start = self._moment(portrait, EditStack(()), Label("history.start"))
+        shared = self._moment(portrait, recipe.stack, Label("history.shared"))
+        session = replace(session, moments=(start, shared), position=1, selected=None)
+        return replace(session, against=None), True
 
     def _reopened(self, saved: SavedPortrait, recipe: Recipe) -> Portrait:
         """A portrait out of a session file, drawn again."""
