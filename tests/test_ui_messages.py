@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from editing.errors import BadInput, BadPicture, NoFace, UnknownName
+from editing.errors import BadInput, BadPicture, EditingError, NoFace, UnknownName
 from ui.messages import MESSAGES, attribute_name, note, preferred_language, refusal, say, tooltips
 
 # Where the page has more to offer than the library's sentence knows of.
@@ -96,3 +96,13 @@ def test_no_message_is_left_over():
     made += ("explore.", "own.", "region.", "surgery.", "sweep.", "train.", "truth.")
     left = [key for key in MESSAGES if key not in used and not key.startswith(made)]
     assert [key for key in left if not key.endswith((".tip", ".none"))] == []
+
+
+def kinds_of(error: type[Exception]) -> list[type[Exception]]:
+    return [error, *(kind for child in error.__subclasses__() for kind in kinds_of(child))]
+
+
+@pytest.mark.parametrize("kind", kinds_of(EditingError)[1:])
+def test_every_refusal_begins_in_chinese(kind):
+    shown = refusal(kind("The value 3 is too much; take 2."), "zh")
+    assert re.match("[\u4e00-\u9fff]", shown), shown

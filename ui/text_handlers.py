@@ -17,7 +17,7 @@ from editing.text_descent import DescentOptions
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.display import Display, pairs
 from ui.drawing import note_html, progress_html
-from ui.messages import LANGUAGES, say
+from ui.messages import LANGUAGES, refusal, say
 from ui.polite import polite
 from ui.session import Session
 from ui.text_desk import Part, TextDesk
@@ -128,7 +128,7 @@ class TextHandlers:
         try:
             report, safe = self.desk.report(session), self.desk.safe(session)
         except EditingError as error:
-            return {"line": str(error)}, "", gr.skip()
+            return {"line": refusal(error, lang)}, "", gr.skip()
         if report is None:
             return {}, "", gr.skip()
         shown = report_value(report, self.layers, self.desk.total, lang)
