@@ -20,6 +20,7 @@ from torch.nn import functional
 from editing.domains import Domain, open_judge
 from editing.edits import latent_of, render, state_of
 from editing.latents import Latent, SeedSpec
+from editing.latex import latex_table
 from editing.metrics import feature_distance, unit_features
 from editing.rescoring import background_change
 from training.factors import COUPLINGS, NAMES, coupling_matrix
@@ -215,25 +216,4 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
 
 def write_latex(path: Path, rows: Sequence[Mapping[str, str]], caption: str) -> None:
     """A booktabs table."""
-    names = list(rows[0])
-    words = " & ".join(name.replace("_", " ") for name in names)
-    lines = [" & ".join(_escaped(row[name]) for name in names) + r" \\" for row in rows]
-    text = "\n".join(
-        [
-            r"\begin{table}",
-            rf"\caption{{{_escaped(caption)}}}",
-            rf"\begin{{tabular}}{{{'l' * len(names)}}}",
-            r"\toprule",
-            words + r" \\",
-            r"\midrule",
-            *lines,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-        ]
-    )
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def _escaped(text: str) -> str:
-    return "".join("\\" + c if c in "&%$#_{}" else c for c in text).replace("–", "--")
+    path.write_text(latex_table(rows, caption), encoding="utf-8")

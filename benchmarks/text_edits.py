@@ -27,6 +27,7 @@ from editing.edits import Move
 from editing.errors import BadInput
 from editing.latents import Latent
 from editing.layers import style_widths
+from editing.matching import bisection, settled
 from editing.ranking import rank, see_seeds
 from editing.samples import draw, draw_ws, read
 from editing.states import state_of
@@ -39,7 +40,6 @@ PSI = 0.7
 AMOUNT = 1.5  # σ of the scorer that every portrait is moved by
 REACHED = 0.15  # σ that a portrait may miss that by
 MOST_ALPHA = 20.0
-HALVINGS = 7
 LOOKED_AT = 40  # times the count: latents among which those that lack the attribute are
 BATCH = 10
 HIT = 0.5  # σ of the judge from which a found portrait shows what was searched for
@@ -137,15 +137,12 @@ def matched(domain: Domain, prompt: Prompt, ws: Tensor, change: Change) -> Tenso
     found = []
     for some in torch.split(ws, BATCH):
         before = domain.scorer(draw(domain, some, fast=False))[:, own]
-        low, high = torch.zeros(len(some)), torch.full([len(some)], MOST_ALPHA)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            gained = prompt.sign * (domain.scorer(change(some, middle))[:, own] - before).cpu()
-            low, high = (
-                torch.where(gained < AMOUNT, middle, low),
-                torch.where(gained < AMOUNT, high, middle),
-            )
-        found.append((low + high) / 2)
+
+        def gain(alphas: Tensor, some: Tensor = some, before: Tensor = before) -> Tensor:
+            gained = domain.scorer(change(some, alphas))[:, own] - before
+            return prompt.sign * gained.cpu()
+
+        found.append(settled(bisection(AMOUNT, MOST_ALPHA, count=len(some)), gain))
     return torch.cat(found)
 
 

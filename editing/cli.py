@@ -20,10 +20,11 @@ from typing import Any, NoReturn
 
 from editing.direction_flags import add_directions
 from editing.errors import EditingError
+from editing.figure_flags import add_figure
 from editing.memory import keep_large_blocks
 from editing.mix_flags import add_mixing
-from editing.text_flags import add_texts
 from editing.preset_flags import add_presets
+from editing.text_flags import add_texts
 
 SOURCE_HELP = (
     "a photo, a latent file (.npz), an exported PNG (its latent is read back), "
@@ -85,15 +86,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_domain(commands, command, [reporting])
     add_texts(commands, command, SOURCE_HELP, LATENT_HELP, _add_search)
     add_mixing(command, SOURCE_HELP, LATENT_HELP, _add_search)
+    add_figure(command, SOURCE_HELP, LATENT_HELP)
     command("domains", "List the domains: parts, sizes, licences, what is present.")
     _add_generate(command("generate", "Draw pictures of seeds."))
     _add_invert(command("invert", "Find the latent of a photo, a folder of photos or a video.",
                         "inversion_commands.invert"))  # fmt: skip
     _add_edit(command("edit", "Move a portrait along attribute boundaries."))
     _add_score(command("score", "Read a picture's attributes with the judge, in σ of the world."))
+    add_presets(commands, command)
     _add_run(command("run", "Replay a recipe, a preset or an exported PNG to the same picture."))
     return parser
-    add_presets(commands, command)
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:

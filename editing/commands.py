@@ -21,6 +21,7 @@ from editing.arguments import (
 from editing.domains import Domain, list_domains, open_domain
 from editing.edits import EditStack, EditState, Entry, latent_of, render, state_of
 from editing.errors import BadInput, NoFace, UnknownName
+from editing.figure_replays import redraw
 from editing.films import Projector, make_film
 from editing.grids import Grid
 from editing.images import (
@@ -309,6 +310,8 @@ def run(args: Namespace) -> Result:
         latent = _check(_whole(args, latent) if latent else load_latent(args.latent), domain)
     elif not args.photo:
         latent = latent or _latent_beside(path, recipe)
+    if recipe.figure is not None:
+        return _run_figure(args, path, recipe, latent, domain)
     given = args.photo or (photo_beside(path, recipe) if latent is None else None)
     made = replay(recipe, domain, latent, given)
     if recipe.walk is not None:
@@ -341,6 +344,16 @@ def _sheet_of(grid: Grid, portrait: EditState, domain: Domain) -> Tensor:
     states = bar(list(grid.states(portrait, domain)), "grid")
     cells = [to_pil(render(state, domain)) for state in states]
     return to_tensor(sheet(cells, grid.column_labels, grid.row_labels))
+
+
+def _run_figure(
+    args: Namespace, path: Path, recipe: Recipe, latent: Latent | None, domain: Domain
+) -> Result:
+    """The figure of a recipe, drawn again."""
+    with reported("figure") as report:
+        facts = redraw(path, recipe, domain, Path(args.out), latent, args.photo, report)
+    text = "\n".join([f"Written to {facts['paths'][0]}.", *facts["notes"]])
+    return Result(text, {"out": facts["paths"][0], **facts})
 
 
 def _latent_beside(path: Path, recipe: Recipe) -> Latent | None:

@@ -17,6 +17,7 @@ was made::
                                      # put there as out_of_domain: {threshold: 0.2, ...} says
     walk: {kind: sweep, ...}         # makes it a film (walk_values), looking as film says
     film: {kind: .mp4, size: 256, beside: true, captions: true}
+    figure: {inversions: [...], edits: [...]}    # makes it a figure (figure_values)
     grid: {columns: [{alpha: 0}, {alpha: 2}], rows: [{move: smile}]}    # makes it a sheet (grids)
 
 and of a preset ``title_zh``, ``description_zh``, ``thumbnail: NAME.jpg`` and ``expect``
@@ -29,8 +30,8 @@ in text chunks, so it replays (``replays``) without the photo.
 
 import base64
 import binascii
-from dataclasses import asdict, dataclass, replace
 import re
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,8 +42,10 @@ from editing.domains import Domain
 from editing.edit_values import entry_from, entry_values
 from editing.edits import EditStack
 from editing.errors import BadInput, BadPicture, BadRecipe, MissingFile
-from editing.films import Look
 from editing.expectations import Expectation, expectation_values, expectations_from
+from editing.figure_values import figure_from, figure_values
+from editing.figures import Figure
+from editing.films import Look
 from editing.grids import Grid, grid_from, grid_values
 from editing.images import encode_png, read_png_text, write_atomically
 from editing.inversion_options import InversionOptions, options_for, read_options
@@ -60,10 +63,10 @@ FORMAT = "latent-studio recipe 1"
 RECIPE_KEY, LATENT_KEY = "latent-studio:recipe", "latent-studio:latent"  # of the PNG's text chunks
 MAX_EMBEDDED = 2**20  # bytes of noise, or of weight delta, that travel in a PNG
 MAX_THREADS = 1024
+BARE_JPEG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.jpe?g")
 SOURCES = ("seed", "photo", "latent")
 OUTCOMES = ("picture", "photo")
 
-BARE_JPEG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.jpe?g")
 
 @dataclass(frozen=True)
 class Source:
@@ -87,17 +90,17 @@ class Inversion:
 
     options: InversionOptions
     done: int | None = None  # steps after which the search was stopped; None = never
-
-    def __post_init__(self) -> None:
-        if self.done is not None and not 0 <= self.done <= self.options.total:
     mask: bytes = b""  # a PNG, white = where the photo counts; empty = everywhere
     into: Other | None = None  # the photo is pasted into this one's picture, inside the mask
-            raise BadRecipe(
-                f"The inversion stopped after {self.done} steps; "
+
+    def __post_init__(self) -> None:
         if self.into is not None and not self.mask:
             raise BadRecipe(
                 f"The inversion goes into {self.into.name} without saying where; give it a mask."
             )
+        if self.done is not None and not 0 <= self.done <= self.options.total:
+            raise BadRecipe(
+                f"The inversion stopped after {self.done} steps; "
                 f"it has {self.options.total}, so choose from 0 to that."
             )
 
@@ -134,19 +137,16 @@ class Recipe:
     description: str = ""
     tags: tuple[str, ...] = ()
     citation: str = ""
-    walk: Walk | None = None  # from the edited portrait
-    look: Look = Look()  # of the walk's film
-
     title_zh: str = ""
     description_zh: str = ""
     thumbnail: str = ""  # a file's bare name
     expect: tuple[Expectation, ...] = ()
     grid: Grid | None = None  # of the edited portrait
+    walk: Walk | None = None  # from the edited portrait
+    look: Look = Look()  # of the walk's film
+    figure: Figure | None = None  # of the edited portrait
+
     def __post_init__(self) -> None:
-        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            raise BadRecipe(f"{self.threads} threads are not possible; use 1 to {MAX_THREADS}.")
-
-
         if self.thumbnail and not BARE_JPEG.fullmatch(self.thumbnail):
             raise BadRecipe(
                 f"The thumbnail is {self.thumbnail[:80]!r}; it is a file's bare name, such as "
@@ -154,6 +154,10 @@ class Recipe:
             )
         if self.grid is not None and self.walk is not None:
             raise BadRecipe("A recipe makes a grid or a walk, not both; take one of them out.")
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            raise BadRecipe(f"{self.threads} threads are not possible; use 1 to {MAX_THREADS}.")
+
+
 def make_recipe(domain: Domain, source: Source, stack: EditStack, **more: Any) -> Recipe:
     """The recipe of a picture made here and now; ``more`` are further fields of Recipe."""
     return Recipe(
@@ -170,13 +174,13 @@ def make_recipe(domain: Domain, source: Source, stack: EditStack, **more: Any) -
 # -- YAML
 
 
-def recipe_to_yaml(recipe: Recipe) -> str:
-    """The text of a recipe; ``recipe_from_yaml`` gives it back exactly."""
-    import yaml
-
 WORDS = ("title", "title_zh", "description", "description_zh", "thumbnail", "citation", "domain",
          "fingerprint", "torch", "threads")  # fmt: skip
 
+
+def recipe_to_yaml(recipe: Recipe) -> str:
+    """The text of a recipe; ``recipe_from_yaml`` gives it back exactly."""
+    import yaml
 
     values: dict[str, Any] = {"format": FORMAT}
     for key in WORDS:
@@ -192,20 +196,16 @@ WORDS = ("title", "title_zh", "description", "description_zh", "thumbnail", "cit
     if recipe.walk is not None:
         values["walk"] = walk_values(recipe.walk)
         values["film"] = _present(asdict(recipe.look))
-    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
-    return text
-
-
+    if recipe.figure is not None:
+        values["figure"] = figure_values(recipe.figure)
     if recipe.grid is not None:
         values["grid"] = grid_values(recipe.grid)
     if recipe.expect:
         values["expect"] = expectation_values(recipe.expect)
-def _output_values(output: Output) -> dict[str, Any]:
-    values = _present({"outcome": output.outcome, "size": output.size})
-    if output.outcome == "photo":
-        brush = base64.b64encode(output.blend.brush).decode()
-        values["out_of_domain"] = _present({**asdict(output.blend), "brush": brush})
-    if output.pasted:
+    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
 def _inversion_values(inversion: Inversion) -> dict[str, Any]:
     values = _present({**asdict(inversion.options), "done": inversion.done})
     if inversion.mask:
@@ -215,6 +215,12 @@ def _inversion_values(inversion: Inversion) -> dict[str, Any]:
     return values
 
 
+def _output_values(output: Output) -> dict[str, Any]:
+    values = _present({"outcome": output.outcome, "size": output.size})
+    if output.outcome == "photo":
+        brush = base64.b64encode(output.blend.brush).decode()
+        values["out_of_domain"] = _present({**asdict(output.blend), "brush": brush})
+    if output.pasted:
         values["pasted"] = True
     return values
 
@@ -241,6 +247,7 @@ def _recipe(settings: Settings) -> Recipe:
         raise BadRecipe(f"{settings.name} is not of the format {FORMAT!r}; update the program.")
     source, inversion, output = (settings.part(key) for key in ("source", "inversion", "output"))
     walk, look, grid = (settings.part(key) for key in ("walk", "film", "grid"))
+    figure = settings.part("figure")
     recipe = Recipe(
         EditStack(tuple(entry_from(edit) for edit in settings.parts("edits"))),
         _source(source) if source else Source(),
@@ -254,18 +261,19 @@ def _recipe(settings: Settings) -> Recipe:
         description=settings.take("description", str, ""),
         tags=settings.texts("tags"),
         citation=settings.take("citation", str, ""),
-        walk=walk_from(walk) if walk else None,
-        look=_look(look) if look else Look(),
-    )
-    settings.end()
-    return recipe
-
-
         title_zh=settings.take("title_zh", str, ""),
         description_zh=settings.take("description_zh", str, ""),
         thumbnail=settings.take("thumbnail", str, ""),
         expect=expectations_from(settings.parts("expect", needed=False)),
         grid=grid_from(grid) if grid else None,
+        walk=walk_from(walk) if walk else None,
+        look=_look(look) if look else Look(),
+        figure=figure_from(figure) if figure else None,
+    )
+    settings.end()
+    return recipe
+
+
 def _source(settings: Settings) -> Source:
     source = Source(
         settings.need("kind", str),

@@ -64,23 +64,39 @@ def title(move: AnyMove) -> str:
 
 
 def sheet(
-    cells: Sequence[Image.Image], columns: Sequence[str], rows: Sequence[str] = ()
+    cells: Sequence[Image.Image],
+    columns: Sequence[str],
+    rows: Sequence[str] = (),
+    below: Sequence[Sequence[str]] = (),
+    size: int = 14,
 ) -> Image.Image:
-    """Pictures of one size as a grid, with the words of every column above and row beside it."""
+    """Pictures of one size as a grid, with words.
+
+    Args:
+        columns, rows: above every column, and beside every row.
+        below: lines beneath each picture.
+        size: of the letters, in pixels.
+    """
     width, height = cells[0].size
-    font = ImageFont.load_default(14)
+    font, line = ImageFont.load_default(size), round(LABEL * size / 14)
+    lines = max((len(words) for words in below), default=0)
+    step = height + lines * line + (line // 2 if lines else 0)  # pixels from row to row
     left = max((int(font.getlength(row)) for row in rows), default=-12) + 12
     count = -(-len(cells) // len(columns))
-    paper = Image.new("RGB", (left + len(columns) * width, LABEL + count * height), PAPER)
+    paper = Image.new("RGB", (left + len(columns) * width, line + count * step), PAPER)
     pen = ImageDraw.Draw(paper)
     for index, column in enumerate(columns):
         x = left + index * width + width / 2
-        pen.text((x, LABEL / 2), fitted(column, font, width), INK, font, anchor="mm")
+        pen.text((x, line / 2), fitted(column, font, width), INK, font, anchor="mm")
     for index, row in enumerate(rows):
-        pen.text((6, LABEL + (index + 0.5) * height), row, INK, font, anchor="lm")
+        pen.text((6, line + index * step + height / 2), row, INK, font, anchor="lm")
     for index, cell in enumerate(cells):
-        at = divmod(index, len(columns))
-        paper.paste(cell, (left + at[1] * width, LABEL + at[0] * height))
+        y, x = divmod(index, len(columns))
+        corner = (left + x * width, line + y * step)
+        paper.paste(cell, corner)
+        for number, words in enumerate(below[index] if below else ()):
+            at = (corner[0] + width / 2, corner[1] + height + (number + 0.5) * line)
+            pen.text(at, fitted(words, font, width), INK, font, anchor="mm")
     return paper
 
 

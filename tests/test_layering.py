@@ -55,7 +55,7 @@ ROWS = [
     {"text_effects", "mappers", "citations"},
     {"mix_values", "text_values"},
     {"edit_values", "coordinates"},
-    {"ways", "grids"},
+    {"ways", "grids", "figure_values"},
     {"random_ways"},
     {"domain_build", "walks", "out_of_domain", "animation"},
     {"walk_values", "motion"},
