@@ -232,3 +232,43 @@ def test_bad_input(
     present = set(Path().iterdir())
     assert re.search(sentence, refused(*arguments))
     assert set(Path().iterdir()) == present, "nothing is half-written"
+
+
+def test_a_searched_region_is_an_edit_like_any_other(run: Run, tiny_domain: Domain) -> None:
+    mask = (disc(32, 0.5, 0.5)[0, 0].numpy() * 255).astype(np.uint8)
+    Image.fromarray(mask).save("mask.png")
+    report = run("mix", "seed:1", "seed:2", "--operation", "crossover", "--mask", "mask.png",
+                 "--level", "quick", "--out", "a.png")  # fmt: skip
+    assert report["operation"] == "crossover" and report["steps"] == 80
+    run("run", "a.png", "--out", "again")
+    assert np.array_equal(pixels("a.png"), pixels("again/a.png"))
+    export = read_export("a.png")
+    assert export is not None and len(export[0].stack.entries) == 1
+    painted = pixels("a.png").copy()
+    painted[8:16, 8:24] = (255, 0, 0)
+    Image.fromarray(painted).save("strokes.png")
+    run("mix", "a.png", "strokes.png", "--operation", "scribble", "--level", "quick",
+        "--out", "b.png")  # fmt: skip
+    near = np.abs(pixels("b.png")[8:16, 8:24].astype(int) - (255, 0, 0)).mean()
+    assert near < np.abs(pixels("a.png")[8:16, 8:24].astype(int) - (255, 0, 0)).mean()
+
+
+@pytest.mark.parametrize(
+    "words, reason",
+    [
+        (["seed:1", "seed:2", "--operation", "erase"], "crossover"),
+        (["seed:1", "--operation", "inpaint"], "--mask"),
+        (["seed:1", "seed:2", "--operation", "inpaint", "--mask", "black.png"], "0 other"),
+        (["seed:1", "--operation", "inpaint", "--mask", "black.png"], "empty"),
+        (["seed:1", "--operation", "style", "--mask", "black.png"], "1 other"),
+        (["seed:1", "seed:1", "--operation", "scribble"], "no strokes"),
+        (["seed:1", "--operation", "inpaint", "--mask", "black.png", "--shift", "1,0"], "--shift"),
+        (["seed:1", "--operation", "inpaint", "--mask", "black.png", "--level", "pti"], "quick"),
+        (["seed:1", "seed:2", "--operation", "move"], "--mask"),
+        (["seed:1", "seed:2", "--mask", "black.png", "--feather", "9"], "0.5"),
+    ],
+)
+def test_regions_that_are_refused(words: list[str], reason: str, refused: Refused) -> None:
+    Image.new("L", (32, 32)).save("black.png")
+    assert reason in refused("mix", *words, "--out", "a.png")
+    assert not Path("a.png").exists()
