@@ -66,7 +66,7 @@ class InversionHandlers:
             raise BadInput(
                 "There is no stopped search of this photo to go on with; press a level instead."
             )
-        yield from self._follow(run.resumed(), lang, request)
+        yield from self.follow(run.resumed(), lang, request)
 
     def _is_of(self, run: Run, session: Session) -> bool:
         return run.portrait.photo is session.now.portrait.photo
@@ -76,9 +76,10 @@ class InversionHandlers:
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         mask = mask_from(painted, self.studio.domain.generator.img_resolution)
-        yield from self._follow(Run(session.now.portrait, options, mask), lang, request)
+        yield from self.follow(Run(session.now.portrait, options, mask), lang, request)
 
-    def _follow(self, run: Run, lang: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+    def follow(self, run: Run, lang: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """A search as it goes on: (portrait so far, picture, progress, a shorter one)."""
         self.runs.begin(str(request.session_hash), run)
         photo = run.portrait.photo
         try:

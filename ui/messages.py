@@ -7,6 +7,7 @@ from ui.boundary_messages import BOUNDARY_MESSAGES
 from ui.guard_messages import GUARD_MESSAGES
 from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
 from ui.mixing_messages import MIXING_MESSAGES
+from ui.preset_messages import PRESET_MESSAGES
 from ui.text_messages import TEXT_MESSAGES
 from ui.weights_messages import WEIGHTS_MESSAGES
 
@@ -301,6 +302,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "error.BadInput": ("", "输入值超出范围。"),
     **BOUNDARY_MESSAGES,
     **MIXING_MESSAGES,
+    **PRESET_MESSAGES,
     **TEXT_MESSAGES,
     **GUARD_MESSAGES,
     **KEEPING_MESSAGES,

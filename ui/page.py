@@ -25,6 +25,10 @@ from ui.mixing_desk import MixingDesk
 from ui.mixing_handlers import MixingHandlers
 from ui.mixing_tab import MixingTab, build_mixing_tab
 from ui.mixing_wiring import wire_mixing
+from ui.preset_desk import PresetDesk
+from ui.preset_handlers import PresetHandlers
+from ui.preset_wiring import wire_presets
+from ui.presets_tab import PresetsTab, build_presets_tab
 from ui.session import Session, strengths
 from ui.source import Source, build_source
 from ui.studio import Studio
@@ -88,6 +92,8 @@ class Page:
     mixing: MixingTab
     mixing_shown: gr.Tab
     walk: WalkTab
+    presets: PresetsTab
+    presets_shown: gr.Tab
 
 
 def build_app(
@@ -177,6 +183,8 @@ def lay_out(
                     )
                 with words.make(gr.Tab, {"label": "walk"}, id="walk"):
                     walk = build_walk_tab(words, handlers.names, generator.img_resolution)
+                with words.make(gr.Tab, {"label": "presets"}, id="presets") as presets_shown:
+                    presets = build_presets_tab(words)
     canvas.metrics.value = handlers.display.measure(session, lang)
     return Page(
         words,
@@ -196,6 +204,8 @@ def lay_out(
         mixing,
         mixing_shown,
         walk,
+        presets,
+        presets_shown,
     )
 
 
@@ -341,6 +351,11 @@ def wire_tools(
     wire_mixing(page, page.mixing, page.mixing_shown, mixes, wire)
     walks = WalkHandlers(handlers.studio, handlers.display)
     wire_walk(page, page.walk, page.mixing, walks, wire)
+    cards = PresetHandlers(
+        PresetDesk(handlers.studio), handlers.inversion, walks, handlers.display
+    )
+    inverting = partial(invert_after, page, handlers)
+    wire_presets(page, page.presets, page.presets_shown, cards, wire, inverting)
     wire_api(page, ApiHandlers(handlers), partial(action, page, handlers), LONG)
 
 
@@ -383,7 +398,7 @@ def invert_after(
     event: Any,
     handler: Callable[..., Any],
     inputs: Sequence[Any] = (),
-) -> None:
+) -> Any:
     """Once ``event`` has succeeded: invert on the canvas, then take the result over."""
     tab, h = page.inversion, handlers.inversion
     levels = list(tab.levels.values())
@@ -399,7 +414,7 @@ def invert_after(
     ended = running.then(h.idle, [page.session], buttons, **INSTANT)
     ended.then(h.relabel, [page.language], levels, **INSTANT)
 
-    action(page, handlers, running.success, h.adopt, [page.found], sliders=False)
+    return action(page, handlers, running.success, h.adopt, [page.found], sliders=False)
 
 
 def wire_views(page: Page, handlers: Handlers) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import Parameter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -73,8 +74,14 @@ class WalkHandlers:
         """Film a walk from the current portrait; Stop keeps what was drawn."""
         projector = self._projector(session, b, c, values)
         stop = self.filming.begin(str(request.session_hash))
-        began, due, count, last = monotonic(), 0.0, 0, None
+        yield from self.film(session, lang, projector, stop)
+
+    def film(
+        self, session: Session, lang: str, projector: Projector, stop: Event
+    ) -> Iterator[tuple[Any, ...]]:
+        """A walk while it is filmed, and the film; ``stop`` keeps what was drawn."""
         hidden = gr.update(visible=False)
+        began, due, count, last = monotonic(), 0.0, 0, None
         with TemporaryDirectory(dir=_folder()) as folder:
             path = Path(folder) / f"walk{projector.look.kind}"
             projector.check(path)

@@ -1,0 +1,179 @@
+"""What the Presets tab calls: a preset placed, inverted, drawn or filmed, one after the other."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from editing.edits import latent_of
+from editing.images import encode_png
+from editing.presets import Preset
+from editing.recipes import png_text
+from editing.sheets import sheet
+from ui import files
+from ui.display import Display
+from ui.drawing import note_html, progress_html
+from ui.inversion_handlers import InversionHandlers
+from ui.messages import say
+from ui.polite import polite
+from ui.preset_desk import PresetDesk, facts_of
+from ui.presets_tab import card_values
+from ui.session import Session
+from ui.stops import Stops
+from ui.walk_handlers import WalkHandlers
+
+Plan = dict[str, Any]  # {"name": ..., "published": ...}: what runs in the events after the first
+NOTHING = gr.skip()
+
+
+class PresetHandlers:
+    """Bound to one desk; holds nothing of any visitor but who asked to stop."""
+
+    def __init__(
+        self, desk: PresetDesk, inversion: InversionHandlers, walks: WalkHandlers, display: Display
+    ) -> None:
+        self.desk, self.studio = desk, desk.studio
+        self.inversion, self.walks, self.display = inversion, walks, display
+        self.drawing = Stops()
+
+    def cards(self, lang: str, group: str) -> tuple[list[dict[str, Any]], bool]:
+        """The cards of a group, and that they were looked at."""
+        return card_values(self.desk.shown, group, lang), True
+
+    def recards(self, lang: str, group: str, looked: bool) -> Any:
+        """The cards in another language, where they were looked at."""
+        return card_values(self.desk.shown, group, lang) if looked else gr.skip()
+
+    # -- a run, event by event: place -> invert (-> adopt) -> make
+
+    @polite
+    def place(self, session: Session, lang: str, event: gr.EventData) -> tuple[Any, ...]:
+        """Put a card's portrait and edits on the session: (session, status, plan, Stop, result)."""
+        published = str(event._data["act"]) == "publish"
+        preset = self.desk.find(str(event._data["name"]))
+        session = self.desk.place(session, preset, published)
+        plan = {"name": preset.name, "published": published}
+        title = say("presets.opened", lang, title=preset.title(lang))
+        hidden = gr.update(visible=False)
+        shown = (hidden, note_html(title), hidden, hidden, hidden, hidden)
+        running = gr.update(visible=preset.kind != "edit")
+        return session, self.display.status(session), plan, running, *shown
+
+    @polite
+    def invert(
+        self, session: Session, lang: str, request: gr.Request, plan: Plan | None
+    ) -> Iterator[tuple[Any, ...]]:
+        """The search that a preset begins with; nothing where it has none."""
+        preset = self.desk.find(plan["name"]) if plan else None
+        run = self.desk.run_of(session, preset) if preset else None
+        if preset is None or run is None:
+            yield None, NOTHING, NOTHING, NOTHING
+            return
+        for found, *shown in self.inversion.follow(run, lang, request):
+            yield (found and self.desk.found(found, preset)), *shown
+
+    @polite
+    def make(
+        self, session: Session, lang: str, request: gr.Request, plan: Plan | None
+    ) -> Iterator[tuple[Any, ...]]:
+        """The grid or the film of a preset: (picture, progress, film, still, file, recipe)."""
+        if not plan:
+            yield (NOTHING,) * 6
+            return
+        preset = self.desk.find(plan["name"])
+        if preset.kind == "walk":
+            yield from self._film(session, lang, request, preset)
+        elif preset.kind == "grid":
+            yield from self._sheet(session, lang, request, preset)
+        else:
+            key = "presets.inverted" if preset.kind == "inversion" else "presets.edited"
+            text = note_html(say(key, lang, title=preset.title(lang)))
+            yield NOTHING, text, NOTHING, NOTHING, NOTHING, NOTHING
+
+    def _film(
+        self, session: Session, lang: str, request: gr.Request, preset: Preset
+    ) -> Iterator[tuple[Any, ...]]:
+        projector = self.desk.projector(session, preset)
+        stop = self.drawing.begin(str(request.session_hash))
+        for *shown, _ in self.walks.film(session, lang, projector, stop):
+            yield tuple(shown)
+
+    def _sheet(
+        self, session: Session, lang: str, request: gr.Request, preset: Preset
+    ) -> Iterator[tuple[Any, ...]]:
+        grid = preset.recipe.grid
+        assert grid is not None
+        total, title = len(grid.columns) * len(grid.rows), preset.title(lang)
+        stop, due = self.drawing.begin(str(request.session_hash)), 0.0
+        hidden = gr.update(visible=False, value=None)
+        cells: list[Image.Image] = []
+        for pixels in self.desk.cells(session, preset):
+            cells.append(Image.fromarray(pixels))
+            if stop.is_set():
+                yield hidden, note_html(say("presets.stopped", lang, title=title)), *[hidden] * 4
+                return
+            if monotonic() >= due:
+                due = monotonic() + 0.3
+                text = say("presets.drawing", lang, done=len(cells), total=total)
+                shown = progress_html(text, len(cells) / total, [], lang)
+                yield gr.update(value=pixels, visible=True), shown, *[hidden] * 4
+        path = self._saved(session, preset, sheet(cells, grid.column_labels, grid.row_labels))
+        text = note_html(say("presets.drawn", lang, title=title, total=total))
+        picture = gr.update(value=path, visible=True)
+        yield hidden, text, hidden, picture, picture, hidden
+
+    def _saved(self, session: Session, preset: Preset, picture: Image.Image) -> str:
+        """The sheet as a PNG that carries recipe and latent."""
+        moment, domain = session.now, self.studio.domain
+        portrait = moment.portrait
+        recipe = files.recipe_of(moment, domain, preset.recipe.output)
+        recipe = replace(recipe, grid=preset.recipe.grid)
+        latent = latent_of(portrait.state, domain, portrait.quad, portrait.source.sha256)
+        data = encode_png(picture, png_text(recipe, latent))
+        return save_bytes_to_cache(data, f"{preset.name}.png", get_upload_folder())
+
+    def over(self) -> Any:
+        """Nothing runs that could be stopped."""
+        return gr.update(visible=False)
+
+    def stop(self, request: gr.Request) -> None:
+        """Stop what this visitor's preset draws."""
+        self.drawing.stop(str(request.session_hash))
+        self.inversion.stop(request)
+
+    # -- for programs
+
+    @polite
+    def list_presets(self, session: Session, lang: str) -> list[dict[str, Any]]:
+        """Every preset: name, kind, title, description, tags, citation, and what is lacking.
+
+        kind is edit, inversion, grid or walk; lacks is empty where the preset can be run.
+        """
+        return [facts_of(shown, lang) for shown in self.desk.shown]
+
+    @polite
+    def run_preset(
+        self, session: Session, lang: str, request: gr.Request, name: str, published: bool = False
+    ) -> tuple[Any, ...]:
+        """Run a preset on the current portrait, or with its own one as it was published.
+
+        Answers with the session and the file that was made: a PNG, or the film of a walk.
+        """
+        preset = self.desk.find(name)
+        session = self.desk.place(session, preset, bool(published))
+        plan = {"name": name}
+        found = [each for each, *_ in self.invert(session, lang, request, plan)][-1]
+        if found is not None:
+            session, _ = self.inversion.adopt(session, lang, found)
+        if preset.kind in ("walk", "grid"):
+            made = list(self.make(session, lang, request, plan))[-1]
+            path = made[4]["value"]
+        else:
+            title, data = self.studio.export(session, "png")
+            path = save_bytes_to_cache(data, title, get_upload_folder())
+        return session, self.display.status(session), path

@@ -1,0 +1,43 @@
+"""The words of the Presets tab."""
+
+PRESET_MESSAGES: dict[str, tuple[str, str]] = {
+    "presets": ("Presets", "预设"),
+    "presets.intro": (
+        "Published experiments, ready to run: as they were published, or on your portrait.",
+        "已发表的实验，随时可运行：按原样运行，或应用到你的肖像。",
+    ),
+    "presets.group": ("Show", "显示"),
+    "presets.group.all": ("all", "全部"),
+    "presets.group.boundary": ("boundaries", "语义边界"),
+    "presets.group.inversion": ("inversion", "反演"),
+    "presets.group.text": ("text", "文字"),
+    "presets.group.mixing": ("mixing", "风格混合"),
+    "presets.group.walk": ("walks", "漫步"),
+    "presets.apply": ("Apply to my portrait", "应用到我的肖像"),
+    "presets.publish": ("Run as published", "按发表原样运行"),
+    "presets.idle": (
+        "Choose a card: pictures go to the canvas, sheets and films appear here.",
+        "选择一张卡片：图像显示在画布上，拼图与影片显示在这里。",
+    ),
+    "presets.none": ("There are no presets here.", "这里没有预设。"),
+    "presets.picture": ("{title}: before and after, or its frames", "{title}：前后对比或若干帧"),
+    "presets.lacks": ("Not here yet: {reason}", "暂不可用：{reason}"),
+    "presets.opened": ("{title}: opening…", "{title}：正在打开…"),
+    "presets.edited": (
+        "{title}: done. The edits are on the stack of the Boundaries tab.",
+        "{title}：完成。编辑已放入“语义边界”页的编辑列表。",
+    ),
+    "presets.inverted": (
+        "{title}: done. Undo brings the portrait before it back.",
+        "{title}：完成。撤销可回到之前的肖像。",
+    ),
+    "presets.filmed": (
+        "{text} The Walk tab holds the same settings.",
+        "{text} “漫步”页已填入同样的设置。",
+    ),
+    "presets.drawing": ("picture {done} of {total}", "第 {done} / {total} 张"),
+    "presets.drawn": ("{title}: {total} pictures.", "{title}：{total} 张图像。"),
+    "presets.stopped": ("{title}: stopped.", "{title}：已停止。"),
+    "presets.sheet": ("Sheet", "拼图"),
+    "history.preset": ("preset {preset}", "预设 {preset}"),
+}

@@ -1,0 +1,121 @@
+"""The Presets tab: cards of published experiments, and what the last one made."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ui.drawing import note_html
+from ui.messages import note, say
+from ui.preset_desk import Shown
+from ui.walk_tab import SHOWN, Filmed
+from ui.words import Words
+
+GROUPS = ("all", "boundary", "inversion", "mixing", "text", "walk")  # tags one can look for
+
+CARDS = """
+<div class="presets" role="list">
+  {{#each value}}
+  <article class="preset {{#if lacks}}off{{/if}}" role="listitem" aria-label="{{title}}">
+    {{#if src}}<img src="{{src}}" alt="{{alt}}" loading="lazy">{{/if}}
+    <div class="preset-words">
+      <h3>{{title}}</h3>
+      <p class="preset-paper" title="{{citation}}">{{paper}}</p>
+      <p>{{text}}</p>
+      {{#if lacks}}
+      <p class="preset-lacks">{{lacks}}</p>
+      {{else}}
+      <div class="preset-acts">
+        <button data-name="{{name}}" data-act="apply" aria-label="{{apply}}: {{title}}">{{apply}}</button>
+        <button data-name="{{name}}" data-act="publish" aria-label="{{publish}}: {{title}}">{{publish}}</button>
+      </div>
+      {{/if}}
+    </div>
+  </article>
+  {{/each}}
+</div>
+"""  # noqa: E501
+CARDS_JS = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-act]');
+  if (button) trigger('run', { name: button.dataset.name, act: button.dataset.act });
+});
+"""
+
+
+class PresetsTab(NamedTuple):
+    group: gr.Radio
+    filmed: Filmed
+    stop: gr.Button
+    cards: gr.HTML
+    plan: gr.State  # what runs: {"name": ..., "published": ...}
+    looked: gr.State  # whether the cards were ever looked at
+
+
+def build_presets_tab(words: Words) -> PresetsTab:
+    """The tab's widgets; the cards come when it is first looked at."""
+    words.make(gr.Markdown, {"value": "presets.intro"}, elem_classes="intro")
+    with gr.Column(elem_id="preset-result"):
+        filmed = _result(words)
+        stop = words.make(
+            gr.Button, {"value": "stop"}, size="sm", visible=False, elem_id="preset-stop"
+        )
+    group = words.make(
+        gr.Radio,
+        {"choices": lambda lang: [(say(f"presets.group.{name}", lang), name) for name in GROUPS]},
+        value=GROUPS[0],
+        show_label=False,
+        container=False,
+        elem_id="preset-group",
+    )
+    cards = gr.HTML([], html_template=CARDS, js_on_load=CARDS_JS, elem_id="preset-cards")
+    return PresetsTab(group, filmed, stop, cards, gr.State(None), gr.State(False))
+
+
+def _result(words: Words) -> Filmed:
+    """Where sheets and films appear, as the Walk tab shows its own."""
+    progress = gr.HTML(note_html(say("presets.idle", words.lang)), elem_id="preset-progress")
+    picture = gr.Image(visible=False, elem_id="preset-picture", **SHOWN)
+    film = words.make(
+        gr.Video, {"label": "walk.film"}, visible=False, autoplay=True, loop=True, height=300,
+        buttons=[], elem_id="preset-film",
+    )  # fmt: skip
+    still = gr.Image(
+        visible=False, elem_id="preset-still",
+        **{**SHOWN, "height": None, "buttons": ["fullscreen"]},
+    )  # fmt: skip
+    with gr.Row():
+        file, recipe = (
+            words.make(
+                gr.DownloadButton, {"label": f"walk.{which}"}, visible=False, size="sm",
+                elem_id=f"preset-{which}",
+            )
+            for which in ("file", "recipe")
+        )  # fmt: skip
+    return Filmed(picture, progress, film, still, file, recipe)
+
+
+def card_values(shown: Sequence[Shown], group: str, lang: str) -> list[dict[str, Any]]:
+    """The cards of a group (one of ``GROUPS``), those that work first."""
+    found = [each for each in shown if group in ("all", *each.preset.recipe.tags)]
+    return [_card(each, lang) for each in sorted(found, key=lambda each: bool(each.lacks))]
+
+
+def _card(shown: Shown, lang: str) -> dict[str, Any]:
+    preset = shown.preset
+    title, citation = preset.title(lang), preset.recipe.citation
+    source = base64.b64encode(shown.thumbnail).decode()
+    lacks = say("presets.lacks", lang, reason=note(shown.lacks, lang)) if shown.lacks else ""
+    return {
+        "name": preset.name,
+        "title": title,
+        "text": preset.description(lang),
+        "citation": citation,
+        "paper": citation.partition(",")[0],
+        "src": f"data:image/jpeg;base64,{source}" if source else "",
+        "alt": say("presets.picture", lang, title=title),
+        "lacks": lacks,
+        "apply": say("presets.apply", lang),
+        "publish": say("presets.publish", lang),
+    }
