@@ -1,11 +1,14 @@
 """The Mixing and Walk tabs without a browser: slots, sliders, the grid, films, what is refused."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import torch
 
+from editing.animation import feed
 from editing.errors import BadInput, EditingError
 from editing.films import Projector
 from editing.latents import save_latent
@@ -14,12 +17,15 @@ from editing.recipes import recipe_from_yaml
 from editing.states import latent_of, state_of
 from tests.studio_domain import write_studio_domain
 from ui.display import Display
+from ui.drivers import MOST, spread_frames
 from ui.mixing_desk import MixingDesk
 from ui.mixing_handlers import MixingHandlers, seeds_of
+from ui.region import RegionHandlers
 from ui.session import Session
 from ui.studio import Studio
-from ui.walk_handlers import NAMES, TIME, WalkHandlers, numbers_of, others_of, tracks_of
-from ui.walk_tab import SETTINGS
+from ui.walk_asked import numbers_of, others_of, tracks_of
+from ui.walk_handlers import WalkHandlers
+from ui.walk_tab import NAMES, TIME, kinds_of
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +85,7 @@ def test_slots_take_seeds_files_and_the_current_portrait(
 
 
 def test_edits_of_the_widgets(desk: MixingDesk, handlers: MixingHandlers, session: Session) -> None:
+    regions = RegionHandlers(desk, handlers.display)
     b, c = desk.of_seed(2), desk.of_seed(3)
     morph = handlers.of_morph(b, 0.5, "w")
     transfer = handlers.of_transfer(b, c, 0.5, ["smile"])
@@ -86,7 +93,7 @@ def test_edits_of_the_widgets(desk: MixingDesk, handlers: MixingHandlers, sessio
     assert isinstance(morph, Morph) and isinstance(transfer, Transfer)
     painted = np.zeros((64, 64, 4), np.uint8)
     painted[20:40, 20:40] = 255
-    patch = handlers.of_region(b, {"layers": [painted]}, "copy", ["middle"], 0.1, 0.0)
+    patch = regions.patch(b, {"layers": [painted]}, "copy", ["middle"], 0.1, 0.0)
     for edit in (morph, transfer, grain, patch):
         session = desk.apply(session, edit)
         assert desk.preview(session, edit).after.shape[2] == 3
@@ -95,7 +102,7 @@ def test_edits_of_the_widgets(desk: MixingDesk, handlers: MixingHandlers, sessio
     assert all(item["label"] for item in shown)
     for empty in (None, {"layers": []}, {"layers": [np.zeros((64, 64, 4), np.uint8)]}):
         with pytest.raises(BadInput, match="brush"):
-            handlers.of_region(b, empty, "copy", ["middle"], 0, 0)
+            regions.patch(b, empty, "copy", ["middle"], 0, 0)
     with pytest.raises(BadInput, match="portrait B"):
         handlers.of_layers(None, *[0.5] * desk.rows)
     with pytest.raises(BadInput, match="portrait C"):
@@ -115,6 +122,26 @@ def test_a_cell_of_the_grid_becomes_the_portrait(desk: MixingDesk, session: Sess
     assert np.array_equal(other.now.after, cells[7])
     with pytest.raises(BadInput, match="too large"):
         list(desk.grid(rows * 20, columns, shares))
+
+
+def test_both_results_of_an_exchange(
+    desk: MixingDesk, handlers: MixingHandlers, session: Session
+) -> None:
+    import gradio as gr
+
+    b, shares = desk.of_seed(2), desk.shares(["middle"], 0.5)
+    gallery, drawn = handlers.exchange(session, "en", b, *shares)
+    (mine, _), (theirs, name) = gallery["value"]
+    assert "seed:2" in name and not np.array_equal(mine, theirs)
+    for index, picture in enumerate((mine, theirs)):
+        taken, _ = handlers.take_result(session, "en", drawn, SimpleNamespace(index=index))
+        assert np.array_equal(taken.now.after, picture)
+    same, _ = handlers.exchange(session, "en", desk.of_session(session), *shares)
+    assert all(np.array_equal(cell, session.now.after) for cell, _ in same["value"])
+    with pytest.raises(gr.Error, match="share of B"):
+        handlers.exchange(session, "en", b, *[0.0] * desk.rows)
+    with pytest.raises(gr.Error, match="portrait B"):
+        handlers.exchange(session, "en", None, *shares)
 
 
 def test_mixed_work_is_saved_and_opened(desk: MixingDesk, session: Session, tmp_path: Path) -> None:
@@ -151,14 +178,15 @@ def test_texts_of_the_widgets() -> None:
 @pytest.fixture
 def walks(desk: MixingDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WalkHandlers:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    return WalkHandlers(desk.studio, Display(desk.studio))
+    return WalkHandlers(desk, Display(desk.studio))
 
 
 KEYS = [["age", 0, 0, ""], ["age", 1, 1, ""]]
 SETTING = {"attribute": "smile", "from": -1, "to": 1, "timeline": KEYS,
            "through": "7, B", "curve": "linear", "radius": 0.3, "step": 0.3, "segments": "0.5, 1",
-           "flags": "1, -1", "where": "", "low": -1, "high": 1}  # fmt: skip
-TIMED = {"frames": 6, "fps": 20, "ease": "sine", "hold": 0, "seed": 0, "ping_pong": True,
+           "flags": "1, -1", "where": "", "low": -1, "high": 1, "space": "w", "drivers": None,
+           "amount": 1, "only": [], "right": 0.1, "down": 0, "turn": 0}  # fmt: skip
+TIMED = {"frames": 6, "fps": 20, "ease": ["sine"], "hold": 0, "seed": 0, "ping_pong": True,
          "loop": False, "even": False, "beside": True, "captions": True, "format": ".mp4",
          "size": 64}  # fmt: skip
 
@@ -168,7 +196,7 @@ def values(kind: str, **changes: object) -> list[object]:
     return [kind, *(asked[name] for name in (*NAMES, *TIME))]
 
 
-@pytest.mark.parametrize("kind", SETTINGS)
+@pytest.mark.parametrize("kind", kinds_of(["smile"], movable=False))
 def test_every_kind_is_filmed(
     kind: str, walks: WalkHandlers, desk: MixingDesk, session: Session
 ) -> None:
@@ -190,6 +218,40 @@ def test_other_formats_and_measuring(walks: WalkHandlers, session: Session) -> N
     assert len(parts) == 6 and words and plot["visible"]
 
 
+def test_a_sequence_of_pngs_comes_as_an_archive(walks: WalkHandlers, session: Session) -> None:
+    *_, last = walks.walk(session, "en", Asking(), None, None, *values("loop", format=""))
+    with ZipFile(last[4]["value"]) as archive:
+        assert archive.namelist() == [f"frame_{number:05d}.png" for number in range(6)]
+    assert not last[2]["visible"] and not last[3]["visible"]
+
+
+def test_files_and_videos_drive_the_face(
+    walks: WalkHandlers, desk: MixingDesk, session: Session, tmp_path: Path
+) -> None:
+    states = [state_of(f"seed:{seed}", desk.domain) for seed in (5, 6)]
+    for number, state in enumerate(states):
+        save_latent(tmp_path / f"{number}.npz", latent_of(state, desk.domain))
+    frames = [desk.of_seed(seed).picture for seed in range(3)]
+    list(feed(tmp_path / "a.mp4", frames, 10, 3))
+    files = [str(tmp_path / f"{number}.npz") for number in (0, 1)]
+    for drivers, count in ((files, 2), ([str(tmp_path / "a.mp4")], 3)):
+        *steps, last = walks.walk(session, "en", Asking(), None, None,
+                                  *values("reenact", drivers=drivers, ping_pong=False))  # fmt: skip
+        way = last[-1].walk.way
+        assert len(way.drivers) == count and f"{count} of {count}" in steps[count - 1][1]
+    at_rest = walks.walk(session, "en", Asking(), None, None,
+                         *values("reenact", drivers=files, amount=0, ping_pong=False))  # fmt: skip
+    *_, last = at_rest
+    assert np.array_equal(last[-1].picture(last[-1].route.at(1.0)), session.now.after)
+
+
+def test_long_videos_give_evenly_spread_frames(desk: MixingDesk, tmp_path: Path) -> None:
+    frames = [np.full((32, 32, 3), number, np.uint8) for number in range(130)]
+    list(feed(tmp_path / "a.mp4", frames, 30, 130))
+    kept = spread_frames(tmp_path / "a.mp4")
+    assert 30 <= len(kept) <= MOST
+
+
 def test_stopping_keeps_what_was_drawn(walks: WalkHandlers, session: Session) -> None:
     running = walks.walk(session, "en", Asking(), None, None, *values("loop", frames=500))
     next(running)
@@ -206,6 +268,11 @@ def test_stopping_keeps_what_was_drawn(walks: WalkHandlers, session: Session) ->
         ("loop", {"frames": 10_000}),
         ("loop", {"fps": 0}),
         ("loop", {"radius": 0}),
+        ("loop", {"fps": 1000}),
+        ("loop", {"format": ".gif", "size": 4096}),
+        ("piecewise", {"flags": "1, 0.5"}),
+        ("reenact", {"through": "7"}),
+        ("place", {}),
         ("keyframes", {"through": ""}),
         ("keyframes", {"through": "C"}),
         ("piecewise", {"segments": "0.5, 0.4"}),

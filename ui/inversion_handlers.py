@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
+from torch import Tensor
 
 from editing.errors import BadInput
 from editing.inversion import Step
@@ -15,7 +16,13 @@ from ui.display import Display
 from ui.drawing import line_html, progress_html
 from ui.easel import enlarged
 from ui.film import film
-from ui.inversion_choices import choices_of, mask_from, options_from, written_options
+from ui.inversion_choices import (
+    choices_of,
+    given_from,
+    mask_from,
+    options_from,
+    written_options,
+)
 from ui.inversion_tab import LEVELS
 from ui.messages import say
 from ui.polite import SHOWN, polite
@@ -43,10 +50,11 @@ class InversionHandlers:
 
     @polite
     def invert_with(
-        self, session: Session, lang: str, request: gr.Request, painted: Any, *choices: Any
-    ) -> Iterator[tuple[Any, ...]]:
-        """Search with the settings of the Advanced panel."""
-        yield from self._search(session, lang, options_from(*choices), painted, request)
+        self, session: Session, lang: str, request: gr.Request, painted: Any,
+        given: str | None, *choices: Any,
+    ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+        """Search with the settings of the Advanced panel, perhaps from a latent file."""
+        yield from self._search(session, lang, options_from(*choices), painted, request, given)
 
     @polite
     def invert_new(
@@ -73,10 +81,11 @@ class InversionHandlers:
 
     def _search(
         self, session: Session, lang: str, options: InversionOptions, painted: Any,
-        request: gr.Request,
+        request: gr.Request, given: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         mask = mask_from(painted, self.studio.domain.generator.img_resolution)
-        yield from self.follow(Run(session.now.portrait, options, mask), lang, request)
+        start = given_from(given, self.studio.domain)
+        yield from self.follow(Run(session.now.portrait, options, mask, start), lang, request)
 
     def follow(self, run: Run, lang: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """A search as it goes on: (portrait so far, picture, progress, a shorter one)."""
@@ -149,10 +158,15 @@ class InversionHandlers:
 
     @polite
     def invert_whole_with(
-        self, session: Session, lang: str, request: gr.Request, settings: str, mask: Any = None
-    ) -> tuple[Any, ...]:
-        """Search with settings of one's own, in YAML or JSON as a recipe's inversion has them."""
-        return self._whole(session, lang, written_options(settings), mask, request)
+        self, session: Session, lang: str, request: gr.Request, settings: str, mask: Any = None,
+        latent: Any = None,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """Search with settings of one's own, in YAML or JSON as a recipe's inversion has them.
+
+        A latent file is where the search starts.
+        """
+        start = given_from(upload_path(latent), self.studio.domain)
+        return self._whole(session, lang, written_options(settings), mask, request, start)
 
     def _whole(
         self,
@@ -161,6 +175,7 @@ class InversionHandlers:
         options: InversionOptions,
         mask: Any,
         request: gr.Request,
+        start: Tensor | None = None,
     ) -> tuple[Any, ...]:
         path = upload_path(mask)
         resolution = self.studio.domain.generator.img_resolution

@@ -6,7 +6,7 @@ import gradio as gr
 
 from editing.inversion_options import METHODS, SPACES
 from ui.inversion_choices import LOSSES, SEARCH, STARTS, choices_of
-from ui.widgets import painter
+from ui.widgets import painter, uploads_only
 from ui.words import Words
 
 LEVELS = ("quick", "standard", "best")
@@ -25,6 +25,7 @@ class InversionTab(NamedTuple):
     region: gr.Accordion
     painted: gr.ImageEditor
     method: gr.Dropdown
+    given: gr.File  # a latent to start from
     choices: list[Any]  # space, start, steps of the stages, weights of the losses
     search: gr.Button
 
@@ -57,10 +58,20 @@ def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
         painted = painter("painted")
     with words.make(gr.Accordion, {"label": "advanced"}, open=False, elem_id="advanced"):
         method, choices, search = _build_advanced(words)
+        given = _build_given(words)
     return InversionTab(
         buttons, level, stop, resume, progress, result, film, untune, region, painted, method,
-        choices, search,
+        given, choices, search,
     )  # fmt: skip
+
+
+def _build_given(words: Words) -> gr.File:
+    words.make(gr.Markdown, {"value": "start.file.tip"}, elem_classes="hint")
+    given = words.make(
+        gr.File, {"label": "start.file"}, file_types=[".npz", ".png"], height=90,
+        elem_id="start-file",
+    )  # fmt: skip
+    return uploads_only(given)
 
 
 def _build_advanced(words: Words) -> tuple[gr.Dropdown, list[Any], gr.Button]:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Mapping
 
 from ui.boundary_messages import BOUNDARY_MESSAGES
+from ui.figure_messages import FIGURE_MESSAGES
 from ui.guard_messages import GUARD_MESSAGES
 from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
 from ui.mixing_messages import MIXING_MESSAGES
 from ui.preset_messages import PRESET_MESSAGES
+from ui.saving_messages import SAVING_MESSAGES
 from ui.text_messages import TEXT_MESSAGES
 from ui.weights_messages import WEIGHTS_MESSAGES
 
@@ -31,8 +33,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "dice": ("Someone new", "换一个人"),
     "open": ("Open saved work", "打开已存文件"),
     "open.tip": (
-        "A latent file (.npz) or a PNG that was downloaded here: it comes back ready to edit.",
-        "在此下载的隐编码文件（.npz）或 PNG：打开后可继续编辑。",
+        "A session file (.studio), a latent file (.npz) or a PNG that was downloaded here comes "
+        "back ready to edit. Or drop it anywhere.",
+        "在此下载的会话文件（.studio）、隐编码文件（.npz）或 PNG：打开或拖入页面即可继续编辑。",
     ),
     "open.photo": (
         "This was made from the photo {name}, which is not in the file. Drop that photo to get "
@@ -213,6 +216,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "space.tip": ("w+: one row per layer", "w+：每层一行"),
     "start": ("Start", "起点"),
     "start.tip": ("empty: the method's own", "留空：方法默认"),
+    "start.file": ("Start from a latent file", "从隐编码文件开始"),
+    "start.file.tip": (
+        "A latent file or an exported PNG here is where the search begins, whatever Start says.",
+        "若在此放入隐编码文件或导出的 PNG，搜索便从它开始，不论“起点”如何。",
+    ),
     "steps.latent": ("Latent steps", "隐编码步数"),
     "steps.noise": ("Noise steps", "噪声步数"),
     "steps.tune": ("Weight steps", "权重步数"),
@@ -304,8 +312,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **MIXING_MESSAGES,
     **PRESET_MESSAGES,
     **TEXT_MESSAGES,
+    **FIGURE_MESSAGES,
     **GUARD_MESSAGES,
     **KEEPING_MESSAGES,
+    **SAVING_MESSAGES,
     **WEIGHTS_MESSAGES,
 }
 

@@ -4,19 +4,24 @@ A slider changes the last edit of its kind with the same portrait, or puts a new
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
+from torch import Tensor
 
 from editing.edits import Edit, EditStack, Entry, render, state_of
 from editing.errors import BadInput
-from editing.images import to_uint8
+from editing.images import load_picture, to_tensor, to_uint8
+from editing.inversion import Step
 from editing.latents import MAX_SEED
+from editing.local_edits import LocalEdit, local_edit, local_options
 from editing.mix_edits import Crossover, Grain, Morph, Other, Patch, Transfer, other_of
 from editing.mix_values import Mix
-from editing.mixing import crossover
+from editing.mixing import crossover, exchange
 from editing.recipes import Source, make_recipe
+from editing.stages import Point
 from ui import files
 from ui.display import mix_text
 from ui.easel import View
@@ -33,6 +38,12 @@ class Mate:
 
     other: Other
     picture: Pixels
+    photo: Pixels | None = None  # the aligned photo itself, [R, R, 3], where it is one
+
+    @property
+    def pixels(self) -> Pixels:
+        """What a search looks at."""
+        return self.picture if self.photo is None else self.photo
 
 
 class MixingDesk:
@@ -59,7 +70,8 @@ class MixingDesk:
         work = files.read_work(path, self.domain)
         if work is None:
             portrait = self.studio.open_photo(path)
-            return self._mate(other_of(path.name, portrait.state, self.domain))
+            mate = self._mate(other_of(path.name, portrait.state, self.domain))
+            return replace(mate, photo=portrait.target)
         latent, recipe = work
         state = recipe.stack.apply(state_of(latent, self.domain), self.domain)
         return self._mate(other_of(path.name, state, self.domain))
@@ -69,7 +81,18 @@ class MixingDesk:
         moment = session.now
         state = moment.stack.apply(moment.portrait.state, self.domain)
         name = moment.portrait.source.name
-        return Mate(other_of(name, state, self.domain), moment.after)
+        return Mate(other_of(name, state, self.domain), moment.after, self.picture_of(session))
+
+    def picture_of(self, session: Session) -> Pixels:
+        """The current portrait for a search: the photo itself until it is edited."""
+        moment = session.now
+        edited = any(entry.on for entry in moment.stack.entries)
+        photo = moment.portrait.target
+        return moment.after if edited or photo is None else photo
+
+    def picture_at(self, path: str | Path) -> Tensor:
+        """A picture of the portrait in a file, as it is, [1, 3, R, R] in [-1, 1]."""
+        return to_tensor(load_picture(path), self.domain.generator.img_resolution)
 
     def _mate(self, other: Other) -> Mate:
         return Mate(other, self.studio.draw(other.state(self.domain)))
@@ -112,6 +135,24 @@ class MixingDesk:
             return session
         label = Label("history.mixed", {"text": mix_text(edit, "en")})
         return self.studio.step(session, stack, label)
+
+    # -- searches
+
+    def search(
+        self, session: Session, edit: LocalEdit, level: str, stop: Event
+    ) -> Iterator[tuple[Step, Pixels | None]]:
+        """Steps of a local edit, now and then with a picture; ``stop`` ends it with the best."""
+        moment, options = session.now, local_options(edit.operation, level)
+        state = moment.stack.apply(moment.portrait.state, self.domain)
+        start = Point(state.ws, state.noise, state.weight_delta, state.s_delta)
+        return self.studio.watched(local_edit(edit, start, self.domain, options), stop)
+
+    # -- both results of a crossover
+
+    def exchange(self, session: Session, mate: Mate, shares: Sequence[float]) -> list[Pixels]:
+        """The portrait with rows of B, and B with those of the portrait."""
+        a, b = (each.other.state(self.domain) for each in (self.of_session(session), mate))
+        return [self.studio.draw(state) for state in exchange(a, b, shares, self.domain)]
 
     # -- the grid
 

@@ -10,18 +10,16 @@ import gradio as gr
 
 from editing.errors import BadInput, EditingError
 from editing.layers import style_rows
-from editing.masks import brushed_mask
-from editing.mix_edits import Grain, Morph, Patch, Transfer, mask_bytes
+from editing.mix_edits import Grain, Morph, Transfer
 from editing.mix_values import Mix
 from ui.display import Display, pairs
 from ui.drawing import progress_html
-from ui.easel import enlarged
 from ui.messages import say
 from ui.mixing_desk import Mate, MixingDesk, noise_rows
 from ui.mixing_tab import STYLE
 from ui.polite import polite
+from ui.region import needed
 from ui.session import Session
-from ui.widgets import CANVAS
 
 SEEDS_SHOWN = 6  # of a row or column of the grid
 
@@ -64,37 +62,23 @@ class MixingHandlers:
     # -- edits: each is tried while a slider is dragged, and made when it is released
 
     def of_layers(self, mate: Mate | None, *shares: float) -> Mix:
-        return self.desk.crossover(self._needed(mate, "B"), shares)
+        return self.desk.crossover(needed(mate, "B"), shares)
 
     def of_weight(self, mate: Mate | None, groups: list[str], weight: float) -> Mix:
-        return self.desk.crossover(self._needed(mate, "B"), self._shares(groups, weight))
+        return self.desk.crossover(needed(mate, "B"), self._shares(groups, weight))
 
     def of_morph(self, mate: Mate | None, amount: float, space: str) -> Mix:
-        return Morph(self._needed(mate, "B").other, float(amount), space)
+        return Morph(needed(mate, "B").other, float(amount), space)
 
     def of_transfer(
         self, before: Mate | None, after: Mate | None, amount: float, along: list[str]
     ) -> Mix:
-        ends = self._needed(before, "B").other, self._needed(after, "C").other
+        ends = needed(before, "B").other, needed(after, "C").other
         return Transfer(*ends, float(amount), None, tuple(along or ()))
 
     def of_grain(self, seed: float | None, *strengths: float) -> Mix:
         named = dict(zip(self.studio.groups, strengths, strict=True))
         return Grain(None if seed is None else int(seed), *noise_rows(self.studio, named))
-
-    def of_region(
-        self, mate: Mate | None, painted: Any, operation: str, groups: list[str], right: float,
-        down: float,
-    ) -> Mix:  # fmt: skip
-        layers = [] if not painted else painted.get("layers", [])
-        mask = brushed_mask(layers, self.studio.domain.generator.img_resolution)
-        if mask is None:
-            raise BadInput("There is no region yet; brush the place to change first.")
-        rows = tuple(sorted(row for name in groups or () for row in self.studio.groups[name]))
-        if not rows:
-            raise BadInput("A region needs at least one layer; choose coarse, middle or fine.")
-        other = None if operation == "move" else self._needed(mate, "B").other
-        return Patch(mask_bytes(mask), other, rows, operation, (float(right), float(down)))
 
     def _shares(self, groups: Sequence[str], weight: float) -> list[float]:
         shares = self.desk.shares(groups or (), weight)
@@ -102,11 +86,6 @@ class MixingHandlers:
             for row in style_rows(self.studio.domain.generator):
                 shares[row] = float(weight)
         return shares
-
-    def _needed(self, mate: Mate | None, name: str) -> Mate:
-        if mate is None:
-            raise BadInput(f"Choose portrait {name} first: a seed, a file or the current one.")
-        return mate
 
     def trier(self, make: Callable[..., Mix]) -> Callable[..., Any]:
         """A handler that shows the edit of ``make`` on the canvas while a slider is dragged."""
@@ -150,11 +129,32 @@ class MixingHandlers:
         session = self.desk.apply(session, edit)
         return session, self.display.status(session)
 
-    # -- region
+    # -- both results of a crossover
 
-    def canvas_for_region(self, session: Session) -> Any:
-        """The current portrait to brush a region on."""
-        return {"background": enlarged(session.now.after, CANVAS), "layers": [], "composite": None}
+    @polite
+    def exchange(
+        self, session: Session, lang: str, mate: Mate | None, *shares: float
+    ) -> tuple[Any, Any]:
+        """The portrait with layers of B, and B with the portrait's: (gallery, what was drawn)."""
+        mate = needed(mate, "B")
+        if not any(shares):
+            raise BadInput("Nothing is exchanged yet; choose layers and raise the share of B.")
+        names = (say("mix.result.mine", lang), say("mix.result.theirs", lang, name=mate.other.name))
+        pictures = self.desk.exchange(session, mate, shares)
+        cells = list(zip(pictures, names, strict=True))
+        return gr.update(value=cells, visible=True), (mate, shares)
+
+    @polite
+    def take_result(
+        self, session: Session, lang: str, drawn: Any, event: gr.SelectData
+    ) -> tuple[Any, ...]:
+        """One of the two results becomes the current portrait."""
+        if drawn is not None:
+            mate, shares = drawn
+            mine = self.desk.of_session(session)
+            first, second = (mine, mate) if int(event.index) == 0 else (mate, mine)
+            session = self.desk.adopt(session, first, second, shares)
+        return session, self.display.status(session)
 
     # -- grid
 

@@ -44,15 +44,54 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
     "mix.lambda": ("Strength", "迁移强度"),
     "mix.along": ("Only along", "仅限于"),
     "mix.along.tip": ("empty: all that changes", "留空：全部变化"),
-    "mix.region": ("Region from B", "取自 B 的区域"),
-    "mix.region.tip": (
-        "Brush a region: it is taken from B while the picture is drawn, so that the seam blends. "
-        "Move takes the portrait's own region along instead.",
-        "涂出一块区域：绘制时从 B 取用，接缝自然融合。“移动”则带走肖像自身的区域。",
+    "mix.exchange": ("Exchange: both results", "互换：两种结果"),
+    "mix.result.mine": ("the portrait with layers of B", "肖像取用 B 的层"),
+    "mix.result.theirs": ("{name} with the portrait's layers", "{name} 取用肖像的层"),
+    "mix.region": ("A region", "区域"),
+    "local.copy.tip": (
+        "Brush a region: it is taken from B while the picture is drawn, so that the seam blends.",
+        "涂出一块区域：绘制时从 B 取用，接缝自然融合。",
+    ),
+    "local.move.tip": (
+        "Brush a region of the portrait and say where it goes.",
+        "涂出肖像的一块区域，再设定移到何处。",
+    ),
+    "local.crossover.tip": (
+        "Latent and noise are searched until the brushed region is B's and all else stays "
+        "(Image2StyleGAN++).",
+        "搜索隐编码与噪声，使涂抹处成为 B，其余不变（Image2StyleGAN++）。",
+    ),
+    "local.inpaint.tip": (
+        "What is brushed is forgotten and filled in anew from what surrounds it "
+        "(Image2StyleGAN++).",
+        "涂抹处被遗忘，再依周围内容重新补全（Image2StyleGAN++）。",
+    ),
+    "local.scribble.tip": (
+        "Paint in colour; coarse and middle layers are searched until the portrait wears it "
+        "(Image2StyleGAN++).",
+        "用颜色涂画；搜索粗层与中层，使肖像真正带上它（Image2StyleGAN++）。",
+    ),
+    "local.style.tip": (
+        "The brushed region takes the style of B there: colours and textures, not shapes "
+        "(Image2StyleGAN++).",
+        "涂抹处取用 B 同一位置的风格：颜色与纹理，而非形状（Image2StyleGAN++）。",
+    ),
+    "local.diffuse.tip": (
+        "The brushed part of B is pasted in and blended by an in-domain inversion: light, pose "
+        "and skin follow it (idinvert's semantic diffusion).",
+        "贴入 B 的涂抹部分，由域内反演融合：光照、姿态与肤色随之一致（idinvert 语义扩散）。",
     ),
     "mix.operation": ("Operation", "操作"),
-    "mix.copy": ("copy from B", "取自 B"),
-    "mix.move": ("move", "移动"),
+    "local.copy": ("copy from B", "取自 B"),
+    "local.move": ("move", "移动"),
+    "local.crossover": ("crossover, searched", "交叉（搜索）"),
+    "local.inpaint": ("inpaint", "补全"),
+    "local.scribble": ("scribble", "涂画"),
+    "local.style": ("local style of B", "B 的局部风格"),
+    "local.diffuse": ("blend a part of B in", "融合 B 的局部"),
+    "mix.level": ("How long", "搜索多久"),
+    "mix.region.search": ("Search", "开始搜索"),
+    "mix.searching": ("Step {step} of {total}", "第 {step} / {total} 步"),
     "mix.right": ("Right", "向右"),
     "mix.down": ("Down", "向下"),
     "mix.region.run": ("Apply the region", "应用区域"),
@@ -96,6 +135,8 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
     "walk.kind.piecewise": ("pieces: out, back, hold", "分段：去、回、停"),
     "walk.kind.metropolis": ("Metropolis–Hastings", "Metropolis–Hastings 采样"),
     "walk.kind.timeline": ("timeline", "时间轴"),
+    "walk.kind.reenact": ("re-enactment: others drive the face", "重演：由他人驱动面孔"),
+    "walk.kind.place": ("move and turn", "平移与旋转"),
     "walk.attribute": ("Along", "沿"),
     "walk.from": ("From", "起"),
     "walk.to": ("To", "止"),
@@ -110,6 +151,20 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
     "walk.curve.spline": ("spline in W+", "W+ 样条"),
     "walk.radius": ("Radius", "半径"),
     "walk.radius.tip": ("1 is as far as another person", "1 相当于另一个人的距离"),
+    "walk.space": ("Chance in", "随机空间"),
+    "walk.space.tip": (
+        "W: a Gaussian fitted to the generator's portraits; Z: N(0, I)",
+        "W：拟合生成器肖像的高斯分布；Z：N(0, I)",
+    ),
+    "walk.space.w": ("W", "W"),
+    "walk.space.z": ("Z (seeds alone)", "Z（仅限种子）"),
+    "walk.drivers": (
+        "Driving photos, latents or a video; the first one is the face at rest",
+        "驱动用的照片、隐编码或视频；第一张为静止的面孔",
+    ),
+    "walk.amount": ("How much", "强度"),
+    "walk.turn": ("Turn (degrees)", "旋转（度）"),
+    "walk.reading": ("Reading {read} of {total} portraits", "读取第 {read} / {total} 幅肖像"),
     "walk.step": ("Step", "步长"),
     "walk.step.tip": ("length of a random step", "随机一步的长度"),
     "walk.segments": ("Segments end at", "各段止于"),
@@ -119,7 +174,6 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
         "in σ as the scorer reads it; empty: anywhere",
         "打分模型的 σ 读数；留空：不限",
     ),
-    "walk.timeline": ("Timeline", "时间表"),
     "walk.timeline.tip": (
         "One key per row: attribute, time from 0 to 1, value, and the easing that leads there",
         "每行一个关键帧：属性、时间（0 到 1）、数值，以及到达它的缓动",
@@ -129,6 +183,11 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
     "walk.column.value": ("value", "数值"),
     "walk.column.ease": ("easing", "缓动"),
     "walk.frames": ("Frames", "帧数"),
+    "walk.frames.tip": (
+        "Up to 600 here; longer films: python -m editing walk --frames 10000",
+        "此处至多 600 帧；更长的影片：python -m editing walk --frames 10000",
+    ),
+    "walk.ease.tip": ("several: one leg after the other", "多选：各段依次使用"),
     "walk.fps": ("Frames per second", "每秒帧数"),
     "walk.ease": ("Easing", "缓动方式"),
     "walk.ease.linear": ("linear", "线性"),
@@ -145,6 +204,7 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
     "walk.seed": ("Seed of chance", "随机种子"),
     "walk.format": ("Format", "格式"),
     "walk.strip": ("contact strip", "缩略长图"),
+    "walk.pngs": ("PNG sequence (zip)", "PNG 序列（zip）"),
     "walk.size": ("Size (px)", "尺寸（像素）"),
     "walk.beside": ("Source beside it", "并排显示原图"),
     "walk.captions": ("Captions", "字幕"),

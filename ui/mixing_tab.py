@@ -8,8 +8,9 @@ import gradio as gr
 from editing.mixing import SPACES
 from ui.boundaries_tab import given_choices, layer_choices
 from ui.messages import say
+from ui.region import Region, build_region
 from ui.source import MAX_SEED
-from ui.widgets import painter, uploads_only
+from ui.widgets import uploads_only
 from ui.words import Words
 
 FIRST_GROUP = "coarse"
@@ -31,6 +32,9 @@ class Layers(NamedTuple):
     groups: gr.CheckboxGroup
     weight: gr.Slider
     rows: list[gr.Slider]
+    exchange: gr.Button
+    results: gr.Gallery  # the portrait with rows of B, and B with the portrait's
+    drawn: gr.State
 
 
 class Morphing(NamedTuple):
@@ -42,16 +46,6 @@ class Transferring(NamedTuple):
     slot: Slot
     amount: gr.Slider
     along: gr.Dropdown
-
-
-class Region(NamedTuple):
-    shown: gr.Accordion
-    painted: gr.ImageEditor
-    operation: gr.Radio
-    groups: gr.CheckboxGroup
-    right: gr.Slider
-    down: gr.Slider
-    run: gr.Button
 
 
 class Grain(NamedTuple):
@@ -94,7 +88,7 @@ def build_mixing_tab(
             ),
         )  # fmt: skip
     transfer = _transfer(words, names)
-    region = _region(words, groups)
+    region = build_region(words, groups)
     grain = _grain(words, groups)
     return MixingTab(slot, layers, morph, transfer, region, grain, _grid(words))
 
@@ -151,7 +145,12 @@ def _layers(words: Words, groups: Sequence[str], num_ws: int, style: bool) -> La
                           elem_id=f"mix-row-{row}")
                 for row in range(num_ws)
             ]  # fmt: skip
-    return Layers(chosen, weight, rows)
+    exchange = words.make(gr.Button, {"value": "mix.exchange"}, size="sm", elem_id="mix-exchange")
+    results = gr.Gallery(
+        show_label=False, columns=2, allow_preview=False, format="jpeg", buttons=[],
+        height="auto", visible=False, elem_id="mix-results",
+    )  # fmt: skip
+    return Layers(chosen, weight, rows, exchange, results, gr.State(None))
 
 
 def _transfer(words: Words, names: Sequence[str]) -> Transferring:
@@ -174,39 +173,6 @@ def _transfer(words: Words, names: Sequence[str]) -> Transferring:
             elem_id="mix-along",
         )
     return Transferring(slot, amount, along)
-
-
-def _region(words: Words, groups: Sequence[str]) -> Region:
-    with words.make(
-        gr.Accordion, {"label": "mix.region"}, open=False, elem_id="mix-region"
-    ) as shown:
-        words.make(gr.Markdown, {"value": "mix.region.tip"}, elem_classes="hint")
-        painted = painter("mix-painted")
-        operation = words.make(
-            gr.Radio,
-            {
-                "label": "mix.operation",
-                "choices": lambda lang: [(say(f"mix.{o}", lang), o) for o in ("copy", "move")],
-            },
-            value="copy",
-            elem_id="mix-operation",
-        )
-        chosen = words.make(
-            gr.CheckboxGroup,
-            {"label": "layers", "choices": lambda lang: layer_choices(groups, lang)},
-            value=list(groups),
-            elem_id="mix-region-layers",
-        )
-        with gr.Row():
-            right, down = (
-                words.make(
-                    gr.Slider, {"label": f"mix.{way}"}, minimum=-0.5, maximum=0.5, step=0.01,
-                    value=0, buttons=[], elem_id=f"mix-{way}",
-                )
-                for way in ("right", "down")
-            )  # fmt: skip
-        run = words.make(gr.Button, {"value": "mix.region.run"}, elem_id="mix-region-run")
-    return Region(shown, painted, operation, chosen, right, down, run)
 
 
 def _grain(words: Words, groups: Sequence[str]) -> Grain:

@@ -7,6 +7,7 @@ import gradio as gr
 
 from ui.mixing_handlers import MixingHandlers
 from ui.mixing_tab import MixingTab, Slot
+from ui.region import RegionHandlers, wire_region
 from ui.workshop_wiring import Wire
 
 LAST = {"trigger_mode": "always_last"}
@@ -37,11 +38,13 @@ def wire_mixing(page: Any, tab: MixingTab, shown: gr.Tab, h: MixingHandlers, wir
     noise = [tab.grain.seed, *tab.grain.strengths.values()]
     sliders(page, h, wire, list(tab.grain.strengths.values()), h.of_grain, noise)
     wire.action(tab.grain.seed.submit, h.maker(h.of_grain), noise, sliders=False)
-    r = tab.region
-    region = [slot.mate, r.painted, r.operation, r.groups, r.right, r.down]
-    wire.action(r.run.click, h.maker(h.of_region), region, sliders=False)
-    r.shown.expand(h.canvas_for_region, [page.session], [r.painted], **wire.instant)
+    regions = RegionHandlers(h.desk, h.display)
+    wire_region(page, tab.region, slot.mate, regions, h.maker, wire)
     base = [page.session, page.language]
+    exchanged = [*base, slot.mate, *layers.rows]
+    results = [layers.results, layers.drawn]
+    layers.exchange.click(h.exchange, exchanged, results, **{**wire.interactive, **wire.private})
+    wire.action(layers.results.select, h.take_result, [layers.drawn])
     grid.run.click(
         h.grid,
         [*base, slot.mate, layers.groups, grid.rows, grid.columns],

@@ -1,7 +1,7 @@
 """The page: layout first, wiring last."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,11 +15,13 @@ from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
 from ui.canvas import DOWNLOADS, Canvas, build_canvas
 from ui.examples import find_examples
 from ui.fetching import Fetcher
+from ui.figure_panel import FigureHandlers, FigurePanel, build_figure_panel, wire_figure
 from ui.guard import LONG_LANE
 from ui.handlers import Handlers
 from ui.inversion_handlers import level_setter
 from ui.inversion_tab import LEVELS, InversionTab, build_inversion_tab
 from ui.keeping import Keeping, build_keeping, wire_keeping
+from ui.links import Links
 from ui.look import QUEUE
 from ui.mixing_desk import MixingDesk
 from ui.mixing_handlers import MixingHandlers
@@ -29,6 +31,14 @@ from ui.preset_desk import PresetDesk
 from ui.preset_handlers import PresetHandlers
 from ui.preset_wiring import wire_presets
 from ui.presets_tab import PresetsTab, build_presets_tab
+from ui.saving import (
+    Offer,
+    Saving,
+    SavingHandlers,
+    build_offer,
+    build_saving,
+    wire_saving,
+)
 from ui.session import Session, strengths
 from ui.source import Source, build_source
 from ui.studio import Studio
@@ -83,7 +93,10 @@ class Page:
     status: gr.JSON
     source: Source
     canvas: Canvas
+    offer: Offer
+    saving: Saving
     keeping: Keeping
+    figure: FigurePanel
     inversion: InversionTab
     boundaries: BoundariesTab
     tools: WorkshopTab
@@ -101,11 +114,12 @@ def build_app(
     lang: str = "en",
     truth: Truth | None = None,
     fetcher: Fetcher | None = None,
+    links: Links | None = None,
 ) -> gr.Blocks:
     """The whole page for one domain; ``lang`` is shown until the visitor's own is known.
 
     ``truth`` draws what an edit should have done, for a domain that was rendered; ``fetcher``
-    brings the files of other domains.
+    brings the files of other domains; ``links`` keeps work that visitors share.
     """
     studio = Studio(domain)
     handlers = Handlers(studio, find_examples(studio, FIRST_EDIT))
@@ -114,8 +128,10 @@ def build_app(
     texts = TextHandlers(TextDesk(studio), handlers.display)
     texts.desk.warm_up()
     session = studio.start(handlers.examples[0].open(studio), first)
+    session = replace(session, opening=len(session.moments))
+    saving = SavingHandlers(studio, handlers.display.status, links)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEEP_FILES) as blocks:
-        page = lay_out(handlers, workshop, texts, session, lang)
+        page = lay_out(handlers, workshop, texts, session, lang, links is not None)
         if fetcher and (panel := build_weights_panel(page.words, fetcher)):
             wire_weights_panel(panel, WeightsHandlers(fetcher), page.language, INSTANT)
         wire_sources(page, handlers)
@@ -126,6 +142,7 @@ def build_app(
         wire_views(page, handlers)
         wire_keeping(page, handlers.keeping, partial(action, page, handlers), INSTANT)
         wire_downloads(page, handlers)
+        wire_saving(page, blocks, saving, partial(action, page, handlers), {**MEASURE, **PRIVATE})
         wire_tools(page, handlers, workshop, texts)
         wire_language(page, handlers, blocks)
     blocks.queue(max_size=QUEUE, api_open=False)
@@ -138,6 +155,7 @@ def lay_out(
     texts: TextHandlers,
     session: Session,
     lang: str,
+    links: bool = False,
 ) -> Page:
     words = Words(lang)
     view = handlers.studio.view(session)
@@ -154,11 +172,14 @@ def lay_out(
             container=False,
             elem_id="language",
         )
+    offer = build_offer(words)
     source = build_source(words, handlers.example_strip(lang), int(str(seed)))
     with gr.Row(elem_id="studio"):
         with gr.Column(scale=6, min_width=320, elem_id="stage"):
             canvas = build_canvas(words, (view.before, view.after), history)
             keeping = build_keeping(words)
+            figure = build_figure_panel(words, handlers.names, texts.desk.available)
+            saving = build_saving(words, links)
         with gr.Column(scale=5, min_width=320):
             with gr.Tabs(selected="boundaries"):
                 with words.make(gr.Tab, {"label": "inversion"}, id="inversion"):
@@ -182,7 +203,8 @@ def lay_out(
                         words, list(groups), generator.num_ws, handlers.names, style
                     )
                 with words.make(gr.Tab, {"label": "walk"}, id="walk"):
-                    walk = build_walk_tab(words, handlers.names, generator.img_resolution)
+                    movable = isinstance(generator.synthesis, StyleGAN3Synthesis)
+                    walk = build_walk_tab(words, handlers.names, generator.img_resolution, movable)
                 with words.make(gr.Tab, {"label": "presets"}, id="presets") as presets_shown:
                     presets = build_presets_tab(words)
     canvas.metrics.value = handlers.display.measure(session, lang)
@@ -195,7 +217,10 @@ def lay_out(
         gr.JSON(visible=False, label="status"),
         source,
         canvas,
+        offer,
+        saving,
         keeping,
+        figure,
         inversion,
         boundaries,
         tools,
@@ -223,6 +248,7 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
         )
     c, b = page.canvas, page.boundaries
     shown = [
+        *(c.view, c.against, c.pin, c.downloads["pasted"]),
         *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["png"], c.downloads["photo"]),
         c.history,
         *(b.chips, b.details, b.layers, b.given, b.rows, b.absolute, b.shelf.own, b.shelf.box),
@@ -290,7 +316,17 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
     action(page, handlers, s.seed.submit, handlers.open_seed, [s.seed], "open_seed")
     rolled = s.dice.click(handlers.roll, None, [s.seed], **INSTANT)
     action(page, handlers, rolled.then, handlers.open_seed, [s.seed])
-    action(page, handlers, s.file.upload, handlers.open_file, [s.file], "open_file")
+    s.file.upload(handlers.opening, [page.language], [c.metrics], **INSTANT)
+    saved = s.file.upload(
+        handlers.open_file,
+        [*base, s.file],
+        [page.session, page.status],
+        api_name="open_file",
+        **EVERY,
+        **INTERACTIVE,
+    )
+    saved.failure(handlers.display.measure, base, [c.metrics], **LAST, **MEASURE, **PRIVATE)
+    then_show(page, handlers, saved)
 
 
 def wire_sliders(page: Page, handlers: Handlers) -> None:
@@ -323,6 +359,8 @@ def wire_edits(page: Page, handlers: Handlers) -> None:
     action(page, handlers, c.redo.click, handlers.redo, api_name="redo")
     action(page, handlers, c.reset.click, handlers.reset, api_name="reset")
     action(page, handlers, c.history.pick, handlers.go)
+    action(page, handlers, c.against.input, handlers.compare, [c.against], sliders=False)
+    action(page, handlers, c.pin.click, handlers.pin, api_name="pin", sliders=False)
     action(page, handlers, b.chips.act, handlers.act)
 
     def chosen(*args: Any, **options: Any) -> Any:
@@ -345,11 +383,13 @@ def wire_tools(
         INSTANT,
     )
     wire_workshop(page, page.tools, workshop, wire)
+    wire_figure(page, page.figure, FigureHandlers(handlers.studio), wire)
     if page.text is not None:
         wire_text(page, page.text, page.text_shown, texts, wire)
-    mixes = MixingHandlers(MixingDesk(handlers.studio), handlers.display)
+    desk = MixingDesk(handlers.studio)
+    mixes = MixingHandlers(desk, handlers.display)
     wire_mixing(page, page.mixing, page.mixing_shown, mixes, wire)
-    walks = WalkHandlers(handlers.studio, handlers.display)
+    walks = WalkHandlers(desk, handlers.display)
     wire_walk(page, page.walk, page.mixing, walks, wire)
     cards = PresetHandlers(
         PresetDesk(handlers.studio), handlers.inversion, walks, handlers.display
@@ -365,7 +405,9 @@ def wire_inversion(page: Page, handlers: Handlers) -> None:
         pressed = tab.levels[name].click(level_setter(name), None, [tab.level], **INSTANT)
         invert_after(page, handlers, pressed, h.invert, [tab.level, tab.painted])
     searched = tab.search.click(lambda: None, None, None, **INSTANT)
-    invert_after(page, handlers, searched, h.invert_with, [tab.painted, tab.method, *tab.choices])
+    invert_after(
+        page, handlers, searched, h.invert_with, [tab.painted, tab.given, tab.method, *tab.choices]
+    )
     resumed = tab.resume.click(lambda: None, None, None, **INSTANT)
     invert_after(page, handlers, resumed, h.resume)
     tab.stop.click(h.stop, None, None, api_name="stop", queue=False)
@@ -378,13 +420,14 @@ def wire_inversion(page: Page, handlers: Handlers) -> None:
     # A browser follows an inversion in several events; the API gets one that does it all.
     settings = gr.Textbox(visible=False, label="settings")
     mask = uploads_only(gr.Image(visible=False, label="mask"))
+    latent = uploads_only(gr.File(visible=False, label="latent"))
     for given, handler, api_name in (
-        (tab.level, h.invert_whole, "invert"),
-        (settings, h.invert_whole_with, "invert_with"),
+        ([tab.level, mask], h.invert_whole, "invert"),
+        ([settings, mask, latent], h.invert_whole_with, "invert_with"),
     ):
         gr.Button(visible=False).click(
             handler,
-            [*base, given, mask],
+            [*base, *given],
             [page.session, page.status],
             api_name=api_name,
             preprocess=False,

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 
 from torch import Tensor
@@ -24,6 +24,7 @@ class Run:
     portrait: Portrait  # as it was when the search began
     options: InversionOptions
     mask: Tensor | None = None
+    given: Tensor | None = None  # ws to start from, instead of what the options say
     memory: Memory | None = None  # where it stood when it was stopped; None = nothing to go on with
     losses: list[Mapping[str, float]] = field(default_factory=list)  # of every step
     frames: list[Pixels] = field(default_factory=list)  # pictures on the way, [R, R, 3]
@@ -39,7 +40,8 @@ class Run:
 
     def resumed(self) -> "Run":
         """The same search, about to go on."""
-        return Run(self.portrait, self.options, self.mask, self.memory, self.losses, self.frames)
+        again = Run(self.portrait, self.options, self.mask, self.given, self.memory)
+        return replace(again, losses=self.losses, frames=self.frames)
 
 
 class Runs:

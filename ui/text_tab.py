@@ -15,6 +15,7 @@ from ui.words import Words
 
 REACH = 10.0  # alpha goes from -REACH to REACH
 FIRST_ALPHA = 4.0
+LOOK_EVERY = 1.5  # seconds between looks whether the models are there
 MOST_BETA = 0.8
 STEPS, SEEDS = 40, 300  # of a search for one portrait, and among portraits
 
@@ -61,6 +62,8 @@ class TextTab(NamedTuple):
     grid: Grid
     optimise: Optimise
     search: Search
+    loading: gr.Markdown
+    look: gr.Timer  # whether the models are there
 
     @property
     def wanted(self) -> list[Any]:
@@ -74,6 +77,29 @@ def build_text_tab(words: Words, desk: TextDesk, names: Sequence[str]) -> TextTa
     if not desk.available:
         words.make(gr.Markdown, {"value": "text.none"}, elem_classes="hint")
         return None
+    loading = words.make(
+        gr.Markdown, {"value": "text.loading"}, visible=False, elem_id="text-loading"
+    )
+    look = gr.Timer(LOOK_EVERY)
+    neutral, target = _boxes(words)
+    prompts = prompts_widget(words.lang, elem_id="text-prompts")
+    with gr.Row():
+        run = words.make(gr.Button, {"value": "text.run"}, variant="primary", elem_id="text-run")
+        accept = words.make(gr.Button, {"value": "text.accept"}, elem_id="text-accept")
+    alpha, beta, auto = _strengths(words)
+    mark = gr.HTML("", padding=False)
+    report = report_widget(elem_id="text-report")
+    count, keep, layers, method = _more(words, desk, names)
+    templates, lists = _templates(words)
+    return TextTab(
+        prompts, alpha, beta, auto, neutral, target, run, accept, mark, report, count, keep, layers,
+        method, templates, lists, _grid(words), _optimise(words, desk), _search(words),
+        loading, look,
+    )  # fmt: skip
+
+
+def _boxes(words: Words) -> tuple[gr.Textbox, gr.Textbox]:
+    """From one text, to another."""
     with gr.Row(elem_id="text-boxes"):
         neutral = words.make(
             gr.Textbox,
@@ -87,10 +113,11 @@ def build_text_tab(words: Words, desk: TextDesk, names: Sequence[str]) -> TextTa
             max_lines=1,
             elem_id="text-target",
         )
-    prompts = prompts_widget(words.lang, elem_id="text-prompts")
-    with gr.Row():
-        run = words.make(gr.Button, {"value": "text.run"}, variant="primary", elem_id="text-run")
-        accept = words.make(gr.Button, {"value": "text.accept"}, elem_id="text-accept")
+    return neutral, target
+
+
+def _strengths(words: Words) -> tuple[gr.Slider, gr.Slider, gr.Checkbox]:
+    """How strongly, how selectively, and whether the latter is chosen by itself."""
     alpha = words.make(
         gr.Slider,
         {"label": "text.alpha", "info": "text.alpha.tip"},
@@ -112,8 +139,13 @@ def build_text_tab(words: Words, desk: TextDesk, names: Sequence[str]) -> TextTa
         elem_id="text-beta",
     )
     auto = words.make(gr.Checkbox, {"label": "text.auto"}, value=True, elem_id="text-auto")
-    mark = gr.HTML("", padding=False)
-    report = report_widget(elem_id="text-report")
+    return alpha, beta, auto
+
+
+def _more(
+    words: Words, desk: TextDesk, names: Sequence[str]
+) -> tuple[gr.Number, gr.Dropdown, gr.CheckboxGroup, gr.Radio]:
+    """Channels, what stays, layers and method."""
     with words.make(gr.Accordion, {"label": "text.more"}, open=False, elem_id="text-more"):
         count = words.make(
             gr.Number, {"label": "text.count"}, value=None, minimum=1, precision=0,
@@ -141,6 +173,11 @@ def build_text_tab(words: Words, desk: TextDesk, names: Sequence[str]) -> TextTa
             value="global" if desk.has_table else "jacobian",
             elem_id="text-method",
         )
+    return count, keep, layers, method
+
+
+def _templates(words: Words) -> tuple[gr.Textbox, dict[str, gr.Button]]:
+    """The sentences that texts are put into, and lists of them by name."""
     with words.make(gr.Accordion, {"label": "text.templates"}, open=False):
         templates = words.make(
             gr.Textbox,
@@ -155,10 +192,7 @@ def build_text_tab(words: Words, desk: TextDesk, names: Sequence[str]) -> TextTa
                 ),
                 "general": words.make(gr.Button, {"value": "text.templates.general"}, size="sm"),
             }
-    return TextTab(
-        prompts, alpha, beta, auto, neutral, target, run, accept, mark, report, count, keep, layers,
-        method, templates, lists, _grid(words), _optimise(words, desk), _search(words),
-    )  # fmt: skip
+    return templates, lists
 
 
 def _grid(words: Words) -> Grid:

@@ -2,62 +2,46 @@
 
 import functools
 import inspect
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import io
+from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 from time import monotonic
 from typing import Any
+from zipfile import ZipFile
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from editing.animation import Film
-from editing.edits import Move
 from editing.errors import BadInput
 from editing.films import Look, Projector, heat_picture, measuring, plot, shoot
 from editing.mix_edits import Other
-from editing.random_ways import Metropolis, Pieces, RandomSteps, Within
 from editing.recipes import make_recipe, recipe_to_yaml
 from editing.walks import Walk
-from editing.ways import (
-    Circle,
-    Key,
-    Keyframes,
-    NoiseLoop,
-    Timeline,
-    Tour,
-    Track,
-    Truncation,
-    Way,
-)
 from ui.display import Display
 from ui.drawing import note_html, progress_html
+from ui.drivers import read_drivers
 from ui.messages import say
-from ui.mixing_desk import Mate
+from ui.mixing_desk import Mate, MixingDesk
 from ui.polite import polite
 from ui.session import Session
 from ui.stops import Stops
-from ui.studio import Studio
-from ui.walk_tab import SETTINGS
+from ui.walk_asked import Asked, eases_of, way_of
+from ui.walk_tab import MOST, NAMES, SETTINGS, TIME
 
 SHOW_EVERY = 0.3  # seconds between pictures while a film is drawn
 VIDEOS = (".mp4", ".webm")
-TIME = ("frames", "fps", "ease", "hold", "seed", "ping_pong", "loop", "even", "beside", "captions",
-        "format", "size")  # fmt: skip
-NAMES = ("attribute", "from", "to", "timeline", "through", "curve", "radius", "step", "segments",
-         "flags", "where", "low", "high")  # fmt: skip
-MOST = 600  # frames on the page; the command line makes longer films
 
 
 class WalkHandlers:
-    """Bound to one studio; holds nothing of any visitor but who asked to stop."""
+    """Bound to one desk; holds nothing of any visitor but who asked to stop."""
 
-    def __init__(self, studio: Studio, display: Display) -> None:
-        self.studio, self.display = studio, display
+    def __init__(self, desk: MixingDesk, display: Display) -> None:
+        self.desk, self.studio, self.display = desk, desk.studio, display
         self.filming, self.measuring = Stops(), Stops()
 
     def show_settings(self, kind: str) -> list[Any]:
@@ -72,8 +56,17 @@ class WalkHandlers:
         *values: Any,
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         """Film a walk from the current portrait; Stop keeps what was drawn."""
-        projector = self._projector(session, b, c, values)
         stop = self.filming.begin(str(request.session_hash))
+        hidden = gr.update(visible=False)
+        asked = Asked.of(values)
+        driving = _Result(read_drivers(asked.drivers, self.desk))
+        for read, total in driving:
+            text = say("walk.reading", lang, read=read, total=total)
+            shown = progress_html(text, read / max(total, 1), [], lang)
+            yield gr.skip(), shown, *[hidden] * 4, gr.skip()
+            if stop.is_set():
+                return
+        projector = self._projector(session, {"b": b, "c": c}, asked, driving.value)
         yield from self.film(session, lang, projector, stop)
 
     def film(
@@ -96,7 +89,7 @@ class WalkHandlers:
                 picture = gr.skip() if last is None else gr.update(value=last, visible=True)
                 yield picture, shown, hidden, hidden, hidden, hidden, gr.skip()
             film = shooting.value
-            data = path.read_bytes()
+            data = zipped(path) if path.is_dir() else path.read_bytes()
         yield self._done(session, projector, film, data, monotonic() - began, stop.is_set(), lang)
 
     def walk_by_name(self) -> Callable[..., Iterator[tuple[Any, ...]]]:
@@ -121,16 +114,16 @@ class WalkHandlers:
         text = say(key, lang, seconds=f"{seconds:.1f}", **facts)
         if (rate := projector.notes.get("acceptance")) is not None:
             text += " · " + say("walk.acceptance", lang, percent=f"{100 * rate:.0f}")
-        kind, folder = projector.look.kind, get_upload_folder()
+        kind, folder = projector.look.kind or ".zip", get_upload_folder()
         path = save_bytes_to_cache(data, f"walk{kind}", folder)
         recipe = save_bytes_to_cache(self._recipe(session, projector), "walk.recipe.yaml", folder)
-        video = kind in VIDEOS
+        video, archive = kind in VIDEOS, kind == ".zip"
         hidden = gr.update(visible=False, value=None)
         return (
             gr.update(visible=False),
             note_html(text),
             gr.update(value=path, visible=True) if video else hidden,
-            hidden if video else gr.update(value=path, visible=True),
+            hidden if video or archive else gr.update(value=path, visible=True),
             gr.update(value=path, visible=True),
             gr.update(value=recipe, visible=True),
             projector,
@@ -189,23 +182,21 @@ class WalkHandlers:
     # -- widgets -> a walk
 
     def _projector(
-        self, session: Session, b: Mate | None, c: Mate | None, values: Sequence[Any]
-    ) -> Projector:
-        kind, rest = str(values[0]), values[1:]
-        asked = dict(zip(NAMES, rest, strict=False))
-        time = dict(zip(TIME, rest[len(NAMES) :], strict=True))
+        self, session: Session, mates: Mapping[str, Mate | None], asked: Asked,
+        drivers: tuple[Other, ...],
+    ) -> Projector:  # fmt: skip
+        time = asked.time
         frames = int(time["frames"] or 0)
         if frames > MOST:
             raise BadInput(
                 f"A film of {frames} frames is too long for the page; choose up to {MOST}, or use "
                 "the command walk."
             )
-        way = self._way(kind, asked, bool(time["loop"]), {"b": b, "c": c})
         walk = Walk(
-            way,
+            way_of(asked, mates, drivers),
             frames,
             float(time["fps"] or 0),
-            (str(time["ease"]),),
+            eases_of(time["ease"]),
             bool(time["ping_pong"]),
             float(time["hold"] or 0),
             bool(time["even"]),
@@ -218,33 +209,14 @@ class WalkHandlers:
         state = moment.stack.apply(moment.portrait.state, self.studio.domain)
         return Projector(walk, state, self.studio.domain, look)
 
-    def _way(
-        self, kind: str, asked: Mapping[str, Any], loop: bool, mates: Mapping[str, Mate | None]
-    ) -> Way:
-        radius, step = float(asked["radius"] or 0), float(asked["step"] or 0)
-        along = str(asked["attribute"] or "")
-        if kind == "sweep":
-            keys = (Key(0.0, float(asked["from"])), Key(1.0, float(asked["to"])))
-            return Timeline((Track(Move(along, 0.0), keys),))
-        if kind == "timeline":
-            return Timeline(tracks_of(asked["timeline"]))
-        if kind == "keyframes":
-            return Keyframes(others_of(asked["through"], mates), str(asked["curve"]), closed=loop)
-        if kind == "truncation":
-            return Truncation()
-        if kind == "random":
-            return RandomSteps(step, along, bridge=loop)
-        if kind == "piecewise":
-            ends = tuple(numbers_of(asked["segments"]))
-            return Pieces(step, along, "w", ends, tuple(int(f) for f in numbers_of(asked["flags"])))
-        if kind == "metropolis":
-            name = str(asked["where"] or "")
-            window = Within(name, float(asked["low"]), float(asked["high"]), 0.25) if name else None
-            return Metropolis(step, within=(window,) if window else ())
-        plain: dict[str, Way] = {
-            "loop": Circle(radius), "noise-loop": NoiseLoop(radius), "basis": Tour(4, radius),
-        }  # fmt: skip
-        return plain[kind]
+
+def zipped(folder: Path) -> bytes:
+    """The files of a folder as one archive; pictures are packed already."""
+    data = io.BytesIO()
+    with ZipFile(data, "w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.write(path, path.name)
+    return data.getvalue()
 
 
 class _Result:
@@ -256,56 +228,6 @@ class _Result:
 
     def __iter__(self) -> Iterator[Any]:
         self.value = yield from self._work
-
-
-def tracks_of(rows: Sequence[Sequence[Any]] | None) -> tuple[Track, ...]:
-    """Rows of attribute, time, value, easing -> tracks.
-
-    Raises:
-        BadInput: a row that is none.
-    """
-    keys: dict[str, list[Key]] = {}
-    for row in rows or ():
-        name = str(row[0] or "").strip()
-        if not name:
-            continue
-        try:
-            key = Key(float(row[1]), float(row[2]), str(row[3] or "").strip())
-        except (TypeError, ValueError, IndexError) as error:
-            raise BadInput(f"The key {list(row)} needs a time from 0 to 1 and a value.") from error
-        keys.setdefault(name, []).append(key)
-    return tuple(
-        Track(Move(name, 0.0), tuple(sorted(found, key=lambda key: key.time)))
-        for name, found in keys.items()
-    )
-
-
-def others_of(text: str, mates: Mapping[str, Mate | None]) -> tuple[Other, ...]:
-    """'7, B, 12' -> portraits; letters are the slots of the Mixing tab.
-
-    Raises:
-        BadInput: something else, or an empty slot.
-    """
-    found = []
-    for part in re.split(r"[\s,，、;]+", (text or "").strip()):
-        if part.lower() in mates:
-            mate = mates[part.lower()]
-            if mate is None:
-                raise BadInput(f"Portrait {part.upper()} of the Mixing tab is empty; choose one.")
-            found.append(mate.other)
-        elif part.isascii() and part.isdigit() and len(part) <= 10:
-            found.append(Other(f"seed:{int(part)}"))
-        elif part:
-            raise BadInput(f"{part[:40]!r} is no portrait; write seeds such as 7, or B and C.")
-    return tuple(found)
-
-
-def numbers_of(text: str) -> list[float]:
-    """'0.5, 1' -> [0.5, 1.0]."""
-    try:
-        return [float(part) for part in re.split(r"[\s,，、;]+", (text or "").strip()) if part]
-    except ValueError as error:
-        raise BadInput(f"{text!r} are no numbers; write them such as 0.5, 1.") from error
 
 
 def _folder() -> str:

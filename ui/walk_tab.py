@@ -1,79 +1,121 @@
 """The Walk tab: a kind of walk, its few settings, the film while it is drawn, and how it moves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
 
+from editing.batches import VIDEO_SUFFIXES
 from editing.easing import EASINGS
 from editing.ways import CURVES
 from ui.boundaries_tab import given_choices
 from ui.drawing import note_html
 from ui.messages import say
+from ui.widgets import uploads_only
 from ui.words import Words
+
+Make = Callable[..., Any]  # component, name, options -> the widget of one setting
 
 # kind -> the settings that it shows
 SETTINGS: dict[str, tuple[str, ...]] = {
     "sweep": ("attribute", "from", "to"),
     "timeline": ("timeline",),
     "keyframes": ("through", "curve"),
-    "loop": ("radius",),
-    "noise-loop": ("radius",),
+    "loop": ("radius", "space"),
+    "noise-loop": ("radius", "space"),
     "truncation": (),
-    "basis": ("radius",),
-    "random": ("attribute", "step"),
-    "piecewise": ("attribute", "step", "segments", "flags"),
-    "metropolis": ("step", "where", "low", "high"),
+    "basis": ("radius", "space"),
+    "random": ("attribute", "step", "space"),
+    "piecewise": ("attribute", "step", "space", "segments", "flags"),
+    "metropolis": ("step", "space", "where", "low", "high"),
+    "reenact": ("through", "drivers", "amount", "only"),
+    "place": ("right", "down", "turn"),
 }
+NAMES = ("attribute", "from", "to", "timeline", "through", "curve", "radius", "step", "space",
+         "segments", "flags", "where", "low", "high", "drivers", "amount", "only", "right", "down",
+         "turn")  # fmt: skip
+TIME = ("frames", "fps", "ease", "hold", "seed", "ping_pong", "loop", "even", "beside", "captions",
+        "format", "size")  # fmt: skip
+MOST = 600  # frames on the page; the command line makes longer films
 COLUMNS = ("attribute", "time", "value", "ease")  # of the timeline
-FIRST_KIND = "sweep"
-FORMATS = (".mp4", ".gif", ".webm", ".webp", ".png")
+FORMATS = {".mp4": "mp4", ".gif": "gif", ".webm": "webm", ".webp": "webp"}  # and two with words
+WORDED = {".png": "walk.strip", "": "walk.pngs"}
 TRACKS = [["smile", 0, 0, ""], ["smile", 0.5, 2, "sine"], ["smile", 1, 0, "sine"]]
 
 
-class WalkTab(NamedTuple):
-    kind: gr.Dropdown
-    settings: dict[str, Any]  # by the names in SETTINGS
-    time: dict[str, Any]  # frames, fps, ease, ... in the order of walk_handlers.TIME
-    run: gr.Button
-    stop: gr.Button
+class Filmed(NamedTuple):
+    """Where a film appears while it is drawn, and afterwards."""
+
     picture: gr.Image
     progress: gr.HTML
     film: gr.Video
     still: gr.Image
     file: gr.DownloadButton
     recipe: gr.DownloadButton
-    measure: gr.Button
-    stop_measure: gr.Button
+
+
+class Measured(NamedTuple):
+    """How a film moves."""
+
+    run: gr.Button
+    stop: gr.Button
     report: gr.HTML
     plot: gr.Image
     heat: gr.Image
+
+
+class WalkTab(NamedTuple):
+    kind: gr.Dropdown
+    settings: dict[str, Any]  # by NAMES
+    time: dict[str, Any]  # by TIME
+    run: gr.Button
+    stop: gr.Button
+    filmed: Filmed
+    measured: Measured
     made: gr.State  # what was filmed last
 
     @property
     def wanted(self) -> list[Any]:
         """What a walk is made of: kind, settings, time."""
-        return [self.kind, *self.settings.values(), *self.time.values()]
+        settings, time = self.settings, self.time
+        return [self.kind, *(settings[name] for name in NAMES), *(time[name] for name in TIME)]
 
 
-def build_walk_tab(words: Words, names: Sequence[str], resolution: int) -> WalkTab:
-    """The tab's widgets; ``names`` are the attributes."""
+def build_walk_tab(
+    words: Words, names: Sequence[str], resolution: int, movable: bool = False
+) -> WalkTab:
+    """The tab's widgets; ``names`` are the attributes, ``movable`` says that pictures can turn."""
     words.make(gr.Markdown, {"value": "walk.intro"}, elem_classes="intro")
-    kinds = [kind for kind in SETTINGS if names or kind not in ("sweep", "timeline")]
-    first = FIRST_KIND if names else "loop"
+    kinds = kinds_of(names, movable)
     kind = words.make(
         gr.Dropdown,
         {
             "label": "walk.kind",
             "choices": lambda lang: [(say(f"walk.kind.{k}", lang), k) for k in kinds],
         },
-        value=first,
+        value=kinds[0],
         elem_id="walk-kind",
     )
-    settings = _settings(words, names, first)
+    settings = _settings(words, names, SETTINGS[kinds[0]])
     with gr.Row(elem_id="walk-running"):
         run = words.make(gr.Button, {"value": "walk.run"}, variant="primary", elem_id="walk-run")
         stop = words.make(gr.Button, {"value": "stop"}, elem_id="walk-stop")
+    filmed = _filmed(words)
+    with words.make(gr.Accordion, {"label": "walk.more"}, open=False, elem_id="walk-more"):
+        time = _time(words, resolution)
+    with words.make(gr.Accordion, {"label": "walk.measure"}, open=False, elem_id="walk-motion"):
+        measured = _measured(words)
+    return WalkTab(kind, settings, time, run, stop, filmed, measured, gr.State(None))
+
+
+def kinds_of(names: Sequence[str], movable: bool) -> list[str]:
+    """The kinds of walks that a domain has, the first one first."""
+    without = set() if names else {"sweep", "timeline"}
+    without |= set() if movable else {"place"}
+    return [kind for kind in SETTINGS if kind not in without]
+
+
+def _filmed(words: Words) -> Filmed:
     progress = gr.HTML(note_html(say("walk.idle", words.lang)), elem_id="walk-progress")
     picture = gr.Image(visible=False, elem_id="walk-picture", **SHOWN)
     film = words.make(
@@ -89,39 +131,43 @@ def build_walk_tab(words: Words, names: Sequence[str], resolution: int) -> WalkT
             )
             for which in ("file", "recipe")
         )  # fmt: skip
-    with words.make(gr.Accordion, {"label": "walk.more"}, open=False, elem_id="walk-more"):
-        time = _time(words, resolution)
-    with words.make(gr.Accordion, {"label": "walk.measure"}, open=False, elem_id="walk-motion"):
-        words.make(gr.Markdown, {"value": "walk.measure.tip"}, elem_classes="hint")
-        with gr.Row():
-            measure = words.make(
-                gr.Button, {"value": "walk.measure.run"}, size="sm", elem_id="walk-measure"
-            )
-            stop_measure = words.make(
-                gr.Button, {"value": "stop"}, size="sm", elem_id="walk-measure-stop"
-            )
-        report = gr.HTML("", elem_id="walk-report")
-        plot = gr.Image(visible=False, elem_id="walk-plot", **{**SHOWN, "height": None})
-        heat = gr.Image(visible=False, elem_id="walk-heat", **{**SHOWN, "height": None})
-    return WalkTab(
-        kind, settings, time, run, stop, picture, progress, film, still, file, recipe, measure,
-        stop_measure, report, plot, heat, gr.State(None),
-    )  # fmt: skip
+    return Filmed(picture, progress, film, still, file, recipe)
 
 
-def _settings(words: Words, names: Sequence[str], kind: str) -> dict[str, Any]:
-    shown = SETTINGS[kind]
+def _measured(words: Words) -> Measured:
+    words.make(gr.Markdown, {"value": "walk.measure.tip"}, elem_classes="hint")
+    with gr.Row():
+        run = words.make(
+            gr.Button, {"value": "walk.measure.run"}, size="sm", elem_id="walk-measure"
+        )
+        stop = words.make(gr.Button, {"value": "stop"}, size="sm", elem_id="walk-measure-stop")
+    report = gr.HTML("", elem_id="walk-report")
+    plot, heat = (
+        gr.Image(visible=False, elem_id=f"walk-{which}", **{**SHOWN, "height": None})
+        for which in ("plot", "heat")
+    )
+    return Measured(run, stop, report, plot, heat)
 
+
+def _settings(words: Words, names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
     def make(component: Any, name: str, label: str = "", **options: Any) -> Any:
         texts: dict[str, Any] = {"label": label or f"walk.{name}"}
-        if "choices" in options:
-            texts["choices"] = options.pop("choices")
-        if (tip := options.pop("info", "")) != "":
-            texts["info"] = tip
+        texts |= {key: options.pop(key) for key in ("choices", "info") if key in options}
         return words.make(
             component, texts, visible=name in shown, elem_id=f"walk-{name}", **options
         )
 
+    return {
+        **_attribute_settings(make, words, names, "timeline" in shown),
+        **_portrait_settings(make, names),
+        **_chance_settings(make, names),
+        **_place_settings(make),
+    }
+
+
+def _attribute_settings(
+    make: Make, words: Words, names: Sequence[str], tracks: bool
+) -> dict[str, Any]:
     with gr.Row():
         attribute = make(
             gr.Dropdown, "attribute", choices=lambda lang: given_choices(names, lang),
@@ -130,21 +176,45 @@ def _settings(words: Words, names: Sequence[str], kind: str) -> dict[str, Any]:
         start = make(gr.Slider, "from", minimum=-5, maximum=5, step=0.1, value=-2, buttons=[])
         end = make(gr.Slider, "to", minimum=-5, maximum=5, step=0.1, value=2, buttons=[])
     timeline = words.make(
-        gr.Dataframe, {"label": "walk.timeline"}, value=TRACKS if names else [],
+        gr.Dataframe, {"label": "walk.timeline.tip"}, value=TRACKS if names else [],
         headers=[say(f"walk.column.{column}", words.lang) for column in COLUMNS],
         datatype=["str", "number", "number", "str"], type="array", interactive=True,
-        column_count=4, visible="timeline" in shown, elem_id="walk-timeline",
+        column_count=4, visible=tracks, elem_id="walk-timeline",
     )  # fmt: skip
+    return {"attribute": attribute, "from": start, "to": end, "timeline": timeline}
+
+
+def _portrait_settings(make: Make, names: Sequence[str]) -> dict[str, Any]:
     with gr.Row():
         through = make(gr.Textbox, "through", info="walk.through.tip", value="7, 12", max_lines=1)
         curve = make(
             gr.Dropdown, "curve", value="linear",
             choices=lambda lang: [(say(f"walk.curve.{c}", lang), c) for c in CURVES],
         )  # fmt: skip
-    radius = make(gr.Slider, "radius", info="walk.radius.tip", minimum=0.05, maximum=1, step=0.05,
-                  value=0.3, buttons=[])  # fmt: skip
-    step = make(gr.Slider, "step", info="walk.step.tip", minimum=0.05, maximum=5, step=0.05,
-                value=0.3, buttons=[])  # fmt: skip
+    drivers = make(
+        gr.File, "drivers", file_count="multiple", height=110,
+        file_types=[".npz", ".png", ".jpg", ".jpeg", ".webp", *sorted(VIDEO_SUFFIXES)],
+    )  # fmt: skip
+    with gr.Row():
+        amount = make(gr.Slider, "amount", minimum=-2, maximum=2, step=0.05, value=1, buttons=[])
+        only = make(
+            gr.Dropdown, "only", "mix.along", info="mix.along.tip", multiselect=True, value=[],
+            choices=lambda lang: given_choices(names, lang),
+        )  # fmt: skip
+    return {"through": through, "curve": curve, "drivers": uploads_only(drivers), "amount": amount,
+            "only": only}  # fmt: skip
+
+
+def _chance_settings(make: Make, names: Sequence[str]) -> dict[str, Any]:
+    with gr.Row():
+        radius = make(gr.Slider, "radius", info="walk.radius.tip", minimum=0.05, maximum=1,
+                      step=0.05, value=0.3, buttons=[])  # fmt: skip
+        step = make(gr.Slider, "step", info="walk.step.tip", minimum=0.05, maximum=5, step=0.05,
+                    value=0.3, buttons=[])  # fmt: skip
+        space = make(
+            gr.Dropdown, "space", info="walk.space.tip", value="w",
+            choices=lambda lang: [(say(f"walk.space.{s}", lang), s) for s in ("w", "z")],
+        )  # fmt: skip
     with gr.Row():
         segments = make(gr.Textbox, "segments", value="0.35, 0.58, 0.75, 0.85, 1", max_lines=1)
         flags = make(gr.Textbox, "flags", value="1, -1, 1, -1, 1", max_lines=1)
@@ -155,30 +225,41 @@ def _settings(words: Words, names: Sequence[str], kind: str) -> dict[str, Any]:
         )  # fmt: skip
         low = make(gr.Number, "low", "walk.from", value=-1)
         high = make(gr.Number, "high", "walk.to", value=1)
-    made = (attribute, start, end, timeline, through, curve, radius, step, segments, flags, where)
-    keys = ("attribute", "from", "to", "timeline", "through", "curve", "radius", "step",
-            "segments", "flags", "where", "low", "high")  # fmt: skip
-    return dict(zip(keys, (*made, low, high), strict=True))
+    return {"radius": radius, "step": step, "space": space, "segments": segments, "flags": flags,
+            "where": where, "low": low, "high": high}  # fmt: skip
+
+
+def _place_settings(make: Make) -> dict[str, Any]:
+    with gr.Row():
+        right, down = (
+            make(gr.Slider, name, f"mix.{name}", minimum=-0.5, maximum=0.5, step=0.01,
+                 value=value, buttons=[])
+            for name, value in (("right", 0.1), ("down", 0.0))
+        )  # fmt: skip
+        turn = make(gr.Slider, "turn", minimum=-180, maximum=180, step=1, value=0, buttons=[])
+    return {"right": right, "down": down, "turn": turn}
 
 
 def _time(words: Words, resolution: int) -> dict[str, Any]:
-    def slider(key: str, low: float, high: float, step: float, value: float) -> Any:
+    def slider(key: str, low: float, high: float, step: float, value: float, **texts: str) -> Any:
         return words.make(
-            gr.Slider, {"label": f"walk.{key}"}, minimum=low, maximum=high, step=step, value=value,
-            buttons=[], elem_id=f"walk-{key}",
+            gr.Slider, {"label": f"walk.{key}", **texts}, minimum=low, maximum=high, step=step,
+            value=value, buttons=[], elem_id=f"walk-{key}",
         )  # fmt: skip
 
     with gr.Row():
-        frames = slider("frames", 1, 600, 1, 90)
+        frames = slider("frames", 1, MOST, 1, 90, info="walk.frames.tip")
         fps = slider("fps", 1, 60, 1, 30)
     with gr.Row():
         ease = words.make(
             gr.Dropdown,
             {
                 "label": "walk.ease",
+                "info": "walk.ease.tip",
                 "choices": lambda lang: [(say(f"walk.ease.{e}", lang), e) for e in EASINGS],
             },
-            value="sine",
+            value=["sine"],
+            multiselect=True,
             elem_id="walk-ease",
         )
         hold = slider("hold", 0, 3, 0.1, 0)
@@ -196,7 +277,8 @@ def _time(words: Words, resolution: int) -> dict[str, Any]:
             {
                 "label": "walk.format",
                 "choices": lambda lang: [
-                    (say("walk.strip", lang) if f == ".png" else f[1:], f) for f in FORMATS
+                    *((name, kind) for kind, name in FORMATS.items()),
+                    *((say(key, lang), kind) for kind, key in WORDED.items()),
                 ],
             },
             value=".mp4",
