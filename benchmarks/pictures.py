@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "mixing": ("grid", "seed:1", "seed:5", "--with", "seed:2", "seed:3", "seed:9", "--layers",
                "fine"),
     "walk": ("walk", "seed:5", "--kind", "sweep", "--along", "pose", "--frames", "6"),
-    "figure": ("figure", "seed:9", "--inversions", "encoder,quick", "--move", "smile", "--move",
+    "figures": ("figure", "seed:9", "--inversions", "encoder,quick", "--move", "smile", "--move",
                "eyeglasses"),
 }  # fmt: skip
 
