@@ -136,6 +136,10 @@ def test_both_results_of_an_exchange(
     for index, picture in enumerate((mine, theirs)):
         taken, _ = handlers.take_result(session, "en", drawn, SimpleNamespace(index=index))
         assert np.array_equal(taken.now.after, picture)
+    mixed = desk.apply(session, desk.crossover(b, shares))
+    again, _ = handlers.exchange(mixed, "en", b, *shares)
+    for (cell, _), first in zip(again["value"], (mine, theirs), strict=True):
+        assert np.array_equal(cell, first), "whether the slider has made the first of them or not"
     same, _ = handlers.exchange(session, "en", desk.of_session(session), *shares)
     assert all(np.array_equal(cell, session.now.after) for cell, _ in same["value"])
     with pytest.raises(gr.Error, match="share of B"):

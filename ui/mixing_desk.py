@@ -151,8 +151,18 @@ class MixingDesk:
 
     def exchange(self, session: Session, mate: Mate, shares: Sequence[float]) -> list[Pixels]:
         """The portrait with rows of B, and B with those of the portrait."""
-        a, b = (each.other.state(self.domain) for each in (self.of_session(session), mate))
+        a, b = (each.other.state(self.domain) for each in (self.without(session, mate), mate))
         return [self.studio.draw(state) for state in exchange(a, b, shares, self.domain)]
+
+    def without(self, session: Session, mate: Mate) -> Mate:
+        """The current portrait before it took any layers of B."""
+        kept = [
+            entry for entry in session.now.stack.entries
+            if not (isinstance(entry.edit, Crossover) and entry.edit.other.name == mate.other.name)
+        ]  # fmt: skip
+        state = EditStack(tuple(kept)).apply(session.now.portrait.state, self.domain)
+        name = session.now.portrait.source.name
+        return Mate(other_of(name, state, self.domain), session.now.after)
 
     # -- the grid
 

@@ -151,7 +151,7 @@ class MixingHandlers:
         """One of the two results becomes the current portrait."""
         if drawn is not None:
             mate, shares = drawn
-            mine = self.desk.of_session(session)
+            mine = self.desk.without(session, mate)
             first, second = (mine, mate) if int(event.index) == 0 else (mate, mine)
             session = self.desk.adopt(session, first, second, shares)
         return session, self.display.status(session)

@@ -148,7 +148,7 @@ def _layers(words: Words, groups: Sequence[str], num_ws: int, style: bool) -> La
     exchange = words.make(gr.Button, {"value": "mix.exchange"}, size="sm", elem_id="mix-exchange")
     results = gr.Gallery(
         show_label=False, columns=2, allow_preview=False, format="jpeg", buttons=[],
-        height="auto", visible=False, elem_id="mix-results",
+        height=280, visible=False, elem_id="mix-results",
     )  # fmt: skip
     return Layers(chosen, weight, rows, exchange, results, gr.State(None))
 
