@@ -2,11 +2,14 @@
 
 A normal that separates an attribute perfectly may still drag others along that have nothing to do
 with it in this world. Which those are, the scores say (no correlation); how much it drags them, the
-rescoring says. So a first-order correction takes it out again, while what the world couples stays.
+rescoring says. So a first-order correction takes out what is too much of it, while what the world
+couples stays. Taking out all of it would cost more than it brings: every other normal drags something
+along itself, and thirty small corrections turn the normal away from its own attribute.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -19,6 +22,7 @@ from editing.samples import ScoredSet, moments, spread
 from editing.separation import auc, from_scores
 
 APART = 0.1  # correlation of readings below which two attributes have nothing to do with each other
+ALLOWED = 0.15  # of its own change, that a boundary may move what is apart from it
 MOVES = 0.2  # σ of its own that a boundary must move to be used in a correction
 CORRECTED_ON = 24  # latents of the rescoring
 RANGE_LATENTS = 8  # on which the safe range is measured
@@ -46,7 +50,9 @@ def freed(
     effects: Mapping[str, Effect],
     apart: set[str],
 ) -> Direction:
-    """n minus, for every attribute apart from it, that attribute's normal times what n moves of it.
+    """n minus, for every attribute apart from it, that attribute's normal times the excess of it.
+
+    The excess is what n moves of that attribute beyond ``ALLOWED`` times its own change.
 
     Args:
         effects: what one step along each of ``normals`` changes.
@@ -54,10 +60,12 @@ def freed(
     """
     vector = direction.step * direction.vector
     moved = effects[direction.name].change
-    for name in apart - {direction.name}:
-        own = effects[name].change[name]
-        if own > MOVES:
-            vector = vector - moved[name] / own * normals[name].step * normals[name].vector
+    allowed = ALLOWED * abs(moved[direction.name])
+    for name in sorted(apart - {direction.name}):
+        own, much = effects[name].change[name], abs(moved[name])
+        if own > MOVES and much > allowed:
+            excess = math.copysign(much - allowed, moved[name])
+            vector = vector - excess / own * normals[name].step * normals[name].vector
     return replace(direction, vector=unit(direction.name, vector).vector)
 
 
