@@ -5,6 +5,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--mcp", action="store_true", help="serve the endpoints as MCP tools, too")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--lang", choices=["en", "zh"], default="en", help="first language")
+    parser.add_argument(
+        "--links",
+        metavar="FOLDER",
+        help="let visitors share work made from photos: kept in FOLDER for 7 days (default: off)",
+    )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     return parser.parse_args(arguments)
 
@@ -83,22 +89,24 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
     from editing.domains import open_domain
     from editing.errors import MissingFile
     from ui.fetching import Fetcher
+    from ui.links import Links
     from ui.page import build_app
     from ui.zerogpu import home_device
 
     # Downloads go to this machine: only where nobody else can reach the page may it start them.
     host = options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
     own = host in ("127.0.0.1", "localhost", "::1") and not options.share
+    links = Links(Path(options.links)) if options.links else None
     device = home_device(options.device)
     domain = open_domain(options.domain, device=device)
     try:
-        return build_app(domain, options.lang, truth_of(domain), Fetcher(allowed=own))
+        return build_app(domain, options.lang, truth_of(domain), Fetcher(allowed=own), links)
     except MissingFile as error:
         if domain.name == BUNDLED:
             raise
         print(f"{error} Meanwhile the studio opens on {BUNDLED}.", file=sys.stderr, flush=True)
     bundled = open_domain(BUNDLED, device=device)
-    return build_app(bundled, options.lang, truth_of(bundled), Fetcher(domain, own))
+    return build_app(bundled, options.lang, truth_of(bundled), Fetcher(domain, own), links)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             server_port=options.port,
             share=options.share,
             auth=auth,
-            mcp_server=options.mcp,
+            mcp_server=options.mcp or None,  # None: what the environment says
             inbrowser=options.open,
             prevent_thread_lock=True,
             **launch_options(),

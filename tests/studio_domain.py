@@ -48,16 +48,19 @@ def best_domain(folder: Path) -> Domain:
 
 
 @contextmanager
-def served(domain: Domain, folder: Path) -> Iterator[str]:
+def served(
+    domain: Domain, folder: Path, port: int | None = None, links: Path | None = None
+) -> Iterator[str]:
     """The address of the app, serving ``domain`` with its temporary files in ``folder``."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder))
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        from ui.links import Links
         from ui.look import launch_options
         from ui.page import build_app
 
-        app = build_app(domain)
-        _, url, _ = app.launch(prevent_thread_lock=True, **launch_options())
+        app = build_app(domain, links=Links(links) if links else None)
+        _, url, _ = app.launch(prevent_thread_lock=True, server_port=port, **launch_options())
         try:
             yield url
         finally:

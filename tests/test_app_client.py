@@ -6,6 +6,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -22,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 ENDPOINTS = {
     "/open_photo", "/crop_photo", "/open_seed", "/open_file", "/move", "/set_details",
     "/undo", "/redo", "/reset", "/invert", "/invert_with", "/stop", "/untune", "/film", "/download",
-    "/keep", "/correct",
+    "/keep", "/correct", "/pin", "/share", "/open_link", "/delete_link",
     # the workshop of the Boundaries tab
     "/move_own", "/set_rows", "/set_absolute", "/zero_rows", "/flip_direction",
     "/combine_directions",
@@ -31,6 +32,7 @@ ENDPOINTS = {
     "/truth",
     "/mix", "/walk", "/walk_motion",
     "/generate", "/edit", "/score", "/run_recipe",
+    "/list_presets", "/run_preset", "/figure", "/local_edit",
 }  # fmt: skip
 
 
@@ -304,3 +306,50 @@ def test_every_endpoint_is_described_and_documented(client):
     for name, endpoint in info.items():
         assert endpoint.get("description"), f"{name} has no docstring"
         assert f"`{name}`" in table, f"docs/api.md does not mention {name}"
+
+
+def test_a_session_file_and_a_link_lead_back(client):
+    client.predict(seed=9, api_name="/open_seed")
+    client.predict(smile=1.5, api_name="/move")
+    path = client.predict(kind="session", api_name="/download")
+    link = client.predict(api_name="/share")
+    assert link.startswith("recipe=") and Path(path).suffix == ".studio"
+    for api_name, argument in (("/open_file", {"file": handle_file(path)}),
+                               ("/open_link", {"link": f"http://x.org/?{link}"})):  # fmt: skip
+        client.predict(seed=1, api_name="/open_seed")
+        back = client.predict(**argument, api_name=api_name)
+        assert (back["source"], back["strengths"]["smile"]) == ("seed:9", 1.5)
+    with pytest.raises(AppError, match="no work under this link"):
+        client.predict(link="?work=../../../etc/passwd", api_name="/open_link")
+    with pytest.raises(AppError, match="holds no work"):
+        client.predict(link="nonsense", api_name="/open_link")
+
+
+def test_the_whole_photo_comes_back_through_the_api(client, photo):
+    client.predict(photo=photo, api_name="/open_photo")
+    client.predict(smile=2, api_name="/move")
+    pasted = load_picture(client.predict(kind="pasted", api_name="/download"))
+    assert pasted.size == load_picture(photograph()).size
+    with pytest.raises(AppError, match="keeps no photos"):
+        client.predict(api_name="/share")
+
+
+def test_the_endpoints_are_mcp_tools(domain, tmp_path, monkeypatch):
+    pytest.importorskip("mcp", reason="the extra gradio[mcp] is not installed")
+    from ui.look import launch_options
+    from ui.page import build_app
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    app = build_app(domain)
+    _, url, _ = app.launch(prevent_thread_lock=True, mcp_server=True, **launch_options())
+    try:
+        tools = httpx.get(f"{url}gradio_api/mcp/schema", timeout=60).json()
+        assert {"generate", "run_recipe", "score"} <= {tool["name"] for tool in tools}
+        assert all(tool["description"] for tool in tools)
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                 "params": {"name": "generate", "arguments": {"seeds": "7"}}}  # fmt: skip
+        kinds = {"accept": "application/json, text/event-stream"}
+        answer = httpx.post(f"{url}gradio_api/mcp/", json=asked, headers=kinds, timeout=60)
+        assert answer.status_code == 200 and "seed-7" in answer.text
+    finally:
+        app.close(verbose=False)

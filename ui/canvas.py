@@ -1,5 +1,6 @@
 """The canvas: source and current picture, what was measured, the way back and the way out."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -13,14 +14,22 @@ from ui.words import Words
 OUTCOMES = {"png": "download", "photo": "download.photo"}
 DOWNLOADS = {
     **OUTCOMES,
+    "pasted": "download.pasted",
+    "session": "download.session",
+    "zip": "download.zip",
     "plain": "download.plain",
     "latent": "download.latent",
     "recipe": "download.recipe",
 }
 
 
+SOURCE, PINNED = "source", "pinned"
+
+
 class Canvas(NamedTuple):
     view: gr.Radio
+    against: gr.Dropdown
+    pin: gr.Button
     picture: gr.ImageSlider
     outcome: gr.ImageSlider
     caveats: gr.HTML
@@ -38,10 +47,17 @@ def build_canvas(
 ) -> Canvas:
     """The canvas, first showing ``pair`` (before, after)."""
     with gr.Column(elem_id="view"):
-        view = words.make(
-            gr.Radio, {"choices": view_choices}, value="compare", show_label=False,
-            container=False, elem_id="look",
-        )  # fmt: skip
+        with gr.Row(elem_id="looks"):
+            view = words.make(
+                gr.Radio, {"choices": view_choices}, value="compare", show_label=False,
+                container=False, elem_id="look",
+            )  # fmt: skip
+            against = words.make(
+                gr.Dropdown, {"label": "against", "choices": against_choices}, value=SOURCE,
+                show_label=False, container=False, filterable=False, min_width=120,
+                elem_id="against",
+            )  # fmt: skip
+            pin = words.make(gr.Button, {"value": "pin"}, elem_id="pin", **TOOL)
         with gr.Row(elem_id="pictures"):
             picture = words.make(
                 gr.ImageSlider, {"label": "canvas"}, value=pair, show_label=False, elem_id="canvas",
@@ -76,6 +92,7 @@ def build_canvas(
                     gr.Button,
                     {"value": key},
                     elem_id=key.replace(".", "-"),
+                    visible=kind != "pasted",
                     **TOOL,
                 )
                 for kind, key in DOWNLOADS.items()
@@ -84,6 +101,8 @@ def build_canvas(
     file = gr.DownloadButton(visible="hidden", elem_id="file")
     return Canvas(
         view,
+        against,
+        pin,
         picture,
         outcome,
         caveats,
@@ -97,8 +116,17 @@ def build_canvas(
     )
 
 
-def view_choices(lang: str) -> list[tuple[str, str]]:
-    return [(say(f"view.{name}", lang), name) for name in VIEWS]
+def view_choices(lang: str, whole: bool = False) -> list[tuple[str, str]]:
+    """``whole``: there is a whole photo to look at, too."""
+    return [(say(f"view.{name}", lang), name) for name in VIEWS if whole or name != "whole"]
+
+
+def against_choices(lang: str, steps: Sequence[str] = (), pinned: bool = False) -> list[Any]:
+    """What the canvas can compare with: the original, any of ``steps`` by its number, the pin."""
+    named = enumerate(steps)
+    choices = [(say("against.step", lang, step=n + 1, name=name), str(n)) for n, name in named]
+    own = [(say("against.pinned", lang), PINNED)] if pinned else []
+    return [(say("against.source", lang), SOURCE), *own, *choices]
 
 
 LOOK: dict[str, Any] = {

@@ -8,10 +8,12 @@ import gradio as gr
 from editing.directions import WEAK
 from editing.edits import ChannelMove, Move
 from editing.layers import format_strengths
+from editing.local_edits import LOCAL_EDITS
 from editing.mix_edits import Crossover, Grain, Morph, Transfer
 from editing.mix_values import Mix
 from editing.text import TextEdit
 from ui.boundaries_tab import given_choices, layer_choices
+from ui.canvas import PINNED, SOURCE, against_choices, view_choices
 from ui.drawing import caveats_html, metrics_html, note_html, result_html, waiting_html
 from ui.easel import View
 from ui.inversion_tab import LEVELS
@@ -39,16 +41,21 @@ class Display:
         """Everything that follows the session, except the sliders."""
         portrait = session.now.portrait
         view = self.studio.view(session, look == "mask")
+        if view.paste is None and look == "whole":  # the whole photo was of another portrait
+            look = "compare"
         picture, outcome = pairs(view, look)
-        label = "world" if look == "compare" else f"view.{look}.label"
-        named = portrait.photo is not None or look != "compare"
+        label, named = self._label(session, look, lang)
         tuned = bool(portrait.state.weight_delta or portrait.state.noise)
         name, layers, given = self.studio.details(session)
         move = self.studio.selected_move(session)
         known = [*self.names, *(direction.name for direction in session.shelf)]
         others = [other for other in known if other != name]
         return (
-            gr.update(value=picture, label=say(label, lang), show_label=named),
+            gr.update(value=look, choices=view_choices(lang, view.paste is not None)),
+            self._against(session, lang),
+            gr.update(value=say("pin" if session.against is None else "unpin", lang)),
+            gr.update(visible=view.paste is not None),
+            gr.update(value=picture, label=label, show_label=named),
             outcome,
             gr.update(interactive=session.can_undo),
             gr.update(interactive=session.can_redo),
@@ -72,6 +79,24 @@ class Display:
             *shown(session, view, lang),
         )
 
+    def _label(self, session: Session, look: str, lang: str) -> tuple[str, bool]:
+        """What the canvas shows, in words, and whether that needs saying."""
+        if look != "compare":
+            return say(f"view.{look}.label", lang), True
+        if session.against is not None:
+            name = label_text(session.against.label, lang)
+            return say("against.label", lang, name=name), True
+        return say("world", lang), session.now.portrait.photo is not None
+
+    def _against(self, session: Session, lang: str) -> Any:
+        """What the canvas compares with, among all it could."""
+        against, steps = session.against, [label_text(m.label, lang) for m in session.moments]
+        pinned = against is not None and against not in session.moments
+        value = SOURCE if against is None else PINNED
+        if against is not None and not pinned:
+            value = str(session.moments.index(against))
+        return gr.update(value=value, choices=against_choices(lang, steps, pinned))
+
     def _levels(self, portrait: Portrait) -> list[Any]:
         """The level that found the portrait is the filled button."""
         found = portrait.inversion if portrait.fit is not None else None
@@ -94,6 +119,7 @@ class Display:
                 "src": moment.thumbnail,
                 "title": label_text(moment.label, lang),
                 "current": index == session.position,
+                "pinned": moment is session.against,
             }
             for index, moment in enumerate(session.moments)
         ]
@@ -199,8 +225,10 @@ def mix_text(edit: Mix, lang: str) -> str:
         rows = "" if edit.layers is None else format_strengths(edit.layers, edit.strengths)
         return say("edit.crossover", lang, name=shortened(edit.other.name, 16), layers=rows)
     if isinstance(edit, Morph):
-        name = shortened(edit.other.name, 16)
-        return say("edit.morph", lang, name=name, amount=f"{edit.amount:.2g}")
+        name, amount = edit.other.name, f"{edit.amount:.2g}"
+        if name in LOCAL_EDITS:  # what a search has found
+            return f"{say(f'local.{name}', lang)} {amount}"
+        return say("edit.morph", lang, name=shortened(name, 16), amount=amount)
     if isinstance(edit, Transfer):
         name = shortened(edit.after.name, 16)
         return say("edit.transfer", lang, name=name, amount=f"{edit.amount:+.2g}")

@@ -90,7 +90,7 @@ class Doors(Easel):
         )
         blend = saved.moments[saved.position].recipe.output.blend
         session = replace(session, moments=moments, position=saved.position, selected=None)
-        session = replace(session, keep=saved.keep, blend=blend, against=None)
+        session = replace(session, keep=saved.keep, blend=blend, against=None, opening=0)
         return session, not any(portrait.left_out for portrait in saved.portraits)
 
     def link(self, session: Session, links: Links | None) -> str:
@@ -133,7 +133,7 @@ class Doors(Easel):
         start = self._moment(portrait, EditStack(()), Label("history.start"))
         shared = self._moment(portrait, recipe.stack, Label("history.shared"))
         session = replace(session, moments=(start, shared), position=1, selected=None)
-        return replace(session, against=None), True
+        return replace(session, against=None, opening=0), True
 
     def _reopened(self, saved: SavedPortrait, recipe: Recipe) -> Portrait:
         """A portrait out of a session file, drawn again."""

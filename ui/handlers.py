@@ -15,6 +15,7 @@ from gradio.utils import get_upload_folder
 
 from editing.errors import EditingError
 from editing.images import load_picture
+from ui.canvas import PINNED
 from ui.display import Display
 from ui.drawing import waiting_html
 from ui.inversion_handlers import InversionHandlers
@@ -22,6 +23,7 @@ from ui.keeping import KeepingHandlers
 from ui.messages import LANGUAGES, note, preferred_language, say
 from ui.polite import SHOWN, polite
 from ui.session import Portrait, Session
+from ui.session_files import SUFFIX
 from ui.studio import Studio
 from ui.widgets import data_uri, upload_path
 from ui.words import Words
@@ -69,8 +71,13 @@ class Handlers:
 
     @polite
     def open_file(self, session: Session, lang: str, file: str | None) -> tuple[Any, ...]:
-        """Open a latent file or a PNG exported here, ready to edit."""
+        """Open a session file, a latent file or a PNG exported here, ready to edit."""
         if file is None:
+            return session, self.display.status(session)
+        if Path(file).suffix.lower() == SUFFIX:
+            session, complete = self.studio.open_session(session, Path(file))
+            if not complete:
+                gr.Info(say("open.untuned", lang), duration=2 * SHOWN)
             return session, self.display.status(session)
         return self._opened(self.studio.open_file(session, Path(file)), lang)
 
@@ -126,6 +133,20 @@ class Handlers:
         return session, self.display.status(session)
 
     @polite
+    def compare(self, session: Session, lang: str, choice: str) -> tuple[Any, ...]:
+        """Compare with a state of the history, by its number; "source": with the original."""
+        if choice != PINNED:
+            step = int(choice) if str(choice).isdecimal() else None
+            session = session.compare(step)
+        return session, self.display.status(session)
+
+    @polite
+    def pin(self, session: Session, lang: str) -> tuple[Any, ...]:
+        """Compare what comes with what is shown now; once more: with the original again."""
+        session = session.compare(session.position if session.against is None else None)
+        return session, self.display.status(session)
+
+    @polite
     def go(self, session: Session, lang: str, event: gr.EventData) -> tuple[Any, ...]:
         session = session.go(int(event._data["index"]))
         return session, self.display.status(session)
@@ -171,6 +192,10 @@ class Handlers:
             return gr.update(visible=bool(path and load_picture(path))), gr.skip()
         except EditingError:
             return gr.update(visible=False), None
+
+    def opening(self, lang: str) -> str:
+        """What is going on right after a file was given."""
+        return waiting_html(lang, "open.wait")
 
     def looking(self, lang: str) -> str:
         """What is going on right after a photo was given."""

@@ -1,8 +1,8 @@
 """Links to work: a seed's recipe in the address itself, other work on the server for a week.
 
-    ?recipe=...   the recipe of an invented person, deflated
-    ?work=...     128 random bits that name a session file on the server; who knows them may
-                  open it and delete it. Only where app.py was given a folder for them.
+?recipe=...   the recipe of an invented person, deflated
+?work=...     128 random bits that name a session file on the server; who knows them may
+              open it and delete it. Only where app.py was given a folder for them.
 """
 
 import base64

@@ -17,6 +17,8 @@ QUEUE = 96  # events waiting over all visitors; ``guard.Limits`` says how many o
 TIPS = {  # element id -> message key of its hover text
     **{name: name for name in ("undo", "redo", "reset", "stop", "seed", "open", "download")},
     **{f"download-{kind}": f"download.{kind}" for kind in ("plain", "photo", "latent", "recipe")},
+    **{f"download-{kind}": f"download.{kind}" for kind in ("pasted", "session", "zip")},
+    "pin": "pin",
     **{f"level-{level}": "level" for level in LEVELS},
     **{name: name for name in ("resume", "film", "untune")},
 }

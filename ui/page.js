@@ -12,6 +12,9 @@
       const text = button && button.disabled ? off : tip;
       if (element.title !== text) element.title = text;
     }
+    const bar = document.getElementById('offer'), when = bar?.querySelector('time');
+    bar?.toggleAttribute('data-work', Boolean(offered));
+    if (when && offered && !when.textContent) when.textContent = said(offered.when);
   };
   let waiting = false;
   new MutationObserver(() => {
@@ -75,6 +78,36 @@
     document.getElementById(key === 'y' || event.shiftKey ? 'redo' : 'undo')?.click();
   });
 
+  // What this browser keeps of the last work, to go on with after a reload. It is read once, when
+  // the page opens: what is done meanwhile takes its place in the storage, but not in the offer.
+  const KEPT = 'latent-studio.work';
+  let offered = null;
+  const said = (when) => '(' + new Intl.DateTimeFormat(document.documentElement.lang || 'en', {
+    dateStyle: 'medium', timeStyle: 'short' }).format(new Date(when)) + ')';
+  const stored = () => {
+    try { return JSON.parse(localStorage.getItem(KEPT)); } catch { return null; }
+  };
+  const offer = (work) => {
+    offered = work;
+    hang();
+  };
+  const fileOf = (data) => {
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    return new File([bytes], 'work.studio');
+  };
+
+  // Saved work goes where saved work is opened.
+  const WORK = /\.(studio|npz)$/i;
+  const reopen = (file) => give(document.querySelector('#open')?.parentElement
+    .querySelector('input[type=file]'), file);
+  const give = (input, file) => {
+    if (!input) return;
+    const files = new DataTransfer();
+    files.items.add(file);
+    input.files = files.files;
+    input.dispatchEvent(new Event('change', { bubbles: true }));
+  };
+
   // A picture may be pasted or dropped anywhere: it goes where photos go.
   const filled = async () => {
     const find = () => document.querySelector('#photo input[type=file]');
@@ -82,14 +115,7 @@
     for (let tries = 0; tries < 40 && !find(); tries++) await new Promise((done) => setTimeout(done, 50));
     return find();
   };
-  const take = async (file) => {
-    const input = await filled();
-    if (!input) return;
-    const files = new DataTransfer();
-    files.items.add(file);
-    input.files = files.files;
-    input.dispatchEvent(new Event('change', { bubbles: true }));
-  };
+  const take = async (file) => give(await filled(), file);
   const pictureOf = (data) => [...(data?.files || [])].find((file) => file.type.startsWith('image/'));
   document.addEventListener('paste', (event) => {
     const picture = pictureOf(event.clipboardData);
@@ -100,6 +126,14 @@
   }, true);
   const holdsFiles = (event) => event.dataTransfer?.types.includes('Files');
   document.addEventListener('dragover', (event) => { if (holdsFiles(event)) event.preventDefault(); });
+  // Before the photo box hears of it: that one would take anything for a photo.
+  document.addEventListener('drop', (event) => {
+    const work = [...(event.dataTransfer?.files || [])].find((file) => WORK.test(file.name));
+    if (!work) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    reopen(work);
+  }, true);
   document.addEventListener('drop', (event) => {
     const picture = pictureOf(event.dataTransfer);
     if (!picture || event.defaultPrevented) return;
@@ -113,6 +147,34 @@
       document.documentElement.lang = value === 'zh' ? 'zh-CN' : 'en';
       hang();
     },
+    keep: (work) => {
+      if (!work) return;
+      const whole = JSON.stringify({ ...work, when: Date.now() });
+      try { localStorage.setItem(KEPT, whole); } catch { /* full, or forbidden */ }
+    },
+    resume: () => {
+      const work = offered;
+      offer(null);
+      if (work) reopen(fileOf(work.data));
+    },
+    forget: () => {
+      offer(null);
+      try { localStorage.removeItem(KEPT); } catch { /* forbidden */ }
+    },
+    // A link that the page was opened by is used once; the address is then that of any visitor.
+    arrived: '',
+    arrive: (domain) => {
+      const work = stored();
+      if (work?.of === domain) offer(work);
+      const here = new URL(location.href);
+      const [key] = ['recipe', 'work'].filter((name) => here.searchParams.has(name));
+      if (!key) return;
+      window.latentStudio.arrived = `?${key}=${here.searchParams.get(key)}`;
+      here.searchParams.delete(key);
+      history.replaceState(null, '', here);
+      document.getElementById('open-link')?.click();
+    },
+    address: (query) => (query ? `${location.origin}${location.pathname}?${query}` : ''),
     // The file was made on demand and its link is in the hidden button by now.
     save: (file) => {
       if (!file) return;

@@ -78,6 +78,7 @@ class Session:
     blend: Blend = Blend()  # how it is put there
     whole: "Whole | None" = None  # the last photo that was opened
     against: Moment | None = None  # what the canvas compares with; None = without the edits
+    opening: int = 0  # moments that the page opened with
 
     @property
     def now(self) -> Moment:
@@ -91,12 +92,19 @@ class Session:
     def can_redo(self) -> bool:
         return self.position + 1 < len(self.moments)
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is as the page opened it."""
+        return len(self.moments) == self.opening
+
     def add(self, moment: Moment) -> "Session":
         """The session after one more step; steps that were undone are given up."""
         moments = (*self.moments[: self.position + 1], moment)
         if len(moments) > MAX_MOMENTS:
             moments = (moments[0], *moments[2:])
-        return replace(self, moments=moments, position=len(moments) - 1, selected=None)
+        return replace(
+            self, moments=moments, position=len(moments) - 1, selected=None, opening=0
+        )
 
     def go(self, position: int) -> "Session":
         """The session at another of its moments (clamped to those there are)."""

@@ -52,7 +52,7 @@ def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Sou
             file = words.make(
                 gr.UploadButton,
                 {"label": "open"},
-                file_types=[".npz", ".png"],
+                file_types=[".studio", ".npz", ".png"],
                 size="sm",
                 elem_id="open",
             )

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ui.widgets import Pixels
 
-VIEWS = ("compare", "difference", "mask")
+VIEWS = ("compare", "difference", "mask", "whole")  # the last for a whole photo alone
 INK, INK_SHARE = (99, 82, 230), 0.72  # of a mask over a picture
 FULL = 0.5  # difference of [0, 1] values that is drawn brightest
 # Dark to bright through one hue after the other, even in lightness: readable without colour vision.

@@ -18,8 +18,8 @@ CANVAS = 384  # pixels a side of a picture that is painted on
 STRIP = """
 <div class="strip" role="list">
   {{#each value}}
-  <button class="strip-item {{#if current}}current{{/if}}" data-index="{{@index}}" role="listitem"
-          title="{{title}}" {{#if current}}aria-current="true"{{/if}}>
+  <button class="strip-item {{#if current}}current{{/if}} {{#if pinned}}pinned{{/if}}"
+          data-index="{{@index}}" role="listitem" title="{{title}}" {{#if current}}aria-current="true"{{/if}}>
     <img src="{{src}}" alt=""><span>{{title}}</span>
   </button>
   {{/each}}
