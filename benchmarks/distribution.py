@@ -93,21 +93,23 @@ def draw(domain: Domain, count: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def read_generator(domain: Domain, samples: int) -> list[Row]:
-    """Precision, recall, KS distances, correlations, spectrum, noise, and the boundaries' axes."""
+    """Precision, recall, KS distances, correlations, spectrum, noise, and the boundaries' axes.
+
+    Half as many renders as samples; precision and recall see as many of both.
+    """
     side = domain.generator.img_resolution
     path = features_path(side)
     if not path.is_file():
         raise SystemExit(f"{path} is missing: run python -m training features")
     judge, net = open_judge(domain), load_picture_net(path)
     half = samples // 2
-    renders = held_out(samples, resolution=side).pictures
-    real = measure(judge, net, renders, samples)
+    renders = held_out(half, resolution=side).pictures
+    real = measure(judge, net, renders, half)
     z, w, pictures = draw(domain, samples)
     drawn = measure(judge, net, pictures, half)
-    blurred = to_bytes(gaussian_blur(to_float(renders[half:]), 1.0))
+    blurred = to_bytes(gaussian_blur(to_float(renders[half // 2 :]), 1.0))
     soft = measure(judge, net, blurred, half).features
-    manifold, others = real.features[:half], real.features[half:]
-    rows = fidelity(manifold, others, soft, drawn.features)
+    rows = fidelity(real.features, soft, drawn.features)
     rows += statistics(real.readings, drawn.readings)
     ratio = drawn.power / real.power
     rows.append(Row("generator", "power in the top octave, samples : renders",
@@ -115,15 +117,18 @@ def read_generator(domain: Domain, samples: int) -> list[Row]:
     return rows + noise(domain) + axes(domain, z, w, drawn.readings)
 
 
-def fidelity(manifold: Tensor, others: Tensor, soft: Tensor, drawn: Tensor) -> list[Row]:
-    precision, recall = coverage(drawn, manifold), coverage(manifold, drawn)
+def fidelity(renders: Tensor, soft: Tensor, drawn: Tensor) -> list[Row]:
+    """Features of renders, of the later half of them blurred, and of samples, [N, C] each."""
+    precision, recall = coverage(drawn, renders), coverage(renders, drawn)
+    manifold, others = renders.chunk(2)
     ceiling = coverage(others, manifold), coverage(manifold, others)
     blurred = coverage(soft, manifold)
-    count = f"{len(drawn):,} samples"
     return [
-        Row("generator", f"precision / recall, {count}", f"{precision:.3f} / {recall:.3f}",
+        Row("generator", f"precision / recall, {len(drawn):,} samples, {len(renders):,} renders",
+            f"{precision:.3f} / {recall:.3f}",
             ">= 0.6 / >= 0.35", precision >= 0.6 and recall >= 0.35),
-        Row("generator", "  renders against renders", f"{ceiling[0]:.3f} / {ceiling[1]:.3f}"),
+        Row("generator", f"  renders against renders, {len(others):,} each",
+            f"{ceiling[0]:.3f} / {ceiling[1]:.3f}"),
         Row("generator", "  precision of renders blurred by σ = 1 px", f"{blurred:.3f}",
             "< 0.5", blurred < 0.5),
     ]  # fmt: skip

@@ -3,8 +3,8 @@
 A normal that separates an attribute perfectly may still drag others along that have nothing to do
 with it in this world. Which those are, the scores say (no correlation); how much it drags them, the
 rescoring says. So a first-order correction takes out what is too much of it, while what the world
-couples stays. Taking out all of it would cost more than it brings: every other normal drags something
-along itself, and thirty small corrections turn the normal away from its own attribute.
+couples stays. Taking out all of it would cost more than it brings: every other normal drags
+something along itself, and thirty small corrections turn the normal away from its own attribute.
 """
 
 from __future__ import annotations

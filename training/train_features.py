@@ -23,7 +23,7 @@ from training.dataset import CACHE, load_renders
 from training.loop import Loop, Plan, parser
 
 CHANNELS = (24, 48, 96, 160, 192)
-PLAN = Plan("features", pictures=60_000, batch=96, learning_rate=2e-3, seed=61)
+PLAN = Plan("features", pictures=40_000, batch=96, learning_rate=2e-3, seed=61)
 TEMPERATURE = 0.2
 SPLIT = "judge"  # the judge's renders: the generator has never seen them
 
