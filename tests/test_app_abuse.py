@@ -6,6 +6,7 @@ Nothing that happens here may reach for another machine, either.
 import base64
 import io
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from benchmarks import load
 from tests.studio_domain import served
 from tests.text_domain import write_text_domain
 
@@ -53,27 +55,36 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory, folder, reached):
-    domain = write_text_domain(tmp_path_factory.mktemp("domain") / "studio")
+def domain(tmp_path_factory):
+    return write_text_domain(tmp_path_factory.mktemp("domain") / "studio")
+
+
+@pytest.fixture(scope="module")
+def url(domain, folder, reached):
     with served(domain, folder) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def web():
-    with httpx.Client(timeout=60) as client:
+    with httpx.Client(timeout=120, limits=httpx.Limits(max_keepalive_connections=0)) as client:
         yield client
+
+
+def visitor(url):
+    """A client that is patient, and that tells its makers nothing."""
+    return Client(url, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": 120})
 
 
 @pytest.fixture
 def client(url):
-    return Client(url, verbose=False)
+    return visitor(url)
 
 
 @pytest.fixture
 def others_go_on(url):
     """A visitor whose session is the same, and who is answered, whatever happened meanwhile."""
-    other = Client(url, verbose=False)
+    other = visitor(url)
     other.predict(seed=11, api_name="/open_seed")
     yield
     assert other.predict(smile=1, api_name="/move")["source"] == "seed:11"
@@ -193,13 +204,13 @@ def test_two_hundred_jobs_of_one_visitor(web, url, others_go_on):
     waiting = [web.post(f"{url}gradio_api/call/v2/walk", json=job) for _ in range(200)]
     refused = [response for response in waiting if response.status_code == 429]
     assert len(refused) > 100 and "still going on" in refused[0].json()["detail"]
-    other = Client(url, verbose=False)
+    other = visitor(url)
     assert other.predict(seed=3, api_name="/open_seed")["source"] == "seed:3"
     assert other.predict(**job, api_name="/walk"), "long work of others has its turn"
 
 
 def test_a_visitor_who_drags_everything_at_once(url, others_go_on):
-    web = httpx.Client(timeout=60)
+    web = httpx.Client(timeout=120)
     joining = {"data": [None, "en", 5], "session_hash": "greedy"}
     index = next(
         each["id"]
@@ -232,7 +243,7 @@ def test_slow_uploads_hold_nobody_up(url, others_go_on):
         assert all("429" in text for text in answers), "the seventh is one too many"
         picture = io.BytesIO()
         Image.new("RGB", (64, 64)).save(picture, "png")
-        other = Client(url, verbose=False)
+        other = visitor(url)
         assert other.predict(seed=3, api_name="/open_seed")["source"] == "seed:3"
     finally:
         for each in sockets:
@@ -242,6 +253,22 @@ def test_slow_uploads_hold_nobody_up(url, others_go_on):
 def answer(each: socket.socket) -> str:
     each.settimeout(30)
     return each.recv(200).decode()
+
+
+def test_visitors_at_once_see_only_their_own(url, domain, tmp_path):
+    """The load benchmark, small."""
+    crowd = [(load.drag, 1), (load.drag, 2), (load.drag, 3), (load.invert, 4), (load.text, 5),
+             (load.walk, 6)]  # fmt: skip
+    pictures = load.truths(str(domain.folder), [seed for _, seed in crowd])
+    seen = load.Seen()
+    play = load.Play(url, time.monotonic() + 6, seen, pictures, tmp_path)
+    with ThreadPoolExecutor(len(crowd)) as threads:
+        for done in [threads.submit(part, play, seed) for part, seed in crowd]:
+            done.result()
+    assert seen.problems == []
+    assert seen.compared >= 4 and seen.begun == seen.ended >= 3
+    load.compare(play, 1, 0.75, load.shrunk(pictures[2][0.75]))
+    assert len(seen.problems) == 1, "somebody else's picture is noticed"
 
 
 def test_nothing_reached_for_another_machine(client, reached):

@@ -148,3 +148,14 @@ def test_the_page_offers_it(domain: Domain) -> None:
     app = build_app(domain)
     names = {getattr(fn, "api_name", None) for fn in app.fns.values()}
     assert {"text", "text_grid", "text_optimise", "text_search"} <= names
+
+
+def test_the_page_says_when_the_models_are_there(domain: Domain) -> None:
+    desk = TextDesk(Studio(domain))
+    handlers = TextHandlers(desk, Display(desk.studio))
+    hint, timer = handlers.loading()
+    assert hint["visible"] and timer.active
+    desk.warm_up()
+    assert desk.ready.wait(60)
+    hint, timer = handlers.loading()
+    assert not hint["visible"] and not timer.active

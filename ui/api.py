@@ -114,9 +114,11 @@ class ApiHandlers:
                 f"The recipe was made in the domain {read.domain}, and this is {domain.name}; "
                 "take its fingerprint out to apply it here anyway."
             )
-        if read.walk or read.grid or read.figure:
+        masked = read.inversion is not None and bool(read.inversion.mask or read.inversion.into)
+        if read.walk or read.grid or read.figure or masked:
             raise BadRecipe(
-                "This recipe makes more than a portrait; run it with 'python -m editing run'."
+                "This recipe is more than a portrait and its edits; run it with "
+                "'python -m editing run'."
             )
         path = upload_path(photo)
         portrait = self._of_seed(read) if path is None else self._of_photo(read, path, request)

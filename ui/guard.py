@@ -176,7 +176,7 @@ def _check_files(asked: Any) -> None:
         if isinstance(path, str) and isinstance(meta, dict) and "_type" in meta:
             if path.lower().startswith(("http:", "https:")):
                 raise Refused(400, "error.address")
-            if not is_in_or_equal(path, get_upload_folder()):
+            if "\0" in path or not is_in_or_equal(path, get_upload_folder()):
                 raise Refused(400, "guard.file")
         for each in asked.values():
             _check_files(each)
@@ -236,18 +236,19 @@ async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
     """The sentence, as the page and the clients look for it."""
     lang = preferred_language(_header(scope, b"accept-language"))
     sentence = say(refused.key, lang, **refused.values)
-    if scope["path"].rstrip("/").endswith(UPLOAD):
-        await _answer(send, refused.status, sentence.encode(), "text/plain; charset=utf-8")
-        return
-    body = json.dumps({"detail": sentence, "error": sentence}).encode()
-    await _answer(send, refused.status, body, "application/json")
+    uploading = scope["path"].rstrip("/").endswith(UPLOAD)
+    kind, body = "text/plain; charset=utf-8", sentence.encode()
+    if not uploading:
+        kind = "application/json"
+        body = json.dumps({"detail": sentence, "error": sentence}).encode()
+    close = uploading or refused.status in (408, 413)
+    await _answer(send, refused.status, body, kind, close)
 
 
-async def _answer(send: Send, status: int, body: bytes, kind: str) -> None:
-    headers = [
-        (b"content-type", kind.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),  # what is left of a refused body is not read
-    ]
+async def _answer(send: Send, status: int, body: bytes, kind: str, close: bool = False) -> None:
+    size = str(len(body)).encode()
+    headers = [(b"content-type", kind.encode()), (b"content-length", size)]
+    if close:  # what is left of the request is not read
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -72,6 +72,7 @@ class TextDesk:
         self.has_table = table is not None and self.domain.is_present(table)
         widths = style_widths(self.domain.generator)
         self._loading = threading.Lock()
+        self.ready = threading.Event()  # set once nobody need wait for the models any more
         self._seen_elsewhere = on_gpu(seen_seeds)  # a Space looks for such calls when it starts
         self.total = sum(widths[name] for name in default_layers(self.domain))
 
@@ -87,6 +88,8 @@ class TextDesk:
                     relevance(self.domain, WARM)
             except EditingError as error:
                 log.warning("The text-image model is not ready: %s", error)
+            finally:
+                self.ready.set()
 
         threading.Thread(target=work, daemon=True, name="text warm-up").start()
 

@@ -65,6 +65,11 @@ class TextHandlers:
             return None
         return tuple(sorted(row for name in groups if name in known for row in known[name]))
 
+    def loading(self) -> tuple[Any, Any]:
+        """Whether to say that the models are being loaded, and to look again."""
+        going = not self.desk.ready.is_set()
+        return gr.update(visible=going), gr.Timer(active=going)
+
     # -- the edit
 
     @polite

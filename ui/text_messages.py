@@ -13,6 +13,10 @@ SUGGESTIONS: tuple[tuple[str, str], ...] = (
 
 TEXT_MESSAGES: dict[str, tuple[str, str]] = {
     "text": ("Text", "文本"),
+    "text.loading": (
+        "The text-image model is being loaded; a first edit waits for it.",
+        "正在加载文本–图像模型，第一次编辑会稍等片刻。",
+    ),
     "text.none": (
         "This domain has no text-image model, so it cannot be edited by text. Name one in its "
         "domain.yaml: a CLIP folder, or a model of the Hugging Face hub.",

@@ -32,6 +32,7 @@ def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wir
     for trigger in (tab.auto.input, tab.keep.input, tab.layers.input, tab.method.input):
         edits(trigger, h.apply)
     edits(tab.count.submit, h.apply)
+    tab.look.tick(h.loading, None, [tab.loading, tab.look], **wire.instant)
     dragging = [page.session, c.view, *tab.wanted]
     options = {**LAST, **wire.interactive, **wire.private}
     tab.alpha.input(h.preview, dragging, [c.picture, c.outcome], **options)
