@@ -290,7 +290,7 @@ def edit_name(edit: AnyEdit) -> str:
 
 def table_rows(drawn: Drawn) -> list[Mapping[str, str]]:
     """Everything that was measured, as words: one row for each picture."""
-    found = []
+    found: list[Mapping[str, str]] = []
     names = drawn.figure.inversions or ("as it is",)
     for name, row in zip(names, drawn.rows, strict=True):
         for column, cell in zip((None, *drawn.figure.columns), row, strict=True):
