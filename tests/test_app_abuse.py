@@ -159,9 +159,10 @@ def test_prompts_of_ten_thousand_characters(client, others_go_on):
 
 
 def test_direct_calls(web, url, others_go_on):
-    for name in ("move", "open_seed", "invert", "walk", "download", "text", "run_recipe"):
+    named = web.get(f"{url}gradio_api/info").json()["named_endpoints"]
+    for name in named.keys() - {"/stop", "/share", "/delete_link"}:  # these wait for nobody
         for door in ("run", "api"):
-            response = web.post(f"{url}gradio_api/{door}/{name}", json={"data": []})
+            response = web.post(f"{url}gradio_api/{door}{name}", json={"data": []})
             assert response.status_code == 404, name
 
 

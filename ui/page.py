@@ -302,7 +302,12 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
         **INTERACTIVE,
     )
     refused = opened.failure(
-        handlers.offer_crop, [s.photo], [s.crop, s.photo], preprocess=False, **INSTANT
+        handlers.offer_crop,
+        [s.photo],
+        [s.crop, s.photo],
+        preprocess=False,
+        **INTERACTIVE,
+        **PRIVATE,  # it opens the picture, which costs too much outside the queue
     )
     base, c = [page.session, page.language], page.canvas
     refused.then(handlers.display.measure, base, [c.metrics], **LAST, **MEASURE, **PRIVATE)
@@ -391,9 +396,7 @@ def wire_tools(
     wire_mixing(page, page.mixing, page.mixing_shown, mixes, wire)
     walks = WalkHandlers(desk, handlers.display)
     wire_walk(page, page.walk, page.mixing, walks, wire)
-    cards = PresetHandlers(
-        PresetDesk(handlers.studio), handlers.inversion, walks, handlers.display
-    )
+    cards = PresetHandlers(PresetDesk(handlers.studio), handlers.inversion, walks, handlers.display)
     inverting = partial(invert_after, page, handlers)
     wire_presets(page, page.presets, page.presets_shown, cards, wire, inverting)
     wire_api(page, ApiHandlers(handlers), partial(action, page, handlers), LONG)
