@@ -96,3 +96,11 @@ def test_the_readme_commands_exist():
     for goal in ("start", "test"):
         assert f"python3 make.py {goal}" in readme
     assert "\npython3 make.py test" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_every_flag_is_documented(capsys):
+    with pytest.raises(SystemExit):
+        app.parse(["--help"])
+    flags = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help"}
+    page = (ROOT / "docs/hosting.md").read_text(encoding="utf-8")
+    assert [flag for flag in sorted(flags) if f"`{flag}" not in page] == []
