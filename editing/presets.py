@@ -34,7 +34,7 @@ SIZE = (320, 160)  # pixels of a thumbnail
 QUALITY = 78  # of its JPEG
 FRAMES = 8  # of a walk that its thumbnail shows, in two rows
 Pixels = NDArray[np.uint8]
-KINDS = ("edit", "inversion", "grid", "walk")
+KINDS = ("edit", "grid", "walk", "inversion")  # from quick to slow
 
 
 @dataclass(frozen=True, eq=False)

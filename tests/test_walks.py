@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from editing.chains import effective_size, metropolis, pieces
+from editing.chains import effective_size, folded, metropolis, pieces
 from editing.coordinates import Coordinates
 from editing.domains import Domain
 from editing.easing import EASINGS, ease
@@ -349,3 +349,33 @@ def test_ways_that_a_portrait_cannot_go(source: EditState, tiny_domain: Domain) 
             Walk(way).begin(photo, tiny_domain)
     with pytest.raises(BadInput, match="w or z"):
         Walk(Circle(space="s")).begin(source, tiny_domain)
+
+
+@given(st.lists(st.floats(-500, 500), min_size=1, max_size=9), st.floats(0.1, 20))
+def test_a_walk_turns_round_at_its_reach(offsets: list[float], reach: float) -> None:
+    given_ = np.array(offsets)
+    turned = folded(given_, reach)
+    assert (np.abs(turned) <= reach + 1e-9).all()
+    inside = np.abs(given_) <= reach
+    assert np.allclose(turned[inside], given_[inside], atol=1e-9), "within, nothing changes"
+    assert np.abs(np.diff(turned)).max(initial=0) <= np.abs(np.diff(given_)).max(initial=0) + 1e-9
+    assert np.array_equal(folded(given_, 0.0), given_)
+
+
+def test_a_walk_with_a_reach_keeps_to_it(tiny_domain: Domain) -> None:
+    walk = Walk(RandomSteps(3.0, "smile", reach=2.0), frames=60)
+    route = walk.begin(state_of("seed:1", tiny_domain), tiny_domain)
+    alphas = [float(route.caption(place).split()[-1]) for place in walk.positions()]
+    assert max(map(abs, alphas)) <= 2.0 and max(alphas) > 1.0 and min(alphas) < -1.0
+
+
+def test_a_caption_says_where_the_film_is(tiny_domain) -> None:
+    source = state_of("seed:1", tiny_domain)
+    ways = {
+        Keyframes((Other("seed:2"), Other("seed:3"))): ["start to seed:2  0%", "seed:2 to seed:3"],
+        Reenactment((Other("seed:2"), Other("seed:3"))): ["seed:2", "seed:3"],
+        Circle(): ["0%", "100%"],
+    }
+    for way, (first, last) in ways.items():
+        route = Walk(way, 4).begin(source, tiny_domain)
+        assert route.caption(0.0) == first and route.caption(1.0).startswith(last)

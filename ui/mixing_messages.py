@@ -167,6 +167,8 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
     "walk.reading": ("Reading {read} of {total} portraits", "读取第 {read} / {total} 幅肖像"),
     "walk.step": ("Step", "步长"),
     "walk.step.tip": ("length of a random step", "随机一步的长度"),
+    "walk.reach": ("Turns round at ±", "折返于 ±"),
+    "walk.reach.tip": ("how far it goes from the portrait; 0: any way", "离开肖像多远；0 为不限"),
     "walk.segments": ("Segments end at", "各段止于"),
     "walk.flags": ("Flags: 1 out, -1 back, 0 hold", "标记：1 去，-1 回，0 停"),
     "walk.where": ("Keep a reading between", "读数保持在"),

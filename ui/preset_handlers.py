@@ -1,6 +1,6 @@
 """What the Presets tab calls: a preset placed, inverted, drawn or filmed, one after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -25,7 +25,9 @@ from ui.preset_desk import PresetDesk, facts_of
 from ui.presets_tab import card_values
 from ui.session import Session
 from ui.stops import Stops
+from ui.walk_asked import asked_of
 from ui.walk_handlers import WalkHandlers
+from ui.walk_tab import NAMES, SETTINGS, TIME
 
 Plan = dict[str, Any]  # {"name": ..., "published": ...}: what runs in the events after the first
 NOTHING = gr.skip()
@@ -63,6 +65,19 @@ class PresetHandlers:
         shown = (hidden, note_html(title), hidden, hidden, hidden, hidden)
         running = gr.update(visible=preset.kind != "edit")
         return session, self.display.status(session), plan, running, *shown
+
+    def fill_walk(self, plan: Plan | None) -> list[Any]:
+        """A preset's walk into the widgets of the Walk tab, where they can say it."""
+        preset = self.desk.find(plan["name"]) if plan else None
+        walk = preset.recipe.walk if preset else None
+        asked = asked_of(walk, preset.recipe.look) if preset and walk else None
+        if asked is None:
+            return [NOTHING] * (1 + len(NAMES) + len(TIME))
+        shown = SETTINGS[asked.kind]
+        settings = (
+            gr.update(visible=name in shown, **_value(asked.settings, name)) for name in NAMES
+        )
+        return [asked.kind, *settings, *(gr.update(**_value(asked.time, name)) for name in TIME)]
 
     @polite
     def invert(
@@ -177,3 +192,7 @@ class PresetHandlers:
             title, data = self.studio.export(session, "png")
             path = save_bytes_to_cache(data, title, get_upload_folder())
         return session, self.display.status(session), path
+
+
+def _value(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {"value": values[name]} if name in values else {}

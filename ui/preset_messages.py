@@ -31,13 +31,10 @@ PRESET_MESSAGES: dict[str, tuple[str, str]] = {
         "{title}: done. Undo brings the portrait before it back.",
         "{title}：完成。撤销可回到之前的肖像。",
     ),
-    "presets.filmed": (
-        "{text} The Walk tab holds the same settings.",
-        "{text} “漫步”页已填入同样的设置。",
-    ),
     "presets.drawing": ("picture {done} of {total}", "第 {done} / {total} 张"),
     "presets.drawn": ("{title}: {total} pictures.", "{title}：{total} 张图像。"),
     "presets.stopped": ("{title}: stopped.", "{title}：已停止。"),
-    "presets.sheet": ("Sheet", "拼图"),
-    "history.preset": ("preset {preset}", "预设 {preset}"),
+    "presets.file": ("Download", "下载"),
+    "presets.recipe": ("Download its recipe", "下载配方"),
+    "history.preset": ("{preset}", "{preset}（预设）"),
 }

@@ -31,6 +31,7 @@ def wire_presets(
         **wire.interactive,
         **wire.private,
     )
+    placed.success(h.fill_walk, [tab.plan], page.walk.wanted, **wire.instant)
     drawn = wire.then_show(placed)
     adopted = invert_after(drawn, h.invert, [tab.plan])
     made = adopted.success(h.make, [*base, tab.plan], list(tab.filmed), **wire.long, **wire.private)

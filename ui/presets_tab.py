@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from editing.presets import KINDS
 from ui.drawing import note_html
 from ui.messages import note, say
 from ui.preset_desk import Shown
@@ -39,7 +40,9 @@ CARDS = """
 CARDS_JS = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
-  if (button) trigger('run', { name: button.dataset.name, act: button.dataset.act });
+  if (!button) return;
+  document.getElementById('preset-result')?.scrollIntoView({ block: 'nearest' });
+  trigger('run', { name: button.dataset.name, act: button.dataset.act });
 });
 """
 
@@ -88,7 +91,7 @@ def _result(words: Words) -> Filmed:
     with gr.Row():
         file, recipe = (
             words.make(
-                gr.DownloadButton, {"label": f"walk.{which}"}, visible=False, size="sm",
+                gr.DownloadButton, {"label": f"presets.{which}"}, visible=False, size="sm",
                 elem_id=f"preset-{which}",
             )
             for which in ("file", "recipe")
@@ -97,9 +100,10 @@ def _result(words: Words) -> Filmed:
 
 
 def card_values(shown: Sequence[Shown], group: str, lang: str) -> list[dict[str, Any]]:
-    """The cards of a group (one of ``GROUPS``), those that work first."""
+    """The cards of a group (one of ``GROUPS``): those that work, and the quick ones, first."""
     found = [each for each in shown if group in ("all", *each.preset.recipe.tags)]
-    return [_card(each, lang) for each in sorted(found, key=lambda each: bool(each.lacks))]
+    found.sort(key=lambda each: (bool(each.lacks), KINDS.index(each.preset.kind)))
+    return [_card(each, lang) for each in found]
 
 
 def _card(shown: Shown, lang: str) -> dict[str, Any]:

@@ -7,9 +7,13 @@ from typing import Any
 
 from editing.edits import Move
 from editing.errors import BadInput
+from editing.films import Look
 from editing.mix_edits import Other
 from editing.random_ways import Metropolis, Pieces, RandomSteps, Within
+from editing.walk_values import kind_of
+from editing.walks import Walk
 from editing.ways import (
+    CURVES,
     Circle,
     Key,
     Keyframes,
@@ -26,6 +30,7 @@ from ui.mixing_desk import Mate
 from ui.walk_tab import NAMES, TIME
 
 TOUR = 4  # directions of a tour on the page
+PIECES = ("segments", "flags")  # lists of numbers, as texts
 SOFT = 0.25  # σ over which a reading leaves its range
 
 
@@ -73,13 +78,42 @@ def way_of(asked: Asked, mates: Mapping[str, Mate | None], drivers: tuple[Other,
         "noise-loop": lambda: NoiseLoop(asked.number("radius"), space=space),
         "truncation": Truncation,
         "basis": lambda: Tour(TOUR, asked.number("radius"), space),
-        "random": lambda: RandomSteps(asked.number("step"), along, space, loop),
+        "random": lambda: RandomSteps(
+            asked.number("step"), along, space, loop, reach=asked.number("reach")
+        ),
         "piecewise": lambda: _pieces(asked, along, space),
         "metropolis": lambda: Metropolis(asked.number("step"), space, within=_windows(asked)),
         "reenact": lambda: _reenactment(asked, mates, drivers),
         "place": lambda: Place(asked.number("right"), asked.number("down"), asked.number("turn")),
     }
     return makers[asked.kind]()
+
+
+def asked_of(walk: Walk, look: Look) -> Asked | None:
+    """The widgets' values for a walk, those that it decides; None where they cannot say it."""
+    way = walk.way
+    settings: dict[str, Any] | None = None
+    if isinstance(way, Keyframes) and way.space == "w+" and way.curve in CURVES:
+        seeds = [re.fullmatch(r"seed:(\d+)", other.name) for other in way.through]
+        if all(seeds):
+            through = ", ".join(seed[1] for seed in seeds if seed)
+            settings = {"through": through, "curve": way.curve}
+    elif isinstance(way, RandomSteps | Pieces):
+        settings = {name: getattr(way, name) for name in ("step", "space", "reach")}
+        settings["attribute"] = way.along or None
+        if isinstance(way, Pieces):
+            settings |= {n: ", ".join(f"{v:g}" for v in getattr(way, n)) for n in PIECES}
+    elif isinstance(way, Circle | NoiseLoop):
+        settings = {"radius": way.radius, "space": way.space}
+    elif way == Truncation():
+        settings = {}
+    if settings is None:
+        return None
+    loop = way.closed and isinstance(way, Keyframes | RandomSteps)
+    time = {name: getattr(walk, name) for name in ("frames", "fps", "hold", "seed", "ping_pong")}
+    time |= {"ease": list(walk.eases), "loop": loop, "even": walk.even, "format": look.kind}
+    time |= {"beside": look.beside, "captions": look.captions}
+    return Asked(kind_of(way), settings, {**time, **({"size": look.size} if look.size else {})})
 
 
 def _swept(asked: Asked) -> Track:
@@ -92,7 +126,8 @@ def _pieces(asked: Asked, along: str, space: str) -> Pieces:
     if any(flag != int(flag) for flag in flags):
         raise BadInput("Flags can be 1 (out), -1 (back) and 0 (hold) alone.")
     ends = tuple(numbers_of(asked.text("segments")))
-    return Pieces(asked.number("step"), along, space, ends, tuple(int(flag) for flag in flags))
+    signs, reach = tuple(int(flag) for flag in flags), asked.number("reach")
+    return Pieces(asked.number("step"), along, space, ends, signs, reach=reach)
 
 
 def _windows(asked: Asked) -> tuple[Within, ...]:

@@ -25,15 +25,15 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "noise-loop": ("radius", "space"),
     "truncation": (),
     "basis": ("radius", "space"),
-    "random": ("attribute", "step", "space"),
-    "piecewise": ("attribute", "step", "space", "segments", "flags"),
+    "random": ("attribute", "step", "reach", "space"),
+    "piecewise": ("attribute", "step", "reach", "space", "segments", "flags"),
     "metropolis": ("step", "space", "where", "low", "high"),
     "reenact": ("through", "drivers", "amount", "only"),
     "place": ("right", "down", "turn"),
 }
-NAMES = ("attribute", "from", "to", "timeline", "through", "curve", "radius", "step", "space",
-         "segments", "flags", "where", "low", "high", "drivers", "amount", "only", "right", "down",
-         "turn")  # fmt: skip
+NAMES = ("attribute", "from", "to", "timeline", "through", "curve", "radius", "step", "reach",
+         "space", "segments", "flags", "where", "low", "high", "drivers", "amount", "only", "right",
+         "down", "turn")  # fmt: skip
 TIME = ("frames", "fps", "ease", "hold", "seed", "ping_pong", "loop", "even", "beside", "captions",
         "format", "size")  # fmt: skip
 MOST = 600  # frames on the page; the command line makes longer films
@@ -211,6 +211,8 @@ def _chance_settings(make: Make, names: Sequence[str]) -> dict[str, Any]:
                       step=0.05, value=0.3, buttons=[])  # fmt: skip
         step = make(gr.Slider, "step", info="walk.step.tip", minimum=0.05, maximum=5, step=0.05,
                     value=0.3, buttons=[])  # fmt: skip
+        reach = make(gr.Slider, "reach", info="walk.reach.tip", minimum=0, maximum=10, step=0.5,
+                     value=0, buttons=[])  # fmt: skip
         space = make(
             gr.Dropdown, "space", info="walk.space.tip", value="w",
             choices=lambda lang: [(say(f"walk.space.{s}", lang), s) for s in ("w", "z")],
@@ -225,8 +227,8 @@ def _chance_settings(make: Make, names: Sequence[str]) -> dict[str, Any]:
         )  # fmt: skip
         low = make(gr.Number, "low", "walk.from", value=-1)
         high = make(gr.Number, "high", "walk.to", value=1)
-    return {"radius": radius, "step": step, "space": space, "segments": segments, "flags": flags,
-            "where": where, "low": low, "high": high}  # fmt: skip
+    return {"radius": radius, "step": step, "reach": reach, "space": space, "segments": segments,
+            "flags": flags, "where": where, "low": low, "high": high}  # fmt: skip
 
 
 def _place_settings(make: Make) -> dict[str, Any]:
