@@ -115,9 +115,14 @@ class SavingHandlers:
     def delete_link(self, session: Session, lang: str, link: str) -> str:
         """Delete what the server keeps under a link."""
         kind, name = parse_query(link)
-        if kind == "work" and self.links is not None:
+        if kind == "recipe":
+            key = "share.own"
+        elif self.links is None:
+            key = "share.off"
+        else:
             self.links.delete(name)
-        gr.Info(say("share.deleted", lang), duration=SHOWN)
+            key = "share.deleted"
+        gr.Info(say(key, lang), duration=SHOWN)
         return ""
 
 

@@ -67,5 +67,10 @@ SAVING_MESSAGES: dict[str, tuple[str, str]] = {
     "share.make": ("Make a link", "生成链接"),
     "share.link": ("Link", "链接"),
     "share.delete": ("Delete this link", "删除此链接"),
+    "share.own": (
+        "This link holds the work itself: nothing of it is on the server, so there is nothing to "
+        "delete.",
+        "此链接本身就包含全部内容：服务器上没有保存，无需删除。",
+    ),
     "share.deleted": ("The link leads nowhere any more.", "链接已失效。"),
 }
