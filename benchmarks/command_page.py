@@ -28,7 +28,7 @@ PRESETS = """
 ## Presets
 
 `python -m editing run NAME --out DIR` draws a preset as it is written; with `--photo ME.jpg` it is
-applied to a photo. How to write one: [presets/README.md](../presets/README.md).
+applied to a photo. How to write one: [presets](presets.md).
 
 | name | what | after |
 |---|---|---|

@@ -72,6 +72,11 @@ def test_a_preset_is_whole(name: str, portraits: Domain) -> None:
     assert recipe.source.kind == "seed" or preset.photo is not None
 
 
+def test_every_preset_is_shown_on_the_page_about_them() -> None:
+    text = (PRESETS.parent / "docs" / "presets.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"`{name}`<br>{open_preset(name).title()}" not in text] == []
+
+
 def test_thumbnails_are_small_and_all_there(portraits: Domain) -> None:
     total = 0
     for preset in list_presets():
@@ -88,6 +93,8 @@ def test_a_preset_keeps_its_promise(name: str, portraits: Domain) -> None:
     preset = open_preset(name)
     if lacks(preset.recipe, portraits):
         pytest.skip(lacks(preset.recipe, portraits))
+    if "text" in preset.recipe.tags and "global_directions" not in portraits.parts:
+        pytest.skip("without a table of global directions a text takes half a minute to be found")
     if preset.recipe.inversion is not None:  # a search takes too long here; its edits do not
         preset = Preset(name, preset.path, replace(preset.recipe, inversion=None, source=Source()))
     made = make(preset, portraits)
