@@ -158,7 +158,7 @@ def _files(value: Any) -> Iterator[str]:
             yield from _files(each)
 
 
-# -- what they do, each until the time is over
+# -- what they do: once, and again until the time is over
 
 
 @dataclass(frozen=True)
@@ -180,15 +180,14 @@ def drag(play: Play, seed: int) -> None:
     me = Visitor(play.url, f"drag-{seed}")
     me.call("open_seed", seed=seed)
     for turn, alpha in enumerate(itertools.cycle(ALPHAS)):
-        if not play.on():
-            return
         began = time.monotonic()
         picture = me.picture(me.drag(smile=alpha)[0])
         took = time.monotonic() - began
         play.seen.took("slider", took)
         compare(play, seed, alpha, picture)
-        pause = PAUSE if turn % 12 == 11 else max(EVERY - took, 0)
-        time.sleep(pause)
+        if not play.on():
+            return
+        time.sleep(PAUSE if turn % 12 == 11 else max(EVERY - took, 0))
 
 
 def compare(play: Play, seed: int, alpha: float, picture: np.ndarray[Any, Any]) -> None:
@@ -211,10 +210,12 @@ def invert(play: Play, seed: int) -> None:
     path = play.folder / f"photo-{seed}.png"
     Image.fromarray(play.truths[seed][0.0]).save(path)
     photo = me.upload(path)
-    while play.on():
+    while True:
         me.call("crop_photo", photo=photo)
         long(play, "invert", lambda: me.call("invert", level="quick"))
         compare(play, seed, 0.0, me.picture(me.call("download", kind="plain")))
+        if not play.on():
+            return
 
 
 def text(play: Play, seed: int) -> None:
@@ -222,11 +223,11 @@ def text(play: Play, seed: int) -> None:
     me = Visitor(play.url, f"text-{seed}")
     me.call("open_seed", seed=seed)
     for target in itertools.cycle(TEXTS):
-        if not play.on():
-            return
         found = long(play, "text", lambda target=target: me.call("text", target=target))
         if found and (source := found[-1]["source"]) != f"seed:{seed}":
             play.seen.wrong(f"text: {source} instead of seed:{seed}")
+        if not play.on():
+            return
         time.sleep(1.0)
 
 
@@ -234,8 +235,10 @@ def walk(play: Play, seed: int) -> None:
     """One short film after the other."""
     me = Visitor(play.url, f"walk-{seed}")
     me.call("open_seed", seed=seed)
-    while play.on():
+    while True:
         long(play, "walk", lambda: me.call("walk", kind="loop", frames=24))
+        if not play.on():
+            return
 
 
 def long(play: Play, kind: str, job: Callable[[], Any]) -> Any:

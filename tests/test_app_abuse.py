@@ -7,6 +7,7 @@ import base64
 import io
 import socket
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,13 +35,13 @@ def reached():
 
         def connecting(self, address):
             if isinstance(address, tuple) and address[0] not in LOCAL:
-                found.append(address)
+                found.append((address, "".join(traceback.format_stack(limit=12))))
                 raise OSError("this test may not leave the machine")
             return connect(self, address)
 
         def resolving(host, *args, **kwargs):
             if host is not None and str(host) not in LOCAL:
-                found.append(host)
+                found.append((host, "".join(traceback.format_stack(limit=12))))
                 raise socket.gaierror("this test may not leave the machine")
             return resolve(host, *args, **kwargs)
 
@@ -274,4 +275,4 @@ def test_visitors_at_once_see_only_their_own(url, domain, tmp_path):
 
 def test_nothing_reached_for_another_machine(client, reached):
     client.predict(seed=3, api_name="/open_seed")
-    assert reached == []
+    assert not reached, "\n".join(f"{where}\n{how}" for where, how in reached)

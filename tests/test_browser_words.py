@@ -18,9 +18,10 @@ SAID = """() => {
     if (!parent.closest('script, style')) said.add(walk.currentNode.textContent.trim());
   }
   for (const element of document.querySelectorAll('[title], [placeholder], [aria-label], [alt]'))
-    for (const name of ['title', 'placeholder', 'aria-label', 'alt'])
-      said.add((element.getAttribute(name) || '').trim());
-  for (const input of document.querySelectorAll('input:not([type=number]), textarea'))
+    if (!element.matches('button[aria-label]:not([data-act])')) // Gradio's own, in its own words
+      for (const name of ['title', 'placeholder', 'aria-label', 'alt'])
+        said.add((element.getAttribute(name) || '').trim());
+  for (const input of document.querySelectorAll('input[type=text], input[role], textarea'))
     said.add(input.value.trim());
   return [...said].filter(Boolean);
 }"""

@@ -53,6 +53,7 @@ class PresetsTab(NamedTuple):
     stop: gr.Button
     cards: gr.HTML
     plan: gr.State  # what runs: {"name": ..., "published": ...}
+    now: gr.State  # the same, in the events in which its grid or film may be made
     looked: gr.State  # whether the cards were ever looked at
 
 
@@ -73,12 +74,14 @@ def build_presets_tab(words: Words) -> PresetsTab:
         elem_id="preset-group",
     )
     cards = gr.HTML([], html_template=CARDS, js_on_load=CARDS_JS, elem_id="preset-cards")
-    return PresetsTab(group, filmed, stop, cards, gr.State(None), gr.State(False))
+    states = (gr.State(None), gr.State(None), gr.State(False))
+    return PresetsTab(group, filmed, stop, cards, *states)
 
 
 def _result(words: Words) -> Filmed:
     """Where sheets and films appear, as the Walk tab shows its own."""
-    progress = gr.HTML(note_html(say("presets.idle", words.lang)), elem_id="preset-progress")
+    idle = {"value": lambda lang: note_html(say("presets.idle", lang))}
+    progress = words.make(gr.HTML, idle, elem_id="preset-progress")
     picture = gr.Image(visible=False, elem_id="preset-picture", **SHOWN)
     film = words.make(
         gr.Video, {"label": "walk.film"}, visible=False, autoplay=True, loop=True, height=300,

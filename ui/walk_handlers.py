@@ -65,6 +65,7 @@ class WalkHandlers:
             shown = progress_html(text, read / max(total, 1), [], lang)
             yield gr.skip(), shown, *[hidden] * 4, gr.skip()
             if stop.is_set():
+                yield gr.skip(), note_html(say("walk.idle", lang)), *[hidden] * 4, gr.skip()
                 return
         projector = self._projector(session, {"b": b, "c": c}, asked, driving.value)
         yield from self.film(session, lang, projector, stop)
@@ -101,7 +102,8 @@ class WalkHandlers:
         def walk(*values: Any) -> Iterator[tuple[Any, ...]]:
             yield from self.walk(*values)
 
-        own = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+        kind, none = Parameter.POSITIONAL_OR_KEYWORD, {"drivers": None}  # no widget's value
+        own = [Parameter(n, kind, default=none.get(n, Parameter.empty)) for n in names]
         walk.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
         return walk
 
@@ -189,8 +191,8 @@ class WalkHandlers:
         frames = int(time["frames"] or 0)
         if frames > MOST:
             raise BadInput(
-                f"A film of {frames} frames is too long for the page; choose up to {MOST}, or use "
-                "the command walk."
+                f"A film of {frames} frames is too long for the page; choose up to {MOST}, or "
+                "make it on the command line: python -m editing walk --frames N."
             )
         walk = Walk(
             way_of(asked, mates, drivers),

@@ -11,7 +11,7 @@ from editing.ways import CURVES
 from ui.boundaries_tab import given_choices
 from ui.drawing import note_html
 from ui.messages import say
-from ui.widgets import uploads_only
+from ui.widgets import unbounded, uploads_only
 from ui.words import Words
 
 Make = Callable[..., Any]  # component, name, options -> the widget of one setting
@@ -116,7 +116,8 @@ def kinds_of(names: Sequence[str], movable: bool) -> list[str]:
 
 
 def _filmed(words: Words) -> Filmed:
-    progress = gr.HTML(note_html(say("walk.idle", words.lang)), elem_id="walk-progress")
+    idle = {"value": lambda lang: note_html(say("walk.idle", lang))}
+    progress = words.make(gr.HTML, idle, elem_id="walk-progress")
     picture = gr.Image(visible=False, elem_id="walk-picture", **SHOWN)
     film = words.make(
         gr.Video, {"label": "walk.film"}, visible=False, autoplay=True, loop=True, height=300,
@@ -250,8 +251,8 @@ def _time(words: Words, resolution: int) -> dict[str, Any]:
         )  # fmt: skip
 
     with gr.Row():
-        frames = slider("frames", 1, MOST, 1, 90, info="walk.frames.tip")
-        fps = slider("fps", 1, 60, 1, 30)
+        frames = unbounded(slider("frames", 1, MOST, 1, 90, info="walk.frames.tip"))
+        fps = unbounded(slider("fps", 1, 60, 1, 30))
     with gr.Row():
         ease = words.make(
             gr.Dropdown,

@@ -322,6 +322,7 @@ class WorkshopHandlers:
             yield {"items": items, "keep": say("explore.keep", lang)}, edits, first + len(found)
 
     def explore_first(self, session: Session, lang: str, method: str, what: str | None) -> Any:
+        """The first directions that a method finds: SeFa, GANSpace, a basis, or channels."""
         yield from self.explore(session, lang, method, what, 0)
 
     @polite
