@@ -36,7 +36,7 @@ class Route:
     """A way that has begun at a portrait."""
 
     at: Callable[[float], EditState]  # position in [0, 1] -> portrait
-    caption: Callable[[float], str] = lambda u: ""  # noqa: E731
+    caption: Callable[[float], str] = lambda u: f"{u:.0%}"  # noqa: E731
     notes: Callable[[], dict[str, Any]] = dict  # what became known on the way
 
 
@@ -167,7 +167,13 @@ class Keyframes:
                 state = replace(state, ws=catmull_rom([p.ws.to(state.ws) for p in around], t))
             return state
 
-        return Route(at)
+        names = ["start", *(other.name for other in self.through), "start"]
+
+        def caption(u: float) -> str:
+            leg = min(int(u * legs + 1e-9), legs - 1)
+            return f"{names[leg]} to {names[leg + 1]}  {max(u * legs - leg, 0):.0%}"
+
+        return Route(at, caption)
 
     def _neighbour(self, points: Sequence[EditState], index: int) -> EditState:
         last = len(points) - 1
@@ -210,7 +216,10 @@ class Reenactment:
             now = between(states[first], states[first + 1], min(max(t, 0.0), 1.0), domain)
             return transfer(at_home, states[0], now, domain, self.amount, self.layers, along)
 
-        return Route(at)
+        def caption(u: float) -> str:
+            return self.drivers[round(u * (len(states) - 1))].name
+
+        return Route(at, caption)
 
 
 # -- loops

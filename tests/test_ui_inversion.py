@@ -12,8 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from editing.errors import BadInput, UnknownName
+from editing.errors import BadInput, EditingError, UnknownName
 from editing.inversion_options import InversionOptions, NoiseOptions, TuneOptions, options_for
+from editing.latents import Latent, save_latent
+from editing.states import latent_of, state_of
 from tests.studio_domain import write_studio_domain
 from ui.display import Display
 from ui.drawing import caveats_html, progress_html, result_html
@@ -22,6 +24,7 @@ from ui.inversion_choices import (
     LOSSES,
     SEARCH,
     choices_of,
+    given_from,
     mask_from,
     options_from,
     written_options,
@@ -151,6 +154,25 @@ def test_a_region_leaves_no_recipe_that_cannot_be_replayed(studio, portrait):
     assert studio.inverted(run, step, picture).inversion is None
 
 
+def test_a_search_begins_at_a_latent_file(studio, portrait, tmp_path):
+    state = state_of("seed:5", studio.domain)
+    save_latent(tmp_path / "a.npz", latent_of(state, studio.domain))
+    given = given_from(tmp_path / "a.npz", studio.domain)
+    assert given_from(None, studio.domain) is None and torch.equal(given, state.ws)
+    run = Run(portrait, InversionOptions(steps=2), given=given)
+    first, picture = next(studio.invert(run))
+    assert torch.equal(first.ws, state.ws), "not where the encoder would begin"
+    assert studio.inverted(run, first, picture).inversion is None
+    assert run.resumed().given is given
+    Image.new("RGB", (32, 32)).save(tmp_path / "plain.png")
+    with pytest.raises(BadInput, match="no latent"):
+        given_from(tmp_path / "plain.png", studio.domain)
+    strange = Latent(torch.cat([state.ws, state.ws[:, :2]], dim=1), "elsewhere")
+    save_latent(tmp_path / "b.npz", strange)
+    with pytest.raises(EditingError):
+        given_from(tmp_path / "b.npz", studio.domain)
+
+
 def test_the_levels_have_times_that_rise(studio):
     seconds = [studio.seconds(options_for(level)) for level in LEVELS]
     assert 0 < seconds[0] < seconds[1] < seconds[2]
@@ -219,7 +241,7 @@ def test_the_advanced_panel_gives_its_search_every_setting(studio):
     """The widgets arrive in the order that ``options_from`` takes them in."""
     app = build_app(studio.domain)
     wired = next(fn for fn in app.fns.values() if fn.name == "invert_with")
-    values = [widget.value for widget in wired.inputs[3:]]  # after session, language, region
+    values = [widget.value for widget in wired.inputs[4:]]  # after session, language, region, file
     assert options_from(*values) == options_for("standard")
 
 

@@ -112,6 +112,18 @@ class MixingDesk:
         rows = {row for group in groups if group in known for row in known[group]}
         return [float(weight) if row in rows else 0.0 for row in range(self.rows)]
 
+    def rows_of(self, groups: Sequence[str]) -> tuple[int, ...] | None:
+        """The rows of groups of layers; None = all.
+
+        Raises:
+            BadInput: no layer is left.
+        """
+        known = self.studio.groups
+        rows = tuple(sorted(row for name in groups for row in known[name]))
+        if not rows:
+            raise BadInput("This needs at least one layer; choose coarse, middle or fine.")
+        return None if len(rows) == self.rows else rows
+
     def _stack(self, session: Session, edit: Mix) -> tuple[EditStack, bool]:
         entries = list(session.now.stack.entries)
         found = [i for i, e in enumerate(entries) if e.on and same_kind(e.edit, edit)]

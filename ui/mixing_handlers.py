@@ -71,10 +71,12 @@ class MixingHandlers:
         return Morph(needed(mate, "B").other, float(amount), space)
 
     def of_transfer(
-        self, before: Mate | None, after: Mate | None, amount: float, along: list[str]
-    ) -> Mix:
+        self, before: Mate | None, after: Mate | None, amount: float, along: list[str],
+        groups: list[str] | None = None,
+    ) -> Mix:  # fmt: skip
         ends = needed(before, "B").other, needed(after, "C").other
-        return Transfer(*ends, float(amount), None, tuple(along or ()))
+        rows = None if groups is None else self.desk.rows_of(groups)
+        return Transfer(*ends, float(amount), rows, tuple(along or ()))
 
     def of_grain(self, seed: float | None, *strengths: float) -> Mix:
         named = dict(zip(self.studio.groups, strengths, strict=True))

@@ -46,6 +46,7 @@ class Transferring(NamedTuple):
     slot: Slot
     amount: gr.Slider
     along: gr.Dropdown
+    groups: gr.CheckboxGroup
 
 
 class Grain(NamedTuple):
@@ -87,7 +88,7 @@ def build_mixing_tab(
                 choices=list(SPACES), value="w+", elem_id="mix-space",
             ),
         )  # fmt: skip
-    transfer = _transfer(words, names)
+    transfer = _transfer(words, names, groups)
     region = build_region(words, groups)
     grain = _grain(words, groups)
     return MixingTab(slot, layers, morph, transfer, region, grain, _grid(words))
@@ -153,7 +154,7 @@ def _layers(words: Words, groups: Sequence[str], num_ws: int, style: bool) -> La
     return Layers(chosen, weight, rows, exchange, results, gr.State(None))
 
 
-def _transfer(words: Words, names: Sequence[str]) -> Transferring:
+def _transfer(words: Words, names: Sequence[str], groups: Sequence[str]) -> Transferring:
     with words.make(gr.Accordion, {"label": "mix.transfer"}, open=False, elem_id="mix-transfer"):
         words.make(gr.Markdown, {"value": "mix.transfer.tip"}, elem_classes="hint")
         slot = _slot(words, "c", 8)
@@ -172,7 +173,13 @@ def _transfer(words: Words, names: Sequence[str]) -> Transferring:
             value=[],
             elem_id="mix-along",
         )
-    return Transferring(slot, amount, along)
+        chosen = words.make(
+            gr.CheckboxGroup,
+            {"label": "layers", "choices": lambda lang: layer_choices(groups, lang)},
+            value=list(groups),
+            elem_id="mix-transfer-layers",
+        )
+    return Transferring(slot, amount, along, chosen)
 
 
 def _grain(words: Words, groups: Sequence[str]) -> Grain:

@@ -32,9 +32,10 @@ def wire_mixing(page: Any, tab: MixingTab, shown: gr.Tab, h: MixingHandlers, wir
     sliders(page, h, wire, [tab.morph.amount], h.of_morph, morph)
     wire.action(tab.morph.space.input, h.maker(h.of_morph), morph, sliders=False)
     t = tab.transfer
-    ends = [slot.mate, t.slot.mate, t.amount, t.along]
+    ends = [slot.mate, t.slot.mate, t.amount, t.along, t.groups]
     sliders(page, h, wire, [t.amount], h.of_transfer, ends)
-    wire.action(t.along.input, h.maker(h.of_transfer), ends, sliders=False)
+    for chosen_anew in (t.along.input, t.groups.input):
+        wire.action(chosen_anew, h.maker(h.of_transfer), ends, sliders=False)
     noise = [tab.grain.seed, *tab.grain.strengths.values()]
     sliders(page, h, wire, list(tab.grain.strengths.values()), h.of_grain, noise)
     wire.action(tab.grain.seed.submit, h.maker(h.of_grain), noise, sliders=False)

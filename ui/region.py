@@ -140,9 +140,7 @@ class RegionHandlers:
         mask = brushed_mask(_layers(painted), self.size)
         if mask is None:
             raise BadInput("There is no region yet; brush the place to change first.")
-        rows = tuple(sorted(row for name in groups or () for row in self.studio.groups[name]))
-        if not rows:
-            raise BadInput("A region needs at least one layer; choose coarse, middle or fine.")
+        rows = self.desk.rows_of(groups or ()) or tuple(range(self.desk.rows))
         other = None if operation == "move" else needed(mate, "B").other
         return Patch(mask_bytes(mask), other, rows, operation, (float(right), float(down)))
 
