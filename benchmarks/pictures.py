@@ -34,8 +34,8 @@ FACES = 512
 
 # NAME: what follows ``python -m editing``; --out PNG is added
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "inversion": ("figure", str(PHOTO), "--inversions", "encoder,quick", "--move", "smile",
-                  "--move", "age"),
+    "inversion": ("figure", str(PHOTO), "--inversions", "encoder,quick", "--move", "smile=-1",
+                  "--move", "pose=1"),
     "directions": ("direction", "sweep", "seed:5", "--along", "smile", "--across", "age",
                    "--range=-2:2:5"),
     "text": ("figure", "seed:5", "--text", "a smiling person", "--text", "a person with glasses",
@@ -80,8 +80,8 @@ def world() -> Image.Image:
     from training.factors import sample_factors
     from training.renderer import render as rendered
 
-    seeds = range(12)
-    pictures = rendered(sample_factors(list(seeds)), list(seeds), resolution=160).pictures
+    seeds = list(range(6))
+    pictures = rendered(sample_factors(seeds), seeds, resolution=144, supersample=1.5).pictures
     return sheet([to_pil(picture[None]) for picture in pictures], [""] * 6)
 
 
