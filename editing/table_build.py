@@ -93,12 +93,13 @@ class Progress:
 
 
 def default_layers(domain: Domain) -> tuple[str, ...]:
-    """All layers of styles up to ``FINEST`` pixels but StyleGAN3's Fourier input.
+    """All convolutions up to ``FINEST`` pixels, as StyleCLIP; but StyleGAN3's Fourier input.
 
-    StyleCLIP leaves ToRGB out; here it takes part, for the sake of colours, and costs no synthesis.
+    ToRGB would win every text that names a colour, by tinting the whole picture.
     """
     names = (name for name in style_widths(domain.generator) if name != "input")
-    return tuple(name for name in names if not name.startswith("b") or _size(name) <= FINEST)
+    convolutions = (name for name in names if not name.endswith("torgb"))
+    return tuple(n for n in convolutions if not n.startswith("b") or _size(n) <= FINEST)
 
 
 def _size(name: str) -> int:

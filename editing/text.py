@@ -6,7 +6,9 @@ and a row of the table for what channel c does to an embedding,
     r_c = row_c · Δt/‖Δt‖,    kept where |r_c| ≥ β,    s_c += α · σ_c · r_c / max|r_kept|
 
 so alpha is in σ of the strongest channel, and beta only says which channels take part. Without a
-table the same r comes from the gradient of E(picture) · Δt: one pass backwards per sample.
+table the same r comes from the gradient of E(picture) · Δt, one pass backwards per sample; how far
+a channel of those moves is that gradient itself then, the steepest way there is with them: r alone
+also moves channels far that hardly show.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ METHODS = ("global", "jacobian")
 FEWEST, COLOURS, STRUCTURE = 8, 0.005, 0.03  # channels of an automatic beta: at least, shares
 REMEMBERED = 64  # relevances per domain
 ByLayer = Mapping[str, Tensor]  # layer -> [C]
+Asked = tuple[dict[str, Tensor], dict[str, Tensor]]  # r, gain: layer -> [C] each
 
 
 @dataclass(frozen=True)
@@ -125,10 +128,10 @@ class TextEdit:
             neutral=self.neutral or neutral_for(self.target),
             method=self.method or best_method(domain),
         )
-        r = relevance(domain, found)
+        r, gain = _asked(domain, found)
         count = self.channels or (auto_count(r) if self.beta is None else None)
         beta = beta_for(r, count) if count else (self.beta or 0.0)
-        kept = kept_channels(r, beta)
+        kept = shares_of(gain, kept_channels(r, beta))
         held = [reading_gradient(domain, name) for name in self.keep if is_attribute(domain, name)]
         weights = without(kept, held) if held else kept
         return replace(found, beta=beta, change=step_of(weights, statistics_of(domain).std))
@@ -158,7 +161,12 @@ def best_method(domain: Domain) -> str:
 
 
 def relevance(domain: Domain, edit: TextEdit) -> dict[str, Tensor]:
-    """r, layer -> [C] in -1..1, zero in layers that may not take part; kept for the next time."""
+    """r, layer -> [C] in -1..1, zero in layers that may not take part."""
+    return _asked(domain, edit)[0]
+
+
+def _asked(domain: Domain, edit: TextEdit) -> Asked:
+    """r, and how far each channel moves if it takes part; kept for the next time."""
     known = _relevances.setdefault(domain, OrderedDict())
     texts = tuple(name for name in edit.keep if not is_attribute(domain, name))
     neutral = edit.neutral or neutral_for(edit.target)
@@ -171,12 +179,11 @@ def relevance(domain: Domain, edit: TextEdit) -> dict[str, Tensor]:
         while len(known) > REMEMBERED:
             known.popitem(last=False)
     known.move_to_end(key)
-    return _on_rows(known[key], edit.layers, rows_by_layer(domain.generator))
+    r, gain = known[key]
+    return _on_rows(r, edit.layers, rows_by_layer(domain.generator)), gain
 
 
-_relevances: WeakKeyDictionary[Domain, OrderedDict[tuple[object, ...], dict[str, Tensor]]] = (
-    WeakKeyDictionary()
-)
+_relevances: WeakKeyDictionary[Domain, OrderedDict[tuple[object, ...], Asked]] = WeakKeyDictionary()
 
 
 def wanted_direction(domain: Domain, edit: TextEdit) -> Tensor:
@@ -206,9 +213,10 @@ def is_attribute(domain: Domain, name: str) -> bool:
     return name in domain.boundaries or read
 
 
-def _relevance(domain: Domain, method: str, dt: Tensor) -> dict[str, Tensor]:
+def _relevance(domain: Domain, method: str, dt: Tensor) -> Asked:
     if method == "global":
-        return by_table(domain.global_directions.rows, dt)
+        r = by_table(domain.global_directions.rows, dt)
+        return r, r
     if method != "jacobian":
         raise UnknownName.among("method", method, METHODS)
     return by_gradient(domain, dt)
@@ -272,6 +280,13 @@ def kept_channels(r: ByLayer, beta: float) -> dict[str, Tensor]:
         layer: torch.where(values.abs() >= beta, values, 0) / strongest
         for layer, values in r.items()
     }
+
+
+def shares_of(gain: ByLayer, kept: ByLayer) -> dict[str, Tensor]:
+    """How far each of the kept channels moves, the farthest by 1."""
+    taken = {layer: torch.where(values != 0, gain[layer], 0) for layer, values in kept.items()}
+    farthest = max(float(values.abs().max()) for values in taken.values())
+    return {layer: values / farthest for layer, values in taken.items()}
 
 
 def count_at(r: ByLayer, beta: float) -> int:

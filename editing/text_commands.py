@@ -246,9 +246,9 @@ def statistics_build(args: Namespace) -> Result:
 
 
 def style_layers(text: str, domain: Domain) -> tuple[str, ...]:
-    """'b8.conv0,b8.conv1', 'convolutions', or rows (0-3, coarse) -> the layers they mean."""
-    if text == "convolutions":
-        return tuple(name for name in default_layers(domain) if not name.endswith("torgb"))
+    """'b8.conv0,b8.conv1', 'all' (ToRGB, too), or rows (0-3, coarse) -> the layers they mean."""
+    if text == "all":
+        return tuple(style_widths(domain.generator))
     names = [name.strip() for name in text.split(",")]
     if set(names) <= set(style_widths(domain.generator)):
         return tuple(names)

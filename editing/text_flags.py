@@ -97,7 +97,7 @@ def _add_statistics(commands: Any, command: Callable[..., argparse.ArgumentParse
     build.add_argument(
         "--layers",
         metavar="LAYERS",
-        help="names such as b8.conv0,b8.conv1, rows, or convolutions (all up to 256 px)",
+        help="names such as b8.conv0,b8.conv1, rows, or all, ToRGB too (convolutions up to 256 px)",
     )
     build.add_argument(
         "--base",

@@ -24,17 +24,22 @@ from editing.table_build import FINEST, default_layers
 SAMPLES, PROBES, TOGETHER = 8, 2, 4  # latents of a gradient, random vectors each, latents at once
 
 
-def by_gradient(domain: Domain, dt: Tensor) -> dict[str, Tensor]:
-    """r without a table: the mean of d(E·dt)/ds over some samples, as a share of ‖dE/ds‖."""
+def by_gradient(domain: Domain, dt: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """r and gain without a table, layer -> [C] each.
+
+    gain: the mean of d(E·dt)/ds over some samples, per σ. r: that as a share of ‖dE/ds‖, -1 to 1.
+    """
     lengths = _lengths(domain)
     total = {layer: torch.zeros_like(length) for layer, length in lengths.items()}
     for gradient in _gradients(domain, [dt]):
         for layer in total:
             total[layer] += gradient[layer].sum(0).cpu() / _count(domain)
-    return {
+    r = {
         layer: (total[layer] / length.clamp_min(1e-12)).clamp(-1, 1)
         for layer, length in lengths.items()
     }
+    std = statistics_of(domain).std
+    return r, {layer: values * std[layer] for layer, values in total.items()}
 
 
 def _lengths(domain: Domain) -> dict[str, Tensor]:
