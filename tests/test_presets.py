@@ -35,6 +35,7 @@ from editing.replays import replay
 from tests.test_cli import Run
 from tests.test_cli import refused as refused
 from tests.test_cli import run as run
+from ui.messages import note
 
 NAMES = preset_names()
 PUBLISHED = {  # what the documents describe, by name
@@ -183,6 +184,8 @@ def test_what_a_domain_lacks_is_said(
     preset = open_preset("mine", folder_with(tmp_path, text))
     with pytest.raises(BadRecipe, match=message):
         make(preset, tiny_domain)
+    sentence = lacks(preset.recipe, tiny_domain)
+    assert note(sentence, "zh") != sentence, "the page says it in Chinese, too"
 
 
 @pytest.mark.parametrize("name", ["../me.jpg", "/etc/passwd", "a/b.jpg", "..", "link.jpg"])

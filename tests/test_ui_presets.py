@@ -66,6 +66,8 @@ def test_cards_say_what_is_lacking_and_leave_out_what_is_broken(handlers: Preset
     assert set(cards) == {"smile", "embed", "sheet", "walk", "wings"}
     assert "no direction 'wings'" in cards["wings"]["lacks"] and not cards["smile"]["lacks"]
     assert list(cards)[-1] == "wings", "what works comes first"
+    chinese = {card["name"]: card for card in card_values(handlers.desk.shown, "all", "zh")}
+    assert "没有方向 wings" in chinese["wings"]["lacks"]
 
 
 def test_cards_of_the_bundled_presets_come_in_groups_and_languages(
@@ -136,6 +138,14 @@ def test_an_edit_needs_no_second_event(handlers: PresetHandlers, session: Sessio
     assert "done" in last(handlers.make(session, "en", ASKING, plan))[1]
     assert "完成" in last(handlers.make(session, "zh", ASKING, plan))[1]
     assert last(handlers.make(session, "en", ASKING, None)) == (gr.skip(),) * 6
+
+
+def test_a_grid_or_film_waits_for_a_search_only(handlers: PresetHandlers) -> None:
+    for name, search in (("smile", False), ("walk", False), ("embed", True)):
+        plan = {"name": name, "published": True}
+        assert handlers.at_once(plan) == (None if search else plan)
+        assert handlers.afterwards(plan) == (plan if search else None)
+    assert handlers.at_once(None) is handlers.afterwards(None) is None
 
 
 def test_the_walk_tab_is_filled_with_what_runs(handlers: PresetHandlers) -> None:

@@ -8,7 +8,7 @@ from ui.figure_messages import FIGURE_MESSAGES
 from ui.guard_messages import GUARD_MESSAGES
 from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
 from ui.mixing_messages import MIXING_MESSAGES
-from ui.preset_messages import PRESET_MESSAGES
+from ui.preset_messages import PRESET_MESSAGES, PRESET_NOTES
 from ui.saving_messages import SAVING_MESSAGES
 from ui.text_messages import TEXT_MESSAGES
 from ui.weights_messages import WEIGHTS_MESSAGES
@@ -329,6 +329,7 @@ NOTES: tuple[tuple[str, str], ...] = (
     (r"no gain in (\d+) steps", "{0} 步内没有改进，提前结束。"),
     (r"became unstable at step (\d+)", "第 {0} 步变得不稳定，已保留最好的结果。"),
     *KEEPING_NOTES,
+    *PRESET_NOTES,
 )
 
 

@@ -92,6 +92,14 @@ class PresetHandlers:
         for found, *shown in self.inversion.follow(run, lang, request):
             yield (found and self.desk.found(found, preset)), *shown
 
+    def at_once(self, plan: Plan | None) -> Plan | None:
+        """The plan, where no search comes first: its grid or film need not wait for one."""
+        return None if not plan or self.desk.find(plan["name"]).recipe.inversion else plan
+
+    def afterwards(self, plan: Plan | None) -> Plan | None:
+        """The plan, where a search came first."""
+        return plan if self.at_once(plan) is None else None
+
     @polite
     def make(
         self, session: Session, lang: str, request: gr.Request, plan: Plan | None
@@ -152,9 +160,9 @@ class PresetHandlers:
         data = encode_png(picture, png_text(recipe, latent))
         return save_bytes_to_cache(data, f"{preset.name}.png", get_upload_folder())
 
-    def over(self) -> Any:
-        """Nothing runs that could be stopped."""
-        return gr.update(visible=False)
+    def over(self, plan: Plan | None) -> Any:
+        """Once a plan has been made, nothing runs that could be stopped."""
+        return gr.update(visible=False) if plan else gr.skip()
 
     def stop(self, request: gr.Request) -> None:
         """Stop what this visitor's preset draws."""

@@ -38,3 +38,13 @@ PRESET_MESSAGES: dict[str, tuple[str, str]] = {
     "presets.recipe": ("Download its recipe", "下载配方"),
     "history.preset": ("{preset}", "{preset}（预设）"),
 }
+
+# What a domain lacks, as ``editing.presets.lacks`` says it.
+PRESET_NOTES: tuple[tuple[str, str], ...] = (
+    (r"(\S+) has no direction '([^']+)', which this needs", "{0} 没有方向 {1}，此预设需要它。"),
+    (r"(\S+) has the layers 0-(\d+), and this needs (\d+)", "{0} 只有 0-{1} 层，此预设需要 {2}。"),
+    (r"(\S+) has no channel (\S+);", "{0} 没有通道 {1}。"),
+    (r"(\S+) has no text-image model", "{0} 还没有文本-图像模型（CLIP），无法读懂文字。"),
+    (r"(\S+) has no scorer, which this walk asks", "{0} 没有打分模型，此漫步需要它。"),
+    (r"(\S+) is StyleGAN2; only StyleGAN3", "{0} 是 StyleGAN2；只有 StyleGAN3 能移动和转动图像。"),
+)

@@ -34,8 +34,11 @@ def wire_presets(
     placed.success(h.fill_walk, [tab.plan], page.walk.wanted, **wire.instant)
     drawn = wire.then_show(placed)
     adopted = invert_after(drawn, h.invert, [tab.plan])
-    made = adopted.success(h.make, [*base, tab.plan], list(tab.filmed), **wire.long, **wire.private)
-    made.then(h.over, None, [tab.stop], **wire.instant)
+    turns = ((drawn, h.at_once, tab.now), (adopted, h.afterwards, tab.later))
+    for event, which, plan in turns:
+        chosen = event.success(which, [tab.plan], [plan], **wire.instant)
+        made = chosen.success(h.make, [*base, plan], list(tab.filmed), **wire.long, **wire.private)
+        made.then(h.over, [plan], [tab.stop], **wire.instant)
     tab.stop.click(h.stop, None, None, **wire.instant)
     _wire_programs(page, h, wire, base)
 

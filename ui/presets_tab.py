@@ -53,7 +53,8 @@ class PresetsTab(NamedTuple):
     stop: gr.Button
     cards: gr.HTML
     plan: gr.State  # what runs: {"name": ..., "published": ...}
-    now: gr.State  # the same, in the events in which its grid or film may be made
+    now: gr.State  # the same where nothing comes before its grid or film
+    later: gr.State  # the same where a search does
     looked: gr.State  # whether the cards were ever looked at
 
 
@@ -74,7 +75,7 @@ def build_presets_tab(words: Words) -> PresetsTab:
         elem_id="preset-group",
     )
     cards = gr.HTML([], html_template=CARDS, js_on_load=CARDS_JS, elem_id="preset-cards")
-    states = (gr.State(None), gr.State(None), gr.State(False))
+    states = (gr.State(None), gr.State(None), gr.State(None), gr.State(False))
     return PresetsTab(group, filmed, stop, cards, *states)
 
 
