@@ -55,7 +55,7 @@ from editing.latents import latent_to_bytes as latent_bytes
 from editing.mix_edits import Other
 from editing.mix_values import mask_value, other_from, other_values
 from editing.out_of_domain import Blend, brush_values
-from editing.settings import Settings, parse_yaml
+from editing.settings import MAX_TEXT, Settings, parse_yaml
 from editing.walk_values import walk_from, walk_values
 from editing.walks import Walk
 
@@ -179,7 +179,11 @@ WORDS = ("title", "title_zh", "description", "description_zh", "thumbnail", "cit
 
 
 def recipe_to_yaml(recipe: Recipe) -> str:
-    """The text of a recipe; ``recipe_from_yaml`` gives it back exactly."""
+    """The text of a recipe; ``recipe_from_yaml`` gives it back exactly.
+
+    Raises:
+        BadRecipe: the portraits inside its edits are larger than any recipe that is read again.
+    """
     import yaml
 
     values: dict[str, Any] = {"format": FORMAT}
@@ -203,6 +207,12 @@ def recipe_to_yaml(recipe: Recipe) -> str:
     if recipe.expect:
         values["expect"] = expectation_values(recipe.expect)
     text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+    if len(text) > MAX_TEXT:
+        raise BadRecipe(
+            f"The portraits inside these edits make a recipe of {len(text) / 1e6:.0f} million "
+            f"characters, and {MAX_TEXT / 1e6:.0f} can be read; save the latent instead, or mix "
+            "portraits without noise maps and tuned weights."
+        )
     return text
 
 

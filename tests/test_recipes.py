@@ -15,6 +15,7 @@ from editing.edits import EditStack, Entry, Move, latent_of, render, state_of
 from editing.errors import BadLatent, BadRecipe, EditingError, MissingFile, UnknownName
 from editing.images import encode_png, load_picture, to_tensor, to_uint8
 from editing.inversion import InversionOptions, LossWeights
+from editing.mix_edits import Morph, other_of
 from editing.recipes import (
     LATENT_KEY,
     RECIPE_KEY,
@@ -232,3 +233,12 @@ def test_the_photo_outcome(tiny_domain: Domain, photo: Path) -> None:
     assert torch.equal(untouched, expected) and not torch.equal(edited.img, untouched)
     with pytest.raises(BadRecipe, match="needs the photo"):
         replay(recipe, tiny_domain, latent_of(edited.source, tiny_domain))
+
+
+def test_a_recipe_that_nobody_could_read_is_not_written(tiny_domain) -> None:
+    state = state_of("seed:1", tiny_domain)
+    noise = {"b4": torch.randn(1600, 1600, generator=torch.Generator().manual_seed(0))}
+    other = other_of("me", replace(state, noise=noise), tiny_domain)
+    recipe = make_recipe(tiny_domain, Source("seed", "seed:1"), EditStack((Entry(Morph(other)),)))
+    with pytest.raises(BadRecipe, match="save the latent instead"):
+        recipe_to_yaml(recipe)

@@ -125,6 +125,15 @@ def uploads_only(component: C) -> C:
     return component
 
 
+def unbounded(slider: C) -> C:
+    """Let a slider's handler refuse what lies outside: it says how to get there all the same.
+
+    Gradio would name the bound alone.
+    """
+    slider.preprocess = lambda payload: payload
+    return slider
+
+
 def data_uri(pixels: Pixels, size: int = 96) -> str:
     """A small JPEG of the picture as a data URI: thumbnails never touch the disk."""
     buffer = io.BytesIO()
