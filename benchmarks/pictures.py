@@ -38,12 +38,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
                   "--move", "pose=1"),
     "directions": ("direction", "sweep", "seed:5", "--along", "smile", "--across", "age",
                    "--range=-2:2:5"),
-    "text": ("figure", "seed:5", "--text", "a smiling person", "--text", "a person with glasses",
-             "--text", "an old person"),
+    "text": ("figure", "seed:28", "--text", "a smiling person:smile", "--text",
+             "a person with glasses:eyeglasses", "--text", "an old person:age"),
     "mixing": ("grid", "seed:1", "seed:5", "--with", "seed:2", "seed:3", "seed:9", "--layers",
                "fine"),
     "walk": ("walk", "seed:5", "--kind", "sweep", "--along", "pose", "--frames", "6"),
-    "figures": ("figure", "seed:9", "--inversions", "encoder,quick", "--move", "smile", "--move",
+    "figures": ("figure", "seed:28", "--inversions", "encoder,quick", "--move", "smile", "--move",
                "eyeglasses"),
 }  # fmt: skip
 
@@ -62,7 +62,7 @@ def out_of_domain() -> Image.Image:
     domain = open_domain("portraits")
     photo = open_photo(PHOTO)
     state = invert_photo(photo, Job(domain, options_for("quick"))).state
-    stack = EditStack((Entry(Move("smile", 2.0)),))
+    stack = EditStack((Entry(Move("smile", -2.0)),))
     before, after = (
         to_tensor(to_uint8(render(each, domain))[0]) for each in (state, stack.apply(state, domain))
     )
@@ -71,7 +71,7 @@ def out_of_domain() -> Image.Image:
     mask = made.mask.expand(1, 3, -1, -1) * 2 - 1
     cells = [to_pil(each).resize((FACES, FACES)) for each in (large, before, after, mask,
                                                               made.picture)]  # fmt: skip
-    words = ["I: the photo", "I': its inversion", "T: smile +2", "M: where", "the result"]
+    words = ["I: the photo", "I': its inversion", "T: smile -2", "M: where", "the result"]
     return sheet(cells, words, size=28)
 
 

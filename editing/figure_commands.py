@@ -62,10 +62,15 @@ def columns_of(args: Namespace, domain: Domain) -> tuple[Column, ...]:
         (move,) = parse_moves([whole], args.given, False, domain)
         found.append(column_of(move, move.alpha, attribute, domain))
     for text in args.texts:
-        target, equals, amount = text.rpartition("=")
-        wanted = parse_number(f"--text {target}", amount) if equals else usual
-        edit = TextEdit((target if equals else text).strip(), 1.0, args.neutral)
-        found.append(column_of(edit, wanted, attribute, domain))
+        target, wanted = text, usual
+        if "=" in text:
+            target, _, amount = text.rpartition("=")
+            wanted = parse_number(f"--text {target}", amount)
+        words, _, named = target.rpartition(":")
+        if named not in domain.scorer.outputs:  # a colon of the text itself
+            words, named = target, attribute
+        edit = TextEdit(words.strip(), 1.0, args.neutral)
+        found.append(column_of(edit, wanted, named, domain))
     return tuple(found)
 
 

@@ -35,8 +35,8 @@ def add_figure(command: Callable[..., argparse.ArgumentParser], source: str, lat
         action="append",
         default=[],
         dest="texts",
-        metavar="TEXT[=AMOUNT]",
-        help="a column: an edit by text; may be repeated",
+        metavar="TEXT[:ATTRIBUTE][=AMOUNT]",
+        help="a column: an edit by text, and what it is measured on; may be repeated",
     )
     parser.add_argument(
         "--amount",

@@ -1,6 +1,7 @@
 """Figures: equal effect everywhere, honest where it is not, and the same pixels again."""
 
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from editing import commands
+from editing import commands, figure_commands
 from editing.channels import Channel
 from editing.citations import PAPERS, bibtex, cited
 from editing.cli import main
@@ -244,3 +245,13 @@ def test_json_has_every_picture(
     assert [cell["edit"] for cell in facts["cells"]] == [None, "smile"]
     assert facts["cells"][1]["reached"] is False and "not by +9" in facts["notes"][0]
     assert commands.find_recipe(str(tmp_path / "f.recipe.yaml"))[1].figure is not None
+
+
+def test_a_text_may_name_what_it_is_measured_on(tiny_domain: Domain) -> None:
+    args = Namespace(
+        amount="1", attribute="age", moves=[], given="", neutral="",
+        texts=["an old face:smile=-2", "time: 5 to 12", "x=0.5"],
+    )  # fmt: skip
+    columns = figure_commands.columns_of(args, tiny_domain)
+    said = [(c.edit.target, c.attribute, c.amount) for c in columns]  # type: ignore[union-attr]
+    assert said == [("an old face", "smile", -2), ("time: 5 to 12", "age", 1), ("x", "age", 0.5)]
