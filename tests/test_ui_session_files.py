@@ -156,6 +156,7 @@ HOSTILE = [
     ("moment-0.yaml", None, b"", b"", "lacks moment-0.yaml"),
     ("moment-0.yaml", b"edits: [{move: smile, alpha: .nan}]", b"", b"", "is not possible"),
     ("moment-0.yaml", b"edits: [{move: smile, alpha: 1" + b"0" * 400 + b"}]", b"", b"", "a number"),
+    ("moment-0.yaml", b"edits: [" + 201 * b"{move: age, alpha: 1}, " + b"]", b"", b"", "201 edits"),
     ("moment-0.yaml", b"edits: [{move: ../smile, alpha: 1}]", b"", b"", "smile"),
     ("moment-0.yaml", b"{edits: [], source: {kind: seed, name: 'seed:-1'}}", b"", b"", "seed"),
 ]  # fmt: skip

@@ -28,6 +28,7 @@ from ui.whole import Whole
 from ui.widgets import Pixels
 
 KINDS = ("png", "plain", "photo", "pasted", "latent", "recipe", "zip")
+MAX_EDITS = 200  # of one portrait; each takes time, whoever wrote the file
 MAX_LATENT = 64 * 2**20  # bytes of a latent file that is read into memory
 
 
@@ -156,13 +157,27 @@ def read_work(path: Path, domain: Domain) -> tuple[Latent, Recipe] | None:
     export = read_export(path)
     if export is None:
         return None
-    recipe, latent = export
+    recipe, latent = bounded(export[0]), export[1]
     if recipe.fingerprint and recipe.fingerprint != domain.fingerprint:
         raise BadRecipe(
             f"{path.name} was made in the domain {recipe.domain}, and this is {domain.name}; "
             "open it where it was made."
         )
     return latent, recipe
+
+
+def bounded(recipe: Recipe) -> Recipe:
+    """The recipe, if a server can be asked to follow it.
+
+    Raises:
+        BadRecipe: it has more edits than anybody makes.
+    """
+    if len(recipe.stack.entries) > MAX_EDITS:
+        raise BadRecipe(
+            f"The recipe has {len(recipe.stack.entries)} edits; up to {MAX_EDITS} are opened here, "
+            "so use the command line."
+        )
+    return recipe
 
 
 def portrait_of(latent: Latent, recipe: Recipe, domain: Domain, before: Pixels) -> Portrait:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 from editing.errors import BadInput, BadRecipe, MissingFile
 from editing.images import write_atomically
 from editing.recipes import Recipe, recipe_from_yaml, recipe_to_yaml
+from ui.files import bounded
 from ui.session_files import SUFFIX
 
 DAYS = 7
@@ -74,7 +75,7 @@ def recipe_of_query(value: str) -> Recipe:
             raise ValueError("it is cut short, or unpacks to too much")
     except (binascii.Error, zlib.error, ValueError) as error:
         raise BadRecipe("The link is damaged or cut short; copy all of it.") from error
-    recipe = recipe_from_yaml(text, "The recipe in the link")
+    recipe = bounded(recipe_from_yaml(text, "The recipe in the link"))
     if recipe.source.kind != "seed":
         raise BadRecipe("The recipe in the link is not of an invented person; open a file instead.")
     return recipe

@@ -39,6 +39,7 @@ from editing.recipes import (
     recipe_to_yaml,
 )
 from editing.settings import Settings, parse_yaml
+from ui.files import bounded
 from ui.messages import MESSAGES, say
 from ui.session import MAX_MOMENTS, Label, Moment, Portrait, Session
 from ui.widgets import Pixels
@@ -276,7 +277,7 @@ def _moment(facts: Settings, number: int, members: dict[str, bytes]) -> SavedMom
     facts.end()
     _check_label(label, facts.name)
     recipe = recipe_from_yaml(_text(_taken(members, member), member), member)
-    return SavedMoment(portrait, recipe, label)
+    return SavedMoment(portrait, bounded(recipe), label)
 
 
 def _check_label(label: Label, name: str) -> None:

@@ -19,7 +19,8 @@ STRIP = """
 <div class="strip" role="list">
   {{#each value}}
   <button class="strip-item {{#if current}}current{{/if}} {{#if pinned}}pinned{{/if}}"
-          data-index="{{@index}}" role="listitem" title="{{title}}" {{#if current}}aria-current="true"{{/if}}>
+          data-index="{{@index}}" role="listitem" title="{{title}}"
+          {{#if current}}aria-current="true"{{/if}}>
     <img src="{{src}}" alt=""><span>{{title}}</span>
   </button>
   {{/each}}
