@@ -93,17 +93,20 @@ class WalkHandlers:
             data = zipped(path) if path.is_dir() else path.read_bytes()
         yield self._done(session, projector, film, data, monotonic() - began, stop.is_set(), lang)
 
-    def walk_by_name(self) -> Callable[..., Iterator[tuple[Any, ...]]]:
-        """``walk`` whose parameters have the widgets' names, for the API."""
-        asked = ("session", "lang", "request", "b", "c", "kind", *NAMES, *TIME)
+    def walk_by_name(self, values: Sequence[Any]) -> Callable[..., Iterator[tuple[Any, ...]]]:
+        """``walk`` whose parameters have the widgets' names and ``values``, for the API."""
+        asked = ("kind", *NAMES, *TIME)
         names = ["begin" if name == "from" else name for name in asked]  # no name in Python
 
         @functools.wraps(self.walk)
         def walk(*values: Any) -> Iterator[tuple[Any, ...]]:
             yield from self.walk(*values)
 
-        kind, none = Parameter.POSITIONAL_OR_KEYWORD, {"drivers": None}  # no widget's value
-        own = [Parameter(n, kind, default=none.get(n, Parameter.empty)) for n in names]
+        kind = Parameter.POSITIONAL_OR_KEYWORD
+        own = [Parameter(name, kind) for name in ("session", "lang", "request", "b", "c")]
+        own += [
+            Parameter(name, kind, default=value) for name, value in zip(names, values, strict=True)
+        ]
         walk.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
         return walk
 

@@ -15,7 +15,13 @@ def wire_walk(page: Any, tab: WalkTab, mixing: MixingTab, h: WalkHandlers, wire:
     tab.kind.input(h.show_settings, [tab.kind], settings, **wire.instant)
     mates = [mixing.slot.mate, mixing.transfer.slot.mate]
     asked, shown = [*base, *mates, *tab.wanted], [*tab.filmed, tab.made]
-    tab.run.click(h.walk_by_name(), asked, shown, **wire.long, api_name="walk")
+    tab.run.click(
+        h.walk_by_name([each.value for each in tab.wanted]),
+        asked,
+        shown,
+        **wire.long,
+        api_name="walk",
+    )
     tab.stop.click(h.stop, None, None, **wire.instant)
     m = tab.measured
     m.run.click(
