@@ -11,7 +11,7 @@ import torch
 from editing.animation import feed
 from editing.errors import BadInput, EditingError
 from editing.films import Projector
-from editing.latents import save_latent
+from editing.latents import Latent, save_latent
 from editing.mix_edits import Crossover, Morph, Transfer
 from editing.recipes import recipe_from_yaml
 from editing.states import latent_of, state_of
@@ -25,7 +25,8 @@ from ui.session import Session
 from ui.studio import Studio
 from ui.walk_asked import numbers_of, others_of, tracks_of
 from ui.walk_handlers import WalkHandlers
-from ui.walk_tab import NAMES, TIME, kinds_of
+from ui.walk_tab import NAMES, TIME, build_walk_tab, kinds_of
+from ui.words import Words
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,12 @@ def test_edits_of_the_widgets(desk: MixingDesk, handlers: MixingHandlers, sessio
     regions = RegionHandlers(desk, handlers.display)
     b, c = desk.of_seed(2), desk.of_seed(3)
     morph = handlers.of_morph(b, 0.5, "w")
-    transfer = handlers.of_transfer(b, c, 0.5, ["smile"])
+    transfer = handlers.of_transfer(b, c, 0.5, ["smile"], ["coarse"])
+    assert isinstance(transfer, Transfer) and transfer.layers == desk.studio.groups["coarse"]
+    everywhere = handlers.of_transfer(b, c, 0.5, [], list(desk.studio.groups))
+    assert isinstance(everywhere, Transfer) and everywhere.layers is None
+    with pytest.raises(BadInput, match="at least one layer"):
+        handlers.of_transfer(b, c, 0.5, [], [])
     grain = handlers.of_grain(7, *[1.0] * len(desk.studio.groups))
     assert isinstance(morph, Morph) and isinstance(transfer, Transfer)
     painted = np.zeros((64, 64, 4), np.uint8)
@@ -187,7 +193,8 @@ def walks(desk: MixingDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 KEYS = [["age", 0, 0, ""], ["age", 1, 1, ""]]
 SETTING = {"attribute": "smile", "from": -1, "to": 1, "timeline": KEYS,
-           "through": "7, B", "curve": "linear", "radius": 0.3, "step": 0.3, "segments": "0.5, 1",
+           "through": "7, B", "curve": "linear", "radius": 0.3, "step": 0.3, "reach": 0,
+           "segments": "0.5, 1",
            "flags": "1, -1", "where": "", "low": -1, "high": 1, "space": "w", "drivers": None,
            "amount": 1, "only": [], "right": 0.1, "down": 0, "turn": 0}  # fmt: skip
 TIMED = {"frames": 6, "fps": 20, "ease": ["sine"], "hold": 0, "seed": 0, "ping_pong": True,
@@ -295,6 +302,41 @@ def test_walks_that_are_refused(
     with pytest.raises(gr.Error):
         list(walks.walk(session, "en", Asking(), None, None, *values(kind, **changes)))
     assert not list(tmp_path.rglob("*.mp4"))
+
+
+def test_portraits_of_another_generator_are_refused(
+    walks: WalkHandlers, handlers: MixingHandlers, session: Session, tmp_path: Path
+) -> None:
+    import gradio as gr
+
+    ws = session.now.portrait.state.ws
+    save_latent(tmp_path / "other.npz", Latent(torch.cat([ws, ws[:, :2]], dim=1), "elsewhere"))
+    path = str(tmp_path / "other.npz")
+    with pytest.raises(gr.Error):
+        handlers.take_file(session, "en", path)
+    with pytest.raises(gr.Error):
+        list(walks.walk(session, "en", Asking(), None, None, *values("reenact", drivers=[path])))
+
+
+def test_without_ffmpeg_the_page_says_so(
+    walks: WalkHandlers, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gradio as gr
+    import imageio_ffmpeg
+
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: "/nowhere/ffmpeg")
+    with pytest.raises(gr.Error, match="ffmpeg"):
+        list(walks.walk(session, "en", Asking(), None, None, *values("loop")))
+
+
+def test_the_page_says_itself_what_is_too_long(walks: WalkHandlers, session: Session) -> None:
+    import gradio as gr
+
+    with gr.Blocks():
+        frames = build_walk_tab(Words(), ["smile"], 32).time["frames"]
+    asked = frames.preprocess(10**7)  # Gradio would name the bound alone
+    with pytest.raises(gr.Error, match="python -m editing walk"):
+        list(walks.walk(session, "en", Asking(), None, None, *values("loop", frames=asked)))
 
 
 def test_settings_follow_the_kind(walks: WalkHandlers) -> None:

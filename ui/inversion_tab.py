@@ -57,8 +57,9 @@ def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
         words.make(gr.Markdown, {"value": "region.tip"}, elem_classes="hint")
         painted = painter("painted")
     with words.make(gr.Accordion, {"label": "advanced"}, open=False, elem_id="advanced"):
-        method, choices, search = _build_advanced(words)
+        method, choices = _build_advanced(words)
         given = _build_given(words)
+        search = words.make(gr.Button, {"value": "search"}, size="sm", elem_id="search")
     return InversionTab(
         buttons, level, stop, resume, progress, result, film, untune, region, painted, method,
         given, choices, search,
@@ -74,7 +75,7 @@ def _build_given(words: Words) -> gr.File:
     return uploads_only(given)
 
 
-def _build_advanced(words: Words) -> tuple[gr.Dropdown, list[Any], gr.Button]:
+def _build_advanced(words: Words) -> tuple[gr.Dropdown, list[Any]]:
     space, start, *numbers = choices_of(FIRST_METHOD)
     steps, weights, settings = numbers[:3], numbers[3:][: len(LOSSES)], numbers[3 + len(LOSSES) :]
     with gr.Row():
@@ -109,8 +110,7 @@ def _build_advanced(words: Words) -> tuple[gr.Dropdown, list[Any], gr.Button]:
             )
             for key, value in zip(SEARCH.values(), settings, strict=True)
         ]  # fmt: skip
-    search = words.make(gr.Button, {"value": "search"}, size="sm", elem_id="search")
-    return method, [spaces, starts, *stages, *losses, *searching], search
+    return method, [spaces, starts, *stages, *losses, *searching]
 
 
 SMALL: dict[str, Any] = {"size": "sm", "min_width": 80}
