@@ -3,7 +3,7 @@
 import functools
 import inspect
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import Parameter
 from pathlib import Path
 from tempfile import TemporaryDirectory
