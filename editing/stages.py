@@ -63,9 +63,7 @@ class Stage(ABC):
 
     def draw(self, point: Point, side: int | None = None) -> Tensor:
         """The pictures of a point, at ``side`` pixels where that is less than the whole."""
-        return draw(
-            self.generator, point.ws, point.noise, point.weight_delta, side, point.s_delta
-        )
+        return draw(self.generator, point.ws, point.noise, point.weight_delta, side, point.s_delta)
 
     def phase(self, index: int) -> int:
         """Losses of different phases are not to be compared."""
