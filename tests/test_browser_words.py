@@ -15,10 +15,12 @@ SAID = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const parent = walk.currentNode.parentElement;
-    if (!parent.closest('script, style')) said.add(walk.currentNode.textContent.trim());
+    const foreign = parent.closest('script, style, #file, td:first-child'); // names of files
+    if (!foreign) said.add(walk.currentNode.textContent.trim());
   }
   for (const element of document.querySelectorAll('[title], [placeholder], [aria-label], [alt]'))
-    if (!element.matches('button[aria-label]:not([data-act])')) // Gradio's own, in its own words
+    // Gradio's own words: of its buttons, and the value of a checkbox
+    if (!element.matches('button[aria-label]:not([data-act]), input[type=checkbox]'))
       for (const name of ['title', 'placeholder', 'aria-label', 'alt'])
         said.add((element.getAttribute(name) || '').trim());
   for (const input of document.querySelectorAll('input[type=text], input[role], textarea'))

@@ -93,7 +93,7 @@ def test_no_message_is_left_over():
     made = ("attribute.", "ends.", "error.", "layers.", "level.", "stack.")  # by name
     made += ("fit.", "keep.", "loss.", "stage.", "view.")
     made += ("offer.",)
-    made += ("mix.", "slot.", "walk.")
+    made += ("local.", "mix.", "presets.", "slot.", "walk.")
     made += ("explore.", "own.", "region.", "surgery.", "sweep.", "train.", "truth.")
     left = [key for key in MESSAGES if key not in used and not key.startswith(made)]
     assert [key for key in left if not key.endswith((".tip", ".none"))] == []

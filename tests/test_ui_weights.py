@@ -93,7 +93,7 @@ def test_a_world_without_files_gives_way_to_the_bundled_one(
 ) -> None:
     bundled = SimpleNamespace(name="portraits", resolution=32)
 
-    def build(domain: Any, lang: str, truth: Any, fetcher: Fetcher) -> Any:
+    def build(domain: Any, lang: str, truth: Any, fetcher: Fetcher, links: Any) -> Any:
         if domain is not bundled:
             return domain.generator  # which is missing
         return fetcher

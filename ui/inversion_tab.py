@@ -99,7 +99,7 @@ def _build_advanced(words: Words) -> tuple[gr.Dropdown, list[Any]]:
     words.make(gr.Markdown, {"value": "losses.tip"}, elem_classes="hint")
     with gr.Row(elem_id="losses"):
         losses = [
-            gr.Number(value, label=name, minimum=0, **NARROW)
+            words.make(gr.Number, {"label": f"loss.{name}"}, value=value, minimum=0, **NARROW)
             for name, value in zip(LOSSES, weights, strict=True)
         ]
     with gr.Row(elem_id="searching"):

@@ -156,7 +156,7 @@ MIXING_MESSAGES: dict[str, tuple[str, str]] = {
         "W: a Gaussian fitted to the generator's portraits; Z: N(0, I)",
         "W：拟合生成器肖像的高斯分布；Z：N(0, I)",
     ),
-    "walk.space.w": ("W", "W"),
+    "walk.space.w": ("W (nearer to pictures)", "W（更接近画面）"),
     "walk.space.z": ("Z (seeds alone)", "Z（仅限种子）"),
     "walk.drivers": (
         "Driving photos, latents or a video; the first one is the face at rest",

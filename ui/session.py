@@ -102,9 +102,7 @@ class Session:
         moments = (*self.moments[: self.position + 1], moment)
         if len(moments) > MAX_MOMENTS:
             moments = (moments[0], *moments[2:])
-        return replace(
-            self, moments=moments, position=len(moments) - 1, selected=None, opening=0
-        )
+        return replace(self, moments=moments, position=len(moments) - 1, selected=None, opening=0)
 
     def go(self, position: int) -> "Session":
         """The session at another of its moments (clamped to those there are)."""
