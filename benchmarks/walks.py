@@ -22,6 +22,7 @@ import torch
 
 from benchmarks.rows import Row, print_rows
 from editing.animation import Pixels, feed
+from editing.directions import boundary
 from editing.domains import Domain, open_domain
 from editing.edits import Move, render, state_of
 from editing.films import Look, Projector, make_film
@@ -35,7 +36,7 @@ from editing.ways import Circle, Key, Timeline, Track
 from training.twin import RenderedTruth
 
 FIRST_SEED = 70_000
-SWEEPS = {"pose": (-1.5, 1.5), "smile": (-1.5, 1.5)}
+SWEPT = ("pose", "smile")  # each over the range in which it follows its boundary
 FRAMES = 24  # of a sweep whose motion is measured
 
 
@@ -45,7 +46,8 @@ def sweep(name: str, low: float, high: float, frames: int) -> Walk:
 
 
 def film(domain: Domain, seed: int, name: str, frames: int) -> list[Pixels]:
-    walk = sweep(name, *SWEEPS[name], frames)
+    low, high = boundary(domain, name).safe_range or (-1.5, 1.5)
+    walk = sweep(name, low, high, frames)
     source = state_of(f"seed:{seed}", domain)
     return [to_uint8(render(state, domain))[0] for state in walk.states(source, domain)]
 
@@ -70,7 +72,7 @@ def rendered(domain: Domain, frames: Sequence[Pixels], name: str) -> list[Pixels
 def motion(domain: Domain, seeds: int, frames: int = FRAMES) -> list[Row]:
     """Mean motion shares over portraits."""
     rows = []
-    for name in SWEEPS:
+    for name in SWEPT:
         shares: dict[str, list[float]] = {"walk": [], "cross-fade": [], "renderer": []}
         for number in bar(range(seeds), name):
             made = film(domain, FIRST_SEED + number, name, frames)
