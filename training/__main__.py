@@ -38,6 +38,7 @@ STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     # What benchmarks/world.py measures in; not landed:
     "features": (("training.train_features", "--resolution", "256"),),
     "domain": (),
+    "pictures": (("editing", "presets", "thumbnails"), ("benchmarks.pictures",)),
 }  # fmt: skip
 
 
