@@ -53,6 +53,7 @@ from editing.recipes import (
     Source,
     export_png,
     load_recipe,
+    made_here,
     make_recipe,
     read_export,
 )
@@ -325,14 +326,7 @@ def run(args: Namespace) -> Result:
         inversion = recipe.inversion or Inversion(options_for())
         recipe = replace(recipe, source=source_of(photo), inversion=inversion)
         latent = photo_latent(photo, made.source, domain)
-    here = make_recipe(domain, recipe.source, recipe.stack)
-    recipe = replace(
-        recipe,
-        domain=here.domain,
-        fingerprint=here.fingerprint,
-        torch=here.torch,
-        threads=recipe.threads or here.threads,
-    )
+    recipe = made_here(recipe, domain)
     img = made.img if recipe.grid is None else _sheet_of(recipe.grid, made.edited, domain)
     write_bytes(target, export_png(img, recipe, latent))
     text = "\n".join([f"Written to {target}.", *made.notes])

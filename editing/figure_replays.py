@@ -18,7 +18,7 @@ from editing.figures import Drawn, drawing, edit_name, number
 from editing.images import check_writable, write_atomically
 from editing.latents import Latent, load_latent
 from editing.photos import source_of
-from editing.recipes import Recipe, make_recipe
+from editing.recipes import Recipe, made_here
 from editing.replays import check_generator, threads
 from editing.states import state_of
 
@@ -105,14 +105,7 @@ def redraw(
     target = beside(out / path.name, "png").with_suffix("")
     if out.resolve() == path.parent.resolve():  # never over the figure that is redrawn
         target = target.with_name(f"{target.name}-replay")
-    here = make_recipe(domain, recipe.source, recipe.stack)
-    whole = replace(
-        recipe,
-        domain=here.domain,
-        fingerprint=here.fingerprint,
-        torch=here.torch,
-        threads=recipe.threads or here.threads,
-    )
+    whole = made_here(recipe, domain)
     facts = write_figure(target, whole, subject, domain, report)
     if recipe.torch not in ("", str(torch.__version__)):
         changed = f"Made with torch {recipe.torch}, here is {torch.__version__}; pixels may differ."

@@ -160,14 +160,17 @@ class Recipe:
 
 def make_recipe(domain: Domain, source: Source, stack: EditStack, **more: Any) -> Recipe:
     """The recipe of a picture made here and now; ``more`` are further fields of Recipe."""
-    return Recipe(
-        stack,
-        source,
+    return made_here(Recipe(stack, source, **more), domain)
+
+
+def made_here(recipe: Recipe, domain: Domain) -> Recipe:
+    """The recipe as one of this domain and this machine; threads that it names stay."""
+    return replace(
+        recipe,
         domain=domain.name,
         fingerprint=domain.fingerprint,
         torch=str(torch.__version__),
-        threads=torch.get_num_threads(),
-        **more,
+        threads=recipe.threads or torch.get_num_threads(),
     )
 
 

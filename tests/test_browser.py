@@ -208,6 +208,8 @@ def test_every_click_counts(visit):
     for _ in range(3):
         page.click("#undo")
     page.wait_for_function("document.querySelectorAll('#stack .chip').length === 1")
+    assert page.input_value("#slider-age input[type=number]") == "0"
+    assert len(history(page)) == 5, "undone steps can be gone back to"
 
 
 def test_edits_are_switched_off_and_removed(visit):
@@ -282,6 +284,7 @@ def test_refusals_are_toasts_and_the_session_goes_on(visit, tmp_path):
     page.click("#crop")
     wait_for_history(page, 4)
     page.wait_for_selector("#crop", state="hidden")
+    assert not page.is_disabled("#undo"), "what was there before can be gone back to"
 
 
 def test_a_picture_can_be_pasted_anywhere(visit):

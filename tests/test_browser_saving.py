@@ -1,33 +1,23 @@
 """Work that outlives a reload, a restart, a browser: as a person meets it."""
 
-import shutil
+# ruff: noqa: F811  (fixtures come from elsewhere and are arguments by name)
+
 import socket
 from pathlib import Path
 
 import pytest
 
-from tests.studio_domain import best_domain, served
-from tests.test_browser import FLAGS, PATIENCE, chips, history, wait_for_history
+from tests.studio_domain import served
+from tests.test_browser import (  # noqa: F401  (browser and domain are fixtures)
+    PATIENCE,
+    browser,
+    chips,
+    domain,
+    history,
+    wait_for_history,
+)
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("there is no chromium on the PATH (on Debian: apt install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def domain(tmp_path_factory):
-    return best_domain(tmp_path_factory.mktemp("domain") / "studio")
 
 
 @pytest.fixture(scope="module")
