@@ -19,14 +19,16 @@ from editing.errors import BadInput
 FEATHER = 0.08  # of the frame's side: how far inside its border the change counts in full
 MATCH = 0.3  # of the frame's side: how far inside the border colours are drawn to the photo's
 LARGEST = 1024  # pixels a side at which a face is pasted
-SMALLEST = 64
 
 
-def paste_size(alignment: Alignment) -> int:
-    """Pixels a side at which to cut the face out of its photo: the photo's own, within reason."""
+def paste_size(alignment: Alignment, least: int) -> int:
+    """Pixels a side at which to cut the face out of its photo: the photo's own, within reason.
+
+    least: that of the generator's pictures, which small faces are enlarged to.
+    """
     top_left, _, _, top_right = alignment.quad
     side = float(np.hypot(*(top_right - top_left)))
-    return int(np.clip(round(side), SMALLEST, LARGEST))
+    return max(least, min(round(side), LARGEST))
 
 
 def paste_back(

@@ -89,7 +89,7 @@ def in_photo(
     """
     size = output.size or domain.generator.img_resolution
     if output.pasted:
-        size = paste_size(cut.alignment)
+        size = paste_size(cut.alignment, domain.generator.img_resolution)
     photo = cut.at(size).to(edited.device)
     if output.outcome == "photo":
         made = photo_outcome(photo, inverted, edited, domain, stack, output.blend)

@@ -208,8 +208,7 @@ def test_every_click_counts(visit):
     for _ in range(3):
         page.click("#undo")
     page.wait_for_function("document.querySelectorAll('#stack .chip').length === 1")
-    assert page.input_value("#slider-age input[type=number]") == "0"
-    assert len(history(page)) == 5, "undone steps can be gone back to"
+    assert "Smile" in page.inner_text("#stack .chip")
 
 
 def test_edits_are_switched_off_and_removed(visit):

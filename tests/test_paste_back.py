@@ -21,7 +21,15 @@ def photo() -> Image.Image:
 
 
 def aligned(photo: Image.Image, alignment: Alignment) -> torch.Tensor:
-    return to_tensor(align(photo, alignment.quad, paste_size(alignment)))
+    return to_tensor(align(photo, alignment.quad, paste_size(alignment, 64)))
+
+
+def test_a_small_face_is_enlarged_to_the_generators_pictures() -> None:
+    frame = Alignment(TILTED)
+    own = paste_size(frame, 1)
+    assert 1 < own < 500
+    assert paste_size(frame, own - 1) == own
+    assert paste_size(frame, 500) == 500
 
 
 def test_no_change_gives_the_photo_bit_by_bit(photo: Image.Image) -> None:
