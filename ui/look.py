@@ -12,6 +12,7 @@ from ui.inversion_tab import LEVELS
 from ui.messages import LANGUAGES, tooltips
 
 HERE = Path(__file__).parent
+SCRIPTS = ("page.js", "canvas.js")
 MAX_UPLOAD = f"{Limits.upload_mb}mb"
 QUEUE = 96  # events waiting over all visitors; ``guard.Limits`` says how many of one
 TIPS = {  # element id -> message key of its hover text
@@ -19,6 +20,7 @@ TIPS = {  # element id -> message key of its hover text
     **{f"download-{kind}": f"download.{kind}" for kind in ("plain", "photo", "latent", "recipe")},
     **{f"download-{kind}": f"download.{kind}" for kind in ("pasted", "session", "zip")},
     "pin": "pin",
+    **{"canvas": "canvas", "outcome": "canvas", "zoom": "zoom"},  # the last: page.js places it
     **{f"level-{level}": "level" for level in LEVELS},
     **{name: name for name in ("resume", "film", "untune")},
 }
@@ -53,10 +55,10 @@ def theme() -> gr.themes.Base:
 
 
 def head() -> str:
-    """The page's script, with the hover texts it hangs on elements by id."""
+    """The page's scripts, with the hover texts it hangs on elements by id."""
     tips = {lang: tooltips(TIPS, lang) for lang in LANGUAGES}
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-    return f"<script>{script.replace('/* TIPS */ {}', json.dumps(tips))}</script>"
+    scripts = [(HERE / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    return f"<script>{''.join(scripts).replace('/* TIPS */ {}', json.dumps(tips))}</script>"
 
 
 def launch_options() -> dict[str, Any]:

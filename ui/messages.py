@@ -45,6 +45,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "centre_crop": ("Use the centre of the picture", "使用图片中央"),
     # canvas
     "canvas": ("before | after", "编辑前 | 编辑后"),
+    "canvas.tip": (
+        "Zoom with the wheel, two fingers or + and −; ← and → move the line",
+        "用滚轮、双指或 + − 键缩放；← → 键移动分界线",
+    ),
+    "zoom.tip": ("Show the whole picture again (0)", "恢复显示整幅图片（0）"),
     "world": ("You, in this world", "这个世界里的你"),
     "composite": ("Your photo, edited", "编辑后的照片"),
     "undo": ("Undo", "撤销"),

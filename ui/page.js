@@ -12,9 +12,15 @@
       const text = button && button.disabled ? off : tip;
       if (element.title !== text) element.title = text;
     }
+    for (const canvas of document.querySelectorAll('#canvas, #outcome')) name(canvas);
     const bar = document.getElementById('offer'), when = bar?.querySelector('time');
     bar?.toggleAttribute('data-work', Boolean(offered));
     if (when && offered && !when.textContent) when.textContent = said(offered.when);
+  };
+  const name = (canvas) => { // keys reach it, and its first button undoes the zoom, no edit
+    const [tip] = TIPS[lang].zoom, button = canvas.querySelector('.icon-button');
+    Object.assign(canvas, { tabIndex: 0, role: 'group', ariaLabel: canvas.title });
+    if (button && button.title !== tip) Object.assign(button, { title: tip, ariaLabel: tip });
   };
   let waiting = false;
   new MutationObserver(() => {
