@@ -3,8 +3,8 @@
 A hat, a hand or a patterned wall is lost by inversion, so the edit T of the inversion I' is put
 into the photo I only where it changed something (arXiv 2207.08134):
 
-    M   where: differential activations of the edit's direction (``differential_activation``), or
-        the perceptual difference of I' and T for edits that module does not know
+    M   where: the perceptual difference of I' and T, of directions that the differential module
+        knows only near their class activations (``differential_activation``)
     F   = M ⊙ T + (1 − M) ⊙ I, at the photo's own size
     result: F with the ghosts at the mask's edges drawn over (``deghosting``)
 
@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from editing.deghosting import without_ghosts
-from editing.differential_activation import FAR, calibrated
+from editing.differential_activation import FAR, DifferentialNet, calibrated
 from editing.domains import Domain
 from editing.edits import ChannelMove, EditStack, Move
 from editing.errors import BadInput
@@ -40,6 +40,10 @@ REACH = 4.0  # the change of deghosting counts in full from a mask of 1 / REACH 
 PERCEPTUAL_PEAK = 0.045  # squared distance of unit features, from which one counts in full
 PIXEL_PEAK = 0.16  # difference on the [-1, 1] scale, the same without a perceptual network
 SPIKES = 0.005  # share of the picture that counts in full at least
+# Class activations peak at what tells one edit from another and are faint at the rest of it, so
+# they say where a change belongs to the edit, and the difference how far it reaches there.
+NEAR = 1 / 12  # of an activation's side: sigma by which it is spread
+BROAD = 6.0  # times the spread activation, up to 1, counts as near
 MISFIT_SIDE = 128  # pixels at which photo and inversion are compared, at most
 BRUSH = 128  # pixels a side that a painted correction is kept at
 MAX_BRUSH = 2**16  # bytes of a painted correction
@@ -163,22 +167,48 @@ def activation(domain: Domain, inverted: Tensor, edited: Tensor, edits: Sequence
     """
     net = domain.differential if has(domain, "differential") else None
     known = [name for name in edits if net and name in net.config.directions]
-    maps = [net.activation(inverted, edited, [name]) for name in known] if net else []
+    maps = [located(net, domain, inverted, edited, [name]) for name in known] if net else []
     if not maps or len(known) < len(edits) or not all(bool(each.any()) for each in maps):
         maps.append(difference(domain, inverted, edited))
     side = max(each.shape[-1] for each in maps)
     return torch.stack([enlarged(each, side) for each in maps]).amax(0)
 
 
-def difference(domain: Domain, inverted: Tensor, edited: Tensor) -> Tensor:
+def located(
+    net: DifferentialNet, domain: Domain, inverted: Tensor, edited: Tensor, names: Sequence[str]
+) -> Tensor:
+    """M of directions that the differential module knows, one for each pair, [N, 1, h, w].
+
+    Raises:
+        UnknownName: a direction that it does not know.
+    """
+    where = net.activation(inverted, edited, names)
+    near = (BROAD * blur(where, where.shape[-1] * NEAR)).clamp(max=1)
+    return difference(domain, inverted, edited, near)
+
+
+def difference(
+    domain: Domain, inverted: Tensor, edited: Tensor, near: Tensor | None = None
+) -> Tensor:
     """M of an edit of any kind: the perceptual difference of I' and T, [N, 1, h, w] in [0, 1].
 
     Squared distances of unit features, as ``metrics.perceptual_distance`` sums them up, averaged
     over the taps at the size of the finest; without a perceptual network the difference of pixels.
+
+    Args:
+        near: how far each place belongs to the edit, [N, 1, g, g] in [0, 1]; None = everywhere.
     """
+    distance, peak = _distance(domain, inverted, edited)
+    if near is not None:
+        distance = distance * enlarged(near, distance.shape[-1])
+    return calibrated(distance, peak, SPIKES)
+
+
+def _distance(domain: Domain, inverted: Tensor, edited: Tensor) -> tuple[Tensor, float]:
+    """How far I' and T are apart at each place, [N, 1, h, w], and what counts in full."""
     if not has(domain, "perceptual"):
         apart = (edited - inverted).abs().amax(1, keepdim=True)
-        return calibrated(blur(apart, edited.shape[-1] / 128), PIXEL_PEAK, SPIKES)
+        return blur(apart, edited.shape[-1] / 128), PIXEL_PEAK
     pairs = zip(
         unit_features(domain.perceptual, inverted),
         unit_features(domain.perceptual, edited),
@@ -186,8 +216,7 @@ def difference(domain: Domain, inverted: Tensor, edited: Tensor) -> Tensor:
     )
     taps = [(a - b).square().sum(1, keepdim=True) for a, b in pairs]
     side = taps[0].shape[-1]
-    distance = torch.stack([enlarged(tap, side) for tap in taps]).mean(0)
-    return calibrated(distance, PERCEPTUAL_PEAK, SPIKES)
+    return torch.stack([enlarged(tap, side) for tap in taps]).mean(0), PERCEPTUAL_PEAK
 
 
 def shaped(where: Tensor, blend: Blend, side: int) -> Tensor:

@@ -37,6 +37,7 @@ from editing.out_of_domain import (
     edit_names,
     fuse,
     has_deghosting,
+    located,
     misfit_inside,
     photo_edited,
     shaped,
@@ -139,15 +140,28 @@ def test_the_mask_goes_to_nothing_continuously(whole_domain):
     assert near[1] < 0.3 * near[0] + 1e-3
 
 
-def test_a_known_edit_is_found_by_activation_and_any_other_by_difference(whole_domain):
+def test_a_known_edit_is_found_near_its_activation_and_any_other_by_difference(whole_domain):
     inverted, edited = pictures(whole_domain, Move("smile", 2.0))
-    by_net = whole_domain.differential.activation(inverted, edited, ["smile"])
+    by_net = located(whole_domain.differential, whole_domain, inverted, edited, ["smile"])
     by_difference = difference(whole_domain, inverted, edited)
     assert torch.equal(activation(whole_domain, inverted, edited, ("smile",)), by_net)
     for names in (("gender",), ("TextEdit",), ()):
         assert torch.equal(activation(whole_domain, inverted, edited, names), by_difference)
     both = activation(whole_domain, inverted, edited, ("smile", "TextEdit"))
     assert both.shape == by_net.shape and bool((both >= by_net - 1e-6).all())
+
+
+def test_what_changed_far_from_the_activation_is_left_out(whole_domain, monkeypatch):
+    inverted, edited = pictures(whole_domain, Move("smile", 2.0))
+    everywhere = difference(whole_domain, inverted, edited)
+    where = torch.zeros(1, 1, 16, 16)
+    where[..., :4, :] = 1.0
+    net = whole_domain.differential
+    monkeypatch.setattr(net, "activation", lambda *_: where)
+    found = located(net, whole_domain, inverted, edited, ["smile"])
+    side = found.shape[-1]
+    assert everywhere[..., side // 2 :, :].max() > 0
+    assert found[..., 3 * side // 4 :, :].max() == 0 and found[..., : side // 4, :].max() > 0
 
 
 def test_a_flat_map_falls_back_to_the_difference(whole_domain, monkeypatch):

@@ -19,10 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from editing.deghosting import Deghosting, DeghostingConfig, config_for, prior_of, save_deghosting
-from editing.differential_activation import calibrated
 from editing.domains import Domain, open_domain
 from editing.metrics import perceptual_distance
-from editing.out_of_domain import USUAL, fuse, shaped
+from editing.out_of_domain import USUAL, fuse, located, shaped
 from training.dataset import CACHE, load_renders
 from training.discriminator import Discriminator
 from training.loop import Loop, Plan, parser
@@ -47,13 +46,13 @@ def training_mask(mask: Tensor) -> Tensor:
 def ghosts(domain: Domain, steps: Tensor, clean: Tensor, rng: torch.Generator) -> Tensor:
     """Pictures [N, 3, r, r] with ghosts of a random edit each, along one of ``steps_of``."""
     net, side = domain.differential, clean.shape[-1]
+    names = net.config.directions
     index = torch.randint(len(steps), [len(clean)], generator=rng)
     alpha = strengths(len(clean), rng)
     ws = domain.encode(clean)
     moved = ws + alpha[:, None, None].to(ws) * steps.to(ws)[index]
     before, after = drawn(domain, torch.cat([ws, moved]), side).chunk(2)
-    which = index.to(domain.device)
-    where = calibrated(net.cam(before, after, which), net.reference[which])
+    where = located(net, domain, before, after, [names[i] for i in index.tolist()])
     mask = training_mask(shaped(where, USUAL, side))
     return fuse(clean, after, mask)
 

@@ -22,12 +22,11 @@ from torch import Tensor
 from editing.differential_activation import (
     DifferentialConfig,
     DifferentialNet,
-    calibrated,
     save_differential,
 )
 from editing.directions import Direction, boundary, move
 from editing.domains import Domain, open_domain
-from editing.out_of_domain import MISFIT_SIDE, USUAL, misfit_inside, shaped
+from editing.out_of_domain import MISFIT_SIDE, USUAL, located, misfit_inside, shaped
 from training.dataset import CACHE, Z_DIM, load_renders
 from training.loop import Loop, Plan, parser
 from training.train_readers import OUT
@@ -145,8 +144,7 @@ def measure_misfit(net: DifferentialNet, domain: Domain, pictures: Tensor) -> fl
         i = int(torch.randint(len(steps), [], generator=rng))
         ws = domain.encode(photo)
         before, after = drawn(domain, torch.cat([ws, ws + steps[i]]), photo.shape[-1]).chunk(2)
-        index = torch.tensor([i], device=domain.device)
-        where = calibrated(net.cam(before, after, index), net.reference[index])
+        where = located(net, domain, before, after, [net.config.directions[i]])
         mask = shaped(where, USUAL, photo.shape[-1])
         if bool(mask.any()):
             found.append(misfit_inside(photo, before, mask))
