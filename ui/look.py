@@ -20,7 +20,9 @@ TIPS = {  # element id -> message key of its hover text
     **{f"download-{kind}": f"download.{kind}" for kind in ("plain", "photo", "latent", "recipe")},
     **{f"download-{kind}": f"download.{kind}" for kind in ("pasted", "session", "zip")},
     "pin": "pin",
-    **{"canvas": "canvas", "outcome": "canvas", "zoom": "zoom"},  # the last: page.js places it
+    "canvas": "canvas",
+    "outcome": "canvas",
+    "zoom": "zoom",  # page.js places it
     **{f"level-{level}": "level" for level in LEVELS},
     **{name: name for name in ("resume", "film", "untune")},
 }

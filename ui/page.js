@@ -84,6 +84,11 @@
     document.getElementById(key === 'y' || event.shiftKey ? 'redo' : 'undo')?.click();
   });
 
+  // Leaving a list of choices with Tab closes it: Gradio would open it once more on the way out.
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Tab' && event.target.matches?.('[role=combobox]')) event.stopPropagation();
+  }, true);
+
   // What this browser keeps of the last work, to go on with after a reload. It is read once, when
   // the page opens: what is done meanwhile takes its place in the storage, but not in the offer.
   const KEPT = 'latent-studio.work';
