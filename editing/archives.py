@@ -3,10 +3,14 @@
 import io
 import struct
 import zipfile
+import zlib
 
 MAX_DIRECTORY = 2**18  # bytes that list the members; some 3,000 of them
 END, ZIP64 = b"PK\x05\x06", b"PK\x06\x07"
 END_SIZE, COMMENT = 22, 2**16  # of the record at the end, and of the comment that may follow it
+# What reading a damaged or hostile archive raises.
+UNREADABLE = (ValueError, OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile,
+              zlib.error)  # fmt: skip
 
 
 def open_archive(data: bytes, most: int, members: int = 4096) -> zipfile.ZipFile:

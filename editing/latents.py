@@ -12,7 +12,6 @@ import hashlib
 import io
 import math
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from editing.archives import open_archive
+from editing.archives import UNREADABLE, open_archive
 from editing.errors import BadInput, BadLatent, MissingFile
 from editing.generator import Generator
 from editing.generator import truncate as truncate
@@ -197,7 +196,7 @@ def latent_from_bytes(data: bytes, name: str = "The data") -> Latent:
     """
     try:
         arrays = _read_npz(data)
-    except (ValueError, EOFError, OSError, MemoryError, zipfile.BadZipFile, RuntimeError) as error:
+    except UNREADABLE as error:
         raise BadLatent(
             f"{name} is not a readable latent file ({error}); pass an .npz that was saved here."
         ) from error

@@ -155,3 +155,17 @@ def test_hash_notices_names_and_values() -> None:
     a, b = {"x": torch.zeros(2)}, {"y": torch.zeros(2)}
     assert tensors_hash(a) == tensors_hash({"x": torch.zeros(2)})
     assert len({tensors_hash(t) for t in (a, b, {"x": torch.ones(2)}, {})}) == 4
+
+
+def test_a_member_that_cannot_be_unpacked_is_refused() -> None:
+    """zlib's own error is none of those that zipfile and NumPy raise."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ws.npy", bytes(10_000))
+    with zipfile.ZipFile(buffer) as archive:
+        member = archive.getinfo("ws.npy")
+    start = member.header_offset + 30 + len(member.filename)
+    data = bytearray(buffer.getvalue())
+    data[start : start + 4] = b"\xff" * 4
+    with pytest.raises(BadLatent, match="not a readable latent file"):
+        latent_from_bytes(bytes(data))

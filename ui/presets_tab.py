@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from editing.presets import KINDS
-from ui.drawing import note_html
 from ui.messages import note, say
 from ui.preset_desk import Shown
-from ui.walk_tab import SHOWN, Filmed
+from ui.screen import Screen, build_screen
 from ui.words import Words
 
 GROUPS = ("all", "boundary", "inversion", "mixing", "text", "walk")  # tags one can look for
@@ -49,7 +48,7 @@ element.addEventListener('click', (event) => {
 
 class PresetsTab(NamedTuple):
     group: gr.Radio
-    filmed: Filmed
+    filmed: Screen
     stop: gr.Button
     cards: gr.HTML
     plan: gr.State  # what runs: {"name": ..., "published": ...}
@@ -62,7 +61,7 @@ def build_presets_tab(words: Words) -> PresetsTab:
     """The tab's widgets; the cards come when it is first looked at."""
     words.make(gr.Markdown, {"value": "presets.intro"}, elem_classes="intro")
     with gr.Column(elem_id="preset-result"):
-        filmed = _result(words)
+        filmed = build_screen(words, "preset", "presets", buttons=["fullscreen"])
         stop = words.make(
             gr.Button, {"value": "stop"}, size="sm", visible=False, elem_id="preset-stop"
         )
@@ -77,30 +76,6 @@ def build_presets_tab(words: Words) -> PresetsTab:
     cards = gr.HTML([], html_template=CARDS, js_on_load=CARDS_JS, elem_id="preset-cards")
     states = (gr.State(None), gr.State(None), gr.State(None), gr.State(False))
     return PresetsTab(group, filmed, stop, cards, *states)
-
-
-def _result(words: Words) -> Filmed:
-    """Where sheets and films appear, as the Walk tab shows its own."""
-    idle = {"value": lambda lang: note_html(say("presets.idle", lang))}
-    progress = words.make(gr.HTML, idle, elem_id="preset-progress")
-    picture = gr.Image(visible=False, elem_id="preset-picture", **SHOWN)
-    film = words.make(
-        gr.Video, {"label": "walk.film"}, visible=False, autoplay=True, loop=True, height=300,
-        buttons=[], elem_id="preset-film",
-    )  # fmt: skip
-    still = gr.Image(
-        visible=False, elem_id="preset-still",
-        **{**SHOWN, "height": None, "buttons": ["fullscreen"]},
-    )  # fmt: skip
-    with gr.Row():
-        file, recipe = (
-            words.make(
-                gr.DownloadButton, {"label": f"presets.{which}"}, visible=False, size="sm",
-                elem_id=f"preset-{which}",
-            )
-            for which in ("file", "recipe")
-        )  # fmt: skip
-    return Filmed(picture, progress, film, still, file, recipe)
 
 
 def card_values(shown: Sequence[Shown], group: str, lang: str) -> list[dict[str, Any]]:

@@ -14,7 +14,6 @@ A *light* one is what a browser keeps: the last steps, and no weight delta.
 
 import io
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +23,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from editing.archives import open_archive
+from editing.archives import UNREADABLE, open_archive
 from editing.domains import Domain
 from editing.edits import latent_of
 from editing.errors import BadRecipe
@@ -190,8 +189,7 @@ def read_session(path: Path) -> SavedSession:
             path.read_bytes(), MAX_UNPACKED, 2 * MAX_PORTRAITS + MAX_MOMENTS + 1
         ) as a:
             members = {member: a.read(member) for member in a.namelist()}
-    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, MemoryError,
-            RuntimeError, zlib.error) as error:  # fmt: skip
+    except UNREADABLE as error:
         raise BadRecipe(
             f"{name} is not a readable session file ({error}); open one that was saved here."
         ) from error

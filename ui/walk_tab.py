@@ -9,8 +9,8 @@ from editing.batches import VIDEO_SUFFIXES
 from editing.easing import EASINGS
 from editing.ways import CURVES
 from ui.boundaries_tab import given_choices
-from ui.drawing import note_html
 from ui.messages import say
+from ui.screen import HEIGHT, LOOK, Screen, build_screen
 from ui.widgets import unbounded, uploads_only
 from ui.words import Words
 
@@ -43,17 +43,6 @@ WORDED = {".png": "walk.strip", "": "walk.pngs"}
 TRACKS = [["smile", 0, 0, ""], ["smile", 0.5, 2, "sine"], ["smile", 1, 0, "sine"]]
 
 
-class Filmed(NamedTuple):
-    """Where a film appears while it is drawn, and afterwards."""
-
-    picture: gr.Image
-    progress: gr.HTML
-    film: gr.Video
-    still: gr.Image
-    file: gr.DownloadButton
-    recipe: gr.DownloadButton
-
-
 class Measured(NamedTuple):
     """How a film moves."""
 
@@ -70,7 +59,7 @@ class WalkTab(NamedTuple):
     time: dict[str, Any]  # by TIME
     run: gr.Button
     stop: gr.Button
-    filmed: Filmed
+    filmed: Screen
     measured: Measured
     made: gr.State  # what was filmed last
 
@@ -100,7 +89,7 @@ def build_walk_tab(
     with gr.Row(elem_id="walk-running"):
         run = words.make(gr.Button, {"value": "walk.run"}, variant="primary", elem_id="walk-run")
         stop = words.make(gr.Button, {"value": "stop"}, elem_id="walk-stop")
-    filmed = _filmed(words)
+    filmed = build_screen(words, "walk", "walk", height=HEIGHT)
     with words.make(gr.Accordion, {"label": "walk.more"}, open=False, elem_id="walk-more"):
         time = _time(words, resolution)
     with words.make(gr.Accordion, {"label": "walk.measure"}, open=False, elem_id="walk-motion"):
@@ -115,26 +104,6 @@ def kinds_of(names: Sequence[str], movable: bool) -> list[str]:
     return [kind for kind in SETTINGS if kind not in without]
 
 
-def _filmed(words: Words) -> Filmed:
-    idle = {"value": lambda lang: note_html(say("walk.idle", lang))}
-    progress = words.make(gr.HTML, idle, elem_id="walk-progress")
-    picture = gr.Image(visible=False, elem_id="walk-picture", **SHOWN)
-    film = words.make(
-        gr.Video, {"label": "walk.film"}, visible=False, autoplay=True, loop=True, height=300,
-        buttons=[], elem_id="walk-film",
-    )  # fmt: skip
-    still = gr.Image(visible=False, elem_id="walk-still", **SHOWN)
-    with gr.Row():
-        file, recipe = (
-            words.make(
-                gr.DownloadButton, {"label": f"walk.{which}"}, visible=False, size="sm",
-                elem_id=f"walk-{which}",
-            )
-            for which in ("file", "recipe")
-        )  # fmt: skip
-    return Filmed(picture, progress, film, still, file, recipe)
-
-
 def _measured(words: Words) -> Measured:
     words.make(gr.Markdown, {"value": "walk.measure.tip"}, elem_classes="hint")
     with gr.Row():
@@ -144,8 +113,7 @@ def _measured(words: Words) -> Measured:
         stop = words.make(gr.Button, {"value": "stop"}, size="sm", elem_id="walk-measure-stop")
     report = gr.HTML("", elem_id="walk-report")
     plot, heat = (
-        gr.Image(visible=False, elem_id=f"walk-{which}", **{**SHOWN, "height": None})
-        for which in ("plot", "heat")
+        gr.Image(visible=False, elem_id=f"walk-{which}", **LOOK) for which in ("plot", "heat")
     )
     return Measured(run, stop, report, plot, heat)
 
@@ -290,12 +258,3 @@ def _time(words: Words, resolution: int) -> dict[str, Any]:
         size = slider("size", 64, 1024, 32, max(resolution, 256))
     return {"frames": frames, "fps": fps, "ease": ease, "hold": hold, "seed": seed, **ticks,
             "format": kind, "size": size}  # fmt: skip
-
-
-SHOWN: dict[str, Any] = {
-    "show_label": False,
-    "interactive": False,
-    "format": "jpeg",
-    "buttons": [],
-    "height": 300,
-}
