@@ -32,8 +32,9 @@ class Display:
         self.studio = studio
         self.names = list(studio.attributes)
 
-    def preview(self, session: Session, look: str, *values: float) -> tuple[Any, Any]:
-        wanted = dict(zip(self.names, values, strict=True))
+    def preview(self, session: Session, look: str, dragged: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The canvas while sliders are dragged; ``dragged`` has those that the page shows."""
+        wanted = {name: float(dragged[name]) for name in self.names if name in dragged}
         view = self.studio.preview(session, wanted, look == "mask")
         return pairs(view, look)
 

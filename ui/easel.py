@@ -34,7 +34,7 @@ from ui.views import overlay
 from ui.widgets import Pixels, data_uri
 
 SHOWN = 512  # pixels; pictures are enlarged to this for the screen, never for a file
-PREVIEWED = 384  # the same while a slider is dragged
+PREVIEWED = 256  # the same while a slider is dragged
 CLASSIC = ("smile", "age", "gender", "pose", "eyeglasses")  # the order of the sliders
 MORE_BARS, CLEAR = 5, 0.25  # bars beside the classics, and the σ from which they are worth one
 

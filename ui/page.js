@@ -186,6 +186,13 @@
       document.getElementById('open-link')?.click();
     },
     address: (query) => (query ? `${location.origin}${location.pathname}?${query}` : ''),
+    // Where the attributes' sliders stand that are there, by name.
+    strengths: () => Object.fromEntries(
+      [...document.querySelectorAll('#sliders [id^="slider-"]')].flatMap((slider) => {
+        const range = slider.querySelector('input[type=range]');
+        return range ? [[slider.id.slice('slider-'.length), Number(range.value)]] : [];
+      }),
+    ),
     // The file was made on demand and its link is in the hidden button by now.
     save: (file) => {
       if (!file) return;

@@ -336,11 +336,14 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
 
 def wire_sliders(page: Page, handlers: Handlers) -> None:
     c, sliders = page.canvas, list(page.boundaries.sliders.values())
+    # Every input costs Gradio's page a walk through all its components, for each frame of a drag.
+    dragged = gr.JSON(visible=False)
     gr.on(
         [slider.input for slider in sliders],
         handlers.display.preview,
-        [page.session, c.view, *sliders],
+        [page.session, c.view, dragged],
         [c.picture, c.outcome],
+        js="(session, look) => [session, look, window.latentStudio.strengths()]",
         **LAST,
         **INTERACTIVE,
         **PRIVATE,
