@@ -132,6 +132,16 @@ def test_a_sheet_and_a_film_are_made(handlers: PresetHandlers, session: Session)
     assert Path(handlers.run_preset(session, "en", ASKING, "walk")[2]).suffix == ".gif"
 
 
+@pytest.mark.parametrize("name", ["sheet", "walk"])
+def test_what_was_made_is_shown_and_can_be_downloaded(
+    name: str, handlers: PresetHandlers, session: Session
+) -> None:
+    _, _, film, still, file, _ = last(handlers.make(session, "en", ASKING, {"name": name}))
+    shown = still if "value" in still and still["value"] else film
+    path = shown.pop("value")  # as Gradio does, one widget after the other
+    assert file.pop("value") == path and Path(path).is_file()
+
+
 def test_an_edit_needs_no_second_event(handlers: PresetHandlers, session: Session) -> None:
     plan = {"name": "smile", "published": False}
     assert last(handlers.invert(session, "en", ASKING, plan))[0] is None

@@ -147,8 +147,9 @@ class PresetHandlers:
                 yield gr.update(value=pixels, visible=True), shown, *[hidden] * 4
         path = self._saved(session, preset, sheet(cells, grid.column_labels, grid.row_labels))
         text = note_html(say("presets.drawn", lang, title=title, total=total))
-        picture = gr.update(value=path, visible=True)
-        yield hidden, text, hidden, picture, picture, hidden
+        # Gradio takes the value out of an update: each widget needs one of its own.
+        still, file = (gr.update(value=path, visible=True) for _ in range(2))
+        yield hidden, text, hidden, still, file, hidden
 
     def _saved(self, session: Session, preset: Preset, picture: Image.Image) -> str:
         """The sheet as a PNG that carries recipe and latent."""
