@@ -104,12 +104,9 @@ class Visitor:
 
     def drag(self, **strengths: float) -> list[Any]:
         """What the page shows while sliders are dragged."""
-        data = [
-            strengths.get(self._id(n).removeprefix("slider-"), self.components[n]["props"]["value"])
-            if self.components[n]["type"] != "state"
-            else None
-            for n in self.drags["inputs"]
-        ]
+        kinds = {"state": None, "json": strengths}
+        each = [self.components[number] for number in self.drags["inputs"]]
+        data = [kinds.get(e["type"], e["props"].get("value")) for e in each]
         return self._send(self.drags, data)
 
     def _send(self, call: Mapping[str, Any], data: Sequence[Any]) -> list[Any]:

@@ -35,6 +35,23 @@ def test_waiting_interactive_work_goes_before_a_long_step():
     assert order == ["interactive", "long"]
 
 
+def test_a_long_step_does_not_begin_between_the_frames_of_a_drag():
+    lanes, order = Lanes(patience=60, breath=0.5), []
+
+    def one_step() -> None:
+        with lanes.long():
+            order.append("long")
+
+    with lanes.interactive():
+        long = threading.Thread(target=one_step)
+        long.start()
+    time.sleep(0.05)  # the next frame is on its way
+    with lanes.interactive():
+        order.append("frame")
+    long.join(5)
+    assert order == ["frame", "long"]
+
+
 def test_a_long_step_loses_its_patience():
     lanes, stop, done = Lanes(patience=0.05), threading.Event(), threading.Event()
 

@@ -3,27 +3,33 @@
 A drag must not wait behind somebody's whole inversion, and an inversion must not be starved by
 somebody who drags all day. So every piece of model work holds one lock, but only for one forward
 pass or one optimisation step, and whoever waits in the interactive lane is served first.
+
+The next frame of a drag comes some milliseconds after the last one was answered. A long step that
+began in between would make every frame wait for it, so long work waits for a breath of quiet.
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 2.0  # seconds after which a long step no longer lets interactive work pass
+PATIENCE = 1.0  # seconds after which a long step no longer lets interactive work pass
+BREATH = 0.02  # seconds without interactive work before a long step begins
 
 
 class Lanes:
     """A lock with priority."""
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(self, patience: float = PATIENCE, breath: float = BREATH) -> None:
         self._turn = threading.Condition()
         self._busy = False
         self._interactive_waiting = 0
         self._tired = 0  # long steps whose patience is over: nobody passes them any more
-        self._patience = patience
+        self._patience, self._breath = patience, breath
+        self._quiet_from = 0.0  # time of the clock from which long work may begin
 
     @contextmanager
     def interactive(self) -> Iterator[None]:
@@ -38,16 +44,14 @@ class Lanes:
         try:
             yield
         finally:
+            self._quiet_from = time.monotonic() + self._breath
             self._release()
 
     @contextmanager
     def long(self) -> Iterator[None]:
         """Hold the model for one step of long work, after all waiting interactive work."""
         with self._turn:
-            polite = self._turn.wait_for(
-                lambda: not self._busy and not self._interactive_waiting, self._patience
-            )
-            if not polite:
+            if not self._waited_for_quiet():
                 self._tired += 1
                 try:
                     self._turn.wait_for(lambda: not self._busy)
@@ -58,6 +62,18 @@ class Lanes:
             yield
         finally:
             self._release()
+
+    def _waited_for_quiet(self) -> bool:
+        """Wait until nobody works and nobody is about to; False when patience ended first."""
+        end = time.monotonic() + self._patience
+        while (now := time.monotonic()) < end:
+            if self._busy or self._interactive_waiting:
+                self._turn.wait(end - now)
+            elif now < self._quiet_from:
+                self._turn.wait(min(self._quiet_from, end) - now)
+            else:
+                return True
+        return False
 
     def steps(self, work: Iterator[T]) -> Iterator[T]:
         """The items of ``work``, each computed in the long lane; the lock is free in between."""
