@@ -134,6 +134,7 @@ def safe_range(
     attribute: str,
     ws: Tensor,
     net: PictureNet | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[float, float]:
     """alpha from and to, between which the reading of ``attribute`` follows every step.
 
@@ -142,7 +143,10 @@ def safe_range(
     """
     net = net or domain.scorer
     own = output_of(net, attribute)
-    mean = [float(read(domain, move(ws, direction, a), net)[:, own].mean()) for a in ALPHAS]
+    mean = []
+    for alpha in ALPHAS:
+        mean.append(float(read(domain, move(ws, direction, alpha), net)[:, own].mean()))
+        report(len(mean), len(ALPHAS))
     middle = ALPHAS.index(0)
     least = STALLED * (mean[middle + 1] - mean[middle - 1]) / 2
     return (

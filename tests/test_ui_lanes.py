@@ -90,6 +90,24 @@ def test_the_lock_is_free_between_steps_and_held_within():
     assert held == [True] * 3
 
 
+def test_a_long_step_of_many_pieces_lets_others_pass():
+    lanes, order = Lanes(patience=60, breath=0.0), []
+
+    def frame() -> None:
+        with lanes.interactive():
+            order.append("frame")
+
+    with lanes.long() as let_pass:
+        quick = threading.Thread(target=frame)
+        quick.start()
+        wait_until(lambda: lanes._interactive_waiting == 1)
+        let_pass(1, 2)
+        order.append("second piece")
+        assert lanes._busy
+    quick.join(5)
+    assert order == ["frame", "second piece"]
+
+
 def test_a_failing_step_gives_the_lock_back():
     lanes = Lanes()
 

@@ -10,7 +10,7 @@ began in between would make every frame wait for it, so long work waits for a br
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -48,8 +48,23 @@ class Lanes:
             self._release()
 
     @contextmanager
-    def long(self) -> Iterator[None]:
-        """Hold the model for one step of long work, after all waiting interactive work."""
+    def long(self) -> Iterator[Callable[..., None]]:
+        """Hold the model for one step of long work, after all waiting interactive work.
+
+        Yields what lets others pass within a step that has pieces; it takes and ignores arguments,
+        so that it can be a ``report``.
+        """
+        self._begin()
+        try:
+            yield self._let_pass
+        finally:
+            self._release()
+
+    def _let_pass(self, *_: object) -> None:
+        self._release()
+        self._begin()
+
+    def _begin(self) -> None:
         with self._turn:
             if not self._waited_for_quiet():
                 self._tired += 1
@@ -58,10 +73,6 @@ class Lanes:
                 finally:
                     self._tired -= 1
             self._busy = True
-        try:
-            yield
-        finally:
-            self._release()
 
     def _waited_for_quiet(self) -> bool:
         """Wait until nobody works and nobody is about to; False when patience ended first."""

@@ -413,8 +413,7 @@ class Workshop:
         wrong = next((s for s in labels.sources if parse_seed_or_none(s) is None), None)
         if wrong is not None:
             raise BadInput(f"{wrong[:60]!r} is no seed; in the app, label seeds such as seed:12.")
-        with self.studio.lanes.long():
-            direction = from_labels(wanted.name, labels, self.domain)
+        direction = from_labels(wanted.name, labels, self.domain)
         yield replace(self._finished(direction, wanted), notes=labels.notes)
 
     def _train_pictures(self, wanted: Training) -> Iterator[Step]:
@@ -428,9 +427,8 @@ class Workshop:
         if self.readings:
             parts = yield from self._sampled(self.readings, self.domain.scorer, wanted.count)
             scored = joined(parts)
-        with self.studio.lanes.long():
-            more, less = (draw_ws(self.domain, seeds, PICK_PSI) for seeds in sides)
-            direction = from_pictures(wanted.name, more, less, self.domain, scored)
+        more, less = (draw_ws(self.domain, seeds, PICK_PSI) for seeds in sides)
+        direction = from_pictures(wanted.name, more, less, self.domain, scored)
         yield self._finished(direction, wanted)
 
     def _sampled(
@@ -452,9 +450,9 @@ class Workshop:
 
     def _finished(self, direction: Direction, wanted: Training, reading: str = "") -> Step:
         if reading in self.readings:
-            with self.studio.lanes.long():
-                ws = trial_ws(self.domain, RANGE_LATENTS)
-                found = safe_range(self.domain, direction, reading, ws)
+            ws = trial_ws(self.domain, RANGE_LATENTS)
+            with self.studio.lanes.long() as let_pass:
+                found = safe_range(self.domain, direction, reading, ws, report=let_pass)
             direction = replace(direction, meta={**direction.meta, "range": list(found)})
         named = replace(direction, name=wanted.name)
         return Step(wanted.count, wanted.count, named)
