@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from editing.latents import save_latent
+from editing.states import latent_of, state_of
 from tests.studio_domain import served
 from tests.test_browser import (  # noqa: F401  (browser and domain are fixtures)
     PATIENCE,
@@ -168,6 +170,31 @@ def test_a_link_leads_to_the_same_face_in_a_session_of_its_own(browser, url):
     assert chips(page) == ["Smile +1", "Gender +1.5"], "nobody sees what the other does"
     other.context.close()
     context.close()
+
+
+def test_a_link_to_kept_work_is_deleted_by_its_button(browser, url, domain, tmp_path):
+    latent = tmp_path / "face.npz"
+    save_latent(latent, latent_of(state_of("seed:5", domain), domain))
+    page = opened(browser.new_context(), url)
+    drop(page, latent, latent.name)
+    page.wait_for_function("document.querySelectorAll('#stack .chip').length === 0")
+    page.click("#share > button.label-wrap")
+    page.click("#share-make")
+    box = "#share-link :is(textarea, input)"
+    page.wait_for_function("(box) => document.querySelector(box).value.includes('?')", arg=box)
+    link = page.input_value(box)
+    assert link.startswith(f"{url}?work=")
+    other = opened(browser.new_context(), link)
+    other.wait_for_function("document.querySelectorAll('#stack .chip').length === 0")
+    other.context.close()
+    page.click("#share-delete")
+    page.wait_for_selector(".toast-body >> text=The link leads nowhere any more.")
+    assert page.input_value(box) == ""
+    late = opened(browser.new_context(), link)
+    late.wait_for_selector(".toast-body >> text=There is no work under this link")
+    assert len(chips(late)) == 1, "the page is as any visitor's"
+    late.context.close()
+    page.context.close()
 
 
 def test_pin_and_compare(browser, url):

@@ -69,6 +69,18 @@ def test_a_session_comes_back_whole(studio, session, tmp_path):
     assert studio.view(redone).edited is not None, "both outcomes are there"
 
 
+def test_opening_says_how_many_steps_are_drawn(studio, session, tmp_path):
+    drawn = []
+
+    def watched(steps):
+        for step in steps:
+            drawn.append((step, len(steps)))
+            yield step
+
+    back, _ = studio.open_session(session, saved(session, studio, tmp_path), watched)
+    assert [total for _, total in drawn] == [len(back.moments)] * len(back.moments)
+
+
 def test_what_was_tuned_travels_unless_the_file_is_light(studio, session, tmp_path):
     portrait = session.now.portrait
     name, parameter = next(iter(studio.domain.generator.synthesis.named_parameters()))

@@ -1,5 +1,6 @@
 """How portraits come into the studio, and how work leaves it and comes back; without any widget."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,16 +9,16 @@ import torch
 from editing.alignment import align, align_face, centre_crop
 from editing.domains import file_hash
 from editing.edits import EditStack, EditState, state_of
-from editing.errors import BadInput, BadRecipe, MissingFile
+from editing.errors import BadInput, BadRecipe
 from editing.images import load_picture, to_tensor, to_uint8
 from editing.inversion_options import options_for
 from editing.latents import DEFAULT_PSI, SeedSpec, parse_seed
 from editing.recipes import Inversion, Output, Recipe, Source
 from ui import files
 from ui.easel import SHOWN, Easel, enlarged
-from ui.links import Links, parse_query, recipe_of_query, recipe_query, work_query
+from ui.links import DeadLink, Links, parse_query, recipe_of_query, recipe_query, work_query
 from ui.session import Label, Portrait, Session, on_cpu
-from ui.session_files import SUFFIX, SavedPortrait, read_session, session_bytes
+from ui.session_files import SUFFIX, SavedMoment, SavedPortrait, read_session, session_bytes
 from ui.whole import whole_at
 
 
@@ -70,8 +71,13 @@ class Doors(Easel):
         portrait = files.portrait_of(latent, recipe, self.domain, before)
         return session.add(self._moment(portrait, recipe.stack, portrait.label))
 
-    def open_session(self, session: Session, path: Path) -> tuple[Session, bool]:
+    def open_session(
+        self, session: Session, path: Path, watched: Callable[..., Iterable[SavedMoment]] = iter
+    ) -> tuple[Session, bool]:
         """Go on with a session file instead; whether all that was tuned is there, too.
+
+        Args:
+            watched: goes through the steps, each of which is drawn, and may say how far it is.
 
         Raises:
             BadRecipe, BadLatent, BadPicture, BadInput: sentences for the visitor.
@@ -86,7 +92,7 @@ class Doors(Easel):
         portraits = {n: self._reopened(saved.portraits[n], used[n]) for n in used}
         moments = tuple(
             self._moment(portraits[moment.portrait], moment.recipe.stack, moment.label)
-            for moment in saved.moments
+            for moment in watched(saved.moments)
         )
         blend = saved.moments[saved.position].recipe.output.blend
         session = replace(session, moments=moments, position=saved.position, selected=None)
@@ -115,12 +121,12 @@ class Doors(Easel):
         """Go on with what a link leads to; whether all of it is there.
 
         Raises:
-            BadInput, BadRecipe, MissingFile: sentences for the visitor.
+            BadInput, BadRecipe, DeadLink: sentences for the visitor.
         """
         kind, value = parse_query(query)
         if kind == "work":
             if links is None:
-                raise MissingFile("There is no work under this link; this server keeps none.")
+                raise DeadLink("There is no work under this link; this server keeps none.")
             return self.open_session(session, links.find(value))
         recipe = recipe_of_query(value)
         if recipe.fingerprint and recipe.fingerprint != self.domain.fingerprint:

@@ -70,12 +70,19 @@ class Handlers:
         return self._replaced(session, lang, self.studio.open_seed(int(seed or 0)))
 
     @polite
-    def open_file(self, session: Session, lang: str, file: str | None) -> tuple[Any, ...]:
+    def open_file(
+        self,
+        session: Session,
+        lang: str,
+        file: str | None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio hands it over)
+    ) -> tuple[Any, ...]:
         """Open a session file, a latent file or a PNG exported here, ready to edit."""
         if file is None:
             return session, self.display.status(session)
         if Path(file).suffix.lower() == SUFFIX:
-            session, complete = self.studio.open_session(session, Path(file))
+            watched = functools.partial(progress.tqdm, desc=say("open.wait", lang))
+            session, complete = self.studio.open_session(session, Path(file), watched)
             if not complete:
                 gr.Info(say("open.untuned", lang), duration=2 * SHOWN)
             return session, self.display.status(session)

@@ -28,6 +28,10 @@ MAX_TEXT = 2**17  # bytes of a recipe from an address, unpacked
 NAME = re.compile(r"[0-9a-f]{32}")
 
 
+class DeadLink(MissingFile):
+    """A link whose work was deleted, has grown too old, or was never here."""
+
+
 def recipe_query(recipe: Recipe) -> str:
     """The part of an address after "?" that holds a recipe.
 
@@ -113,12 +117,12 @@ class Links:
         """The session file of a link.
 
         Raises:
-            MissingFile: there is none of that name any more.
+            DeadLink: there is none of that name any more.
         """
         self.sweep()
         path = self._path(name) if NAME.fullmatch(name) else None
         if path is None or not path.is_file():
-            raise MissingFile(
+            raise DeadLink(
                 f"There is no work under this link; it was deleted, or is older than {DAYS} days."
             )
         return path
@@ -127,7 +131,7 @@ class Links:
         """Forget a session file.
 
         Raises:
-            MissingFile: as ``find``.
+            DeadLink: as ``find``.
         """
         self.find(name).unlink(missing_ok=True)
 

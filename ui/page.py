@@ -327,8 +327,9 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
         [*base, s.file],
         [page.session, page.status],
         api_name="open_file",
+        show_progress_on=[c.metrics],
         **EVERY,
-        **INTERACTIVE,
+        **{**INTERACTIVE, "show_progress": "full"},  # a session of many steps takes a while
     )
     saved.failure(handlers.display.measure, base, [c.metrics], **LAST, **MEASURE, **PRIVATE)
     then_show(page, handlers, saved)

@@ -144,8 +144,8 @@ def wire_saving(
     page.offer.leave.click(None, None, None, js=f"() => {ASK}forget()")
     shared = s.make.click(handlers.share, base, [s.link], api_name="share", queue=False)
     shared.success(None, [s.link], [s.link], js=f"(query) => {ASK}address(query)")
-    s.delete.click(handlers.delete_link, [*base, s.link], [s.link], api_name="delete_link",
-                   queue=False)  # fmt: skip
+    # In the queue, which alone brings messages to the page.
+    s.delete.click(handlers.delete_link, [*base, s.link], [s.link], api_name="delete_link")
     # page.js presses this where the page was opened by a link, which it puts into the box.
     opener = gr.Button(visible="hidden", elem_id="open-link")
     pressed = partial(opener.click, js=f"(s, l, link) => [s, l, {ASK}arrived || link]")

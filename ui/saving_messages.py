@@ -72,5 +72,6 @@ SAVING_MESSAGES: dict[str, tuple[str, str]] = {
         "delete.",
         "此链接本身就包含全部内容：服务器上没有保存，无需删除。",
     ),
+    "error.DeadLink": ("", "此链接已失效：内容已被删除，或超过了保存期限。"),
     "share.deleted": ("The link leads nowhere any more.", "链接已失效。"),
 }
