@@ -1,7 +1,8 @@
 """A region searched on the page: what is previewed, kept and refused."""
 
+# ruff: noqa: F811  (fixtures come from elsewhere and are arguments by name)
+
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -11,25 +12,14 @@ from PIL import Image
 
 from editing.local_edits import LOCAL_EDITS
 from editing.mix_edits import Morph
-from tests.studio_domain import write_studio_domain
+from tests.test_ui_mixing import Asking, desk, session  # noqa: F401  (fixtures)
 from ui.display import Display
 from ui.messages import say
 from ui.mixing_desk import MixingDesk
 from ui.region import RegionHandlers
 from ui.session import Session
-from ui.studio import Studio
 
-REQUEST: Any = SimpleNamespace(session_hash="somebody")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> MixingDesk:
-    return MixingDesk(Studio(write_studio_domain(tmp_path_factory.mktemp("domain") / "studio")))
-
-
-@pytest.fixture
-def session(desk: MixingDesk) -> Session:
-    return desk.studio.start(desk.studio.open_seed(1), {"smile": 1.0})
+REQUEST: Any = Asking()
 
 
 @pytest.fixture
