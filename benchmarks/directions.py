@@ -1,6 +1,6 @@
 """How good the boundaries are, and what else they move: one command, all tables.
 
-    python -m benchmarks.directions [--count 100] [--train 10000] [--out FOLDER]
+    python -m benchmarks.directions [--count 100] [--train 10000] [--only methods] [--out FOLDER]
 
 Boundaries on held-out samples beside InterFaceGAN's published ones, the rescoring, conditions,
 layer ranges, pictures picked by hand, every method's distance to the truth twin, and with
@@ -53,6 +53,7 @@ PICKED = 70_000_000  # seeds of the pictures a simulated visitor picks from
 SEARCH = 16  # latents of a search for layers
 CANDIDATES = 20  # unsupervised directions among which an attribute's is looked for
 CHANNELS = 8  # of an edit by channels
+SECTIONS = ("training", "boundaries", "picks", "rescoring", "conditions", "methods")
 
 
 def held_out(domain: Domain, count: int) -> ScoredSet:
@@ -307,21 +308,23 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="latents that are edited")
     parser.add_argument("--samples", type=int, default=2_000, help="held-out samples")
     parser.add_argument("--train", type=int, default=2_000, help="samples of the timed training")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--out", type=Path, help="folder for CSV and LaTeX")
     args = parser.parse_args()
     domain = open_domain(args.domain)
     print(f"domain {domain.name}, generator {domain.fingerprint}, seeds from {FIRST_SEED}")
-    training = training_time(domain, args.train)
-    scored = held_out(domain, args.samples)
-    tables: list[Callable[[], None]] = [
-        lambda: boundary_table(domain, scored),
-        lambda: picks_table(domain, scored, training),
-        lambda: rescoring_table(domain, args.count),
-        lambda: condition_table(domain, args.count),
-        lambda: method_table(domain, ground(domain, args.count), args.out),
-    ]
-    for table in tables:
-        table()
+    training = cache(lambda: training_time(domain, args.train))
+    scored = cache(lambda: held_out(domain, args.samples))
+    tables: dict[str, Callable[[], object]] = {
+        "training": training,
+        "boundaries": lambda: boundary_table(domain, scored()),
+        "picks": lambda: picks_table(domain, scored(), training()),
+        "rescoring": lambda: rescoring_table(domain, args.count),
+        "conditions": lambda: condition_table(domain, args.count),
+        "methods": lambda: method_table(domain, base_of(domain, args.count), args.out),
+    }
+    for section in args.only:
+        tables[section]()
 
 
 if __name__ == "__main__":
