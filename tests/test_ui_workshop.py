@@ -15,10 +15,11 @@ from editing.rescoring import rescore, trial_ws
 from tests.studio_domain import write_studio_domain
 from ui.boundaries_tab import FIRST
 from ui.display import Display
+from ui.school import MAX_SCORED, PICKS, Step, Training
 from ui.session import Session, strengths
 from ui.studio import Studio
 from ui.views import heat_map
-from ui.workshop import MAX_SCORED, METHODS, PICKS, TRIALS, Step, Training, Workshop
+from ui.workshop import METHODS, TRIALS, Workshop
 from ui.workshop_drawing import heat_html, margins_svg, rows_html, safe_css, trained_html
 from ui.workshop_handlers import WorkshopHandlers
 
@@ -154,33 +155,33 @@ def test_training_from_readings_goes_on_where_it_stopped(
     workshop: Workshop, session: Session
 ) -> None:
     wanted = Training("mine", "reading", "smile", count=40)
-    work = workshop.train(wanted)
+    work = workshop.school.train(wanted)
     next(work), next(work)  # stopped here
-    steps = list(workshop.train(wanted))
+    steps = list(workshop.school.train(wanted))
     assert [step.done for step in steps[:-1]] == [16, 24, 32]
     direction = steps[-1].direction
     assert direction is not None and direction.name == "mine" and direction.safe_range
 
 
 def test_training_from_pictures_and_labels(workshop: Workshop, tmp_path: Path) -> None:
-    shown = workshop.candidates(0)
+    shown = workshop.school.candidates(0)
     assert len(shown) == PICKS and shown[0][1].startswith("data:image")
-    assert not {seed for seed, _ in shown} & {seed for seed, _ in workshop.candidates(1)}
+    assert not {seed for seed, _ in shown} & {seed for seed, _ in workshop.school.candidates(1)}
     picks = {seed: (1 if index % 2 else -1) for index, (seed, _) in enumerate(shown[:8])}
-    *_, last = workshop.train(Training("mine", "pictures", picks=picks, count=40))
+    *_, last = workshop.school.train(Training("mine", "pictures", picks=picks, count=40))
     assert last.direction is not None and last.direction.meta["picked"]
     with pytest.raises(BadInput, match="picked as more"):
-        list(workshop.train(Training("mine", "pictures", picks={1: 1})))
+        list(workshop.school.train(Training("mine", "pictures", picks={1: 1})))
     path = tmp_path / "labels.csv"
     path.write_text("\n".join(f"{n},{n % 3}" for n in range(20)) + "\n21,")
-    *_, last = workshop.train(Training("mine", "labels", labels=str(path)))
+    *_, last = workshop.school.train(Training("mine", "labels", labels=str(path)))
     assert last.direction is not None and "1 rows" in last.notes[0]
     path.write_text("\n".join(f"file{n}.npz,{n % 3}" for n in range(20)))
     with pytest.raises(BadInput, match="is no seed"):
-        list(workshop.train(Training("mine", "labels", labels=str(path))))
+        list(workshop.school.train(Training("mine", "labels", labels=str(path))))
     for wrong in (Training(" "), Training("x", "labels")):
         with pytest.raises(BadInput):
-            list(workshop.train(wrong))
+            list(workshop.school.train(wrong))
 
 
 def test_measures(workshop: Workshop, session: Session) -> None:
@@ -282,5 +283,5 @@ def test_few_texts_are_remembered(workshop: Workshop, session: Session) -> None:
     own = Workshop(workshop.studio)
     score = own.domain.scorer
     for number in range(MAX_SCORED + 3):
-        list(own._sampled((f"less {number}", "more"), score, 8, score.outputs))
-    assert len(own._scored) == MAX_SCORED and ("less 0", "more") not in own._scored
+        list(own.school._sampled((f"less {number}", "more"), score, 8, score.outputs))
+    assert len(own.school._scored) == MAX_SCORED and ("less 0", "more") not in own.school._scored

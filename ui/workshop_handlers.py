@@ -21,9 +21,10 @@ from ui.display import Display, pairs
 from ui.drawing import note_html, progress_html
 from ui.messages import attribute_name, note, say
 from ui.polite import SHOWN, polite
+from ui.school import FIRST_PICK, PICKS, SOURCES, Step, Training
 from ui.session import Session, strengths
 from ui.stops import Stops
-from ui.workshop import FIRST_PICK, PICKS, SOURCES, Step, Training, Workshop
+from ui.workshop import Workshop
 from ui.workshop_drawing import heat_html, rows_html, trained_html
 from ui.workshop_tab import AMOUNTS, name_choices, what_choices
 from ui.workshop_widgets import pad_value
@@ -215,7 +216,7 @@ class WorkshopHandlers:
 
     def gallery(self, lang: str, page: int, picked: dict[int, int]) -> tuple[Any, Any]:
         """(pictures of a page, what the widget shows)."""
-        shown = self.workshop.candidates(page)
+        shown = self.workshop.school.candidates(page)
         return shown, self._picks(shown, picked, lang)
 
     def first_gallery(
@@ -264,7 +265,7 @@ class WorkshopHandlers:
             int(count),
         )
         stop = self.training.begin(str(request.session_hash))
-        for step in self.workshop.train(wanted):
+        for step in self.workshop.school.train(wanted):
             if stop.is_set():
                 yield gr.skip(), note_html(say("train.stopped", lang))
                 return

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ui.messages import attribute_name, say
+from ui.school import SOURCES
 from ui.words import Words
-from ui.workshop import METHODS, SOURCES, Workshop
+from ui.workshop import METHODS, Workshop
 from ui.workshop_widgets import pad, picks, strips
 
 REACH = 3.0  # sliders go from -REACH to REACH standard deviations

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.workshop import SOURCES
+from ui.school import SOURCES
 from ui.workshop_handlers import WorkshopHandlers
 from ui.workshop_tab import Variants, WorkshopTab
 
