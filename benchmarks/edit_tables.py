@@ -99,7 +99,7 @@ def ground(domain: Domain, count: int) -> Ground:
     scored = domain.scorer(drawn)
     names = domain.scorer.outputs
     as_read = [dict(zip(names, row, strict=True)) for row in scored.tolist()]
-    truth = RenderedTruth(domain.resolution) if domain.name == "portraits" else None
+    truth = RenderedTruth(domain.resolution, compiled=True) if domain.name == "portraits" else None
     return Ground(before, drawn, open_judge(domain)(drawn), as_read, truth)
 
 

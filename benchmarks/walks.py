@@ -61,7 +61,7 @@ def rendered(domain: Domain, frames: Sequence[Pixels], name: str) -> list[Pixels
         return readings(domain.scorer, img)
 
     first, last = read(frames[0]), read(frames[-1])
-    truth = RenderedTruth(domain.generator.img_resolution)
+    truth = RenderedTruth(domain.generator.img_resolution, compiled=True)
     made = []
     for t in np.linspace(0, 1, len(frames)):
         value = first[name] + float(t) * (last[name] - first[name])

@@ -32,11 +32,13 @@ class RenderedTruth:
 
     names: tuple[str, ...] = NAMES
 
-    def __init__(self, resolution: int, seed: int = SEED) -> None:
-        self.resolution, self.seed = resolution, seed
+    def __init__(self, resolution: int, seed: int = SEED, compiled: bool = False) -> None:
+        """compiled: draw with compiled kernels (``renderer.kernels``), where many are drawn."""
+        self.resolution, self.seed, self.compiled = resolution, seed, compiled
 
     def draw(self, readings: Mapping[str, float]) -> Tensor:
         """The picture [1, 3, R, R] of a portrait with these readings; 0 where one is missing."""
         row = torch.tensor([[readings.get(name, 0.0) for name in NAMES]])
         assert row.shape == (1, NUM_FACTORS)
-        return render(factors_of(row), [self.seed], self.resolution).pictures
+        drawn = render(factors_of(row), [self.seed], self.resolution, compiled=self.compiled)
+        return drawn.pictures
