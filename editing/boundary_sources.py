@@ -5,6 +5,8 @@ For the command line and the workshop of the page alike.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,12 +14,13 @@ from torch import Tensor
 from editing.directions import Direction
 from editing.domains import Domain
 from editing.errors import BadInput
-from editing.latents import load_latent, parse_seed
-from editing.samples import ScoredSet, moments, read
+from editing.latents import load_latent, parse_seed, sample_z
+from editing.samples import ScoredSet, draw_ws, moments, read
 from editing.separation import Labels, from_few, from_picks, train_boundary
-from editing.states import EditState, state_of
+from editing.states import state_of
 
 LABELLED = 0.5  # per side, of the labels that are scores: all of them
+TOGETHER = 256  # seeds mapped at once: every row of their ws is there for a moment
 
 
 def from_labels(
@@ -31,22 +34,34 @@ def from_labels(
         MissingFile, BadLatent: a latent file that is not there, or of another generator.
         BadInput: latent files for the space z, or labels that teach nothing.
     """
-    states = [_state(source, domain) for source in labels.sources]
     covariance = None
     if space == "w":
-        points = torch.cat([state.ws.mean(1) for state in states])
+        points = _labelled_w(labels.sources, domain)
         covariance = moments(domain).covariance
-    elif any(state.z is None for state in states):
-        raise BadInput("The labels name latent files, whose z is not known; train in w.")
     else:
-        points = torch.cat([state.z for state in states if state.z is not None])
+        specs = [spec for source in labels.sources if (spec := parse_seed(source))]
+        if len(specs) < len(labels.sources):
+            raise BadInput("The labels name latent files, whose z is not known; train in w.")
+        points = sample_z([spec.seed for spec in specs], domain.generator.z_dim)
     latents, scores = points.cpu().numpy(), np.array(labels.scores, np.float32)
     rng = np.random.default_rng(seed)
     return train_boundary(name, latents, scores, rng, LABELLED, space, covariance)
 
 
-def _state(source: str, domain: Domain) -> EditState:
-    return state_of(source if parse_seed(source) else load_latent(source), domain)
+def _labelled_w(sources: Sequence[str], domain: Domain) -> Tensor:
+    """w of sources, [N, w_dim]; of a latent with rows of its own, their mean."""
+    points = torch.empty(len(sources), domain.generator.w_dim)
+    seeds: dict[float, list[tuple[int, int]]] = {}  # psi -> (place, seed)
+    for place, source in enumerate(sources):
+        if spec := parse_seed(source):
+            seeds.setdefault(spec.psi, []).append((place, spec.seed))
+        else:
+            points[place] = state_of(load_latent(source), domain).ws.mean(1)[0].cpu()
+    for psi, found in seeds.items():
+        for start in range(0, len(found), TOGETHER):
+            places, numbers = zip(*found[start : start + TOGETHER], strict=True)
+            points[list(places)] = draw_ws(domain, numbers, psi).mean(1).cpu()
+    return points
 
 
 def from_pictures(

@@ -27,6 +27,7 @@ EXTREMES = 0.02  # of all latents per side; InterFaceGAN's default
 TRAINED = 0.7  # of the extremes; the rest validates
 PENALTY = 1e-3  # the SVM's C on latents of unit mean variance; see _fit
 MIN_LATENTS = 10
+MAX_LABELS = 10_000  # rows of a CSV; each is mapped, and a latent file is read
 MIN_PICKS = 2  # per side
 MARGIN_BINS = np.linspace(-4, 4, 33)  # steps from the boundary
 WORDS = {"1": 1.0, "0": 0.0, "yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0,
@@ -289,7 +290,8 @@ def read_labels(path: Path | str, name: str = "") -> Labels:
     counted in a note. A score is a number, or yes/no, true/false, more/less.
 
     Raises:
-        MissingFile, BadInput: it is not there, holds text for a score, too few rows or one class.
+        MissingFile, BadInput: it is not there, holds text for a score, too few rows, more than
+            ``MAX_LABELS`` or one class.
     """
     path = Path(path)
     name = name or str(path)
@@ -314,6 +316,10 @@ def read_labels(path: Path | str, name: str = "") -> Labels:
             raise BadInput(
                 f"Row {number} of {name} has the score {cells[1][:40]!r}; "
                 "write a number, or yes and no."
+            )
+        if len(sources) == MAX_LABELS:
+            raise BadInput(
+                f"{name} has more than {MAX_LABELS:,} usable rows; keep {MAX_LABELS:,} or fewer."
             )
         sources.append(f"seed:{cells[0]}" if cells[0].isdigit() else cells[0])
         scores.append(score)

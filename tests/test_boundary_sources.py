@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from editing import boundary_sources
 from editing.boundary_sources import from_labels, from_pictures
 from editing.domains import Domain
 from editing.errors import BadInput
-from editing.latents import save_latent
+from editing.latents import load_latent, save_latent
 from editing.samples import draw_ws, moments
 from editing.separation import Labels
 from editing.states import latent_of, state_of
@@ -32,6 +33,30 @@ def test_latent_files_are_labelled_too_but_have_no_z(tiny_domain: Domain, tmp_pa
     assert from_labels("odd", LABELS, tiny_domain, "z").space == "z"
     with pytest.raises(BadInput, match="z is not known"):
         from_labels("odd", labels, tiny_domain, "z")
+
+
+def test_many_labels_are_mapped_together_and_mean_what_each_alone_does(
+    tiny_domain: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "one.npz"
+    save_latent(path, latent_of(state_of("seed:41", tiny_domain), tiny_domain))
+    sources = [f"seed:{n}" + "@0.4" * (n % 3 == 0) for n in range(50)]
+    sources.insert(7, str(path))
+    seen, batches = [], []
+    train, draw = boundary_sources.train_boundary, boundary_sources.draw_ws
+    monkeypatch.setattr(boundary_sources, "TOGETHER", 16)
+    monkeypatch.setattr(
+        boundary_sources, "train_boundary", lambda *a: (seen.append(a[1]), train(*a))[1]
+    )
+    monkeypatch.setattr(
+        boundary_sources, "draw_ws", lambda *a: (batches.append(len(a[1])), draw(*a))[1]
+    )
+    from_labels("odd", Labels(tuple(sources), tuple(float(n % 2) for n in range(51))), tiny_domain)
+    alone = [
+        state_of(load_latent(s) if s.endswith("npz") else s, tiny_domain).ws[0, 0] for s in sources
+    ]
+    torch.testing.assert_close(torch.from_numpy(seen[0]), torch.stack(alone))
+    assert sorted(batches) == [1, 1, 16, 16, 16], "17 at psi 0.4 and 33 at 0.7"
 
 
 def test_picked_portraits_need_no_scorer(tiny_domain: Domain) -> None:

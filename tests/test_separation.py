@@ -121,11 +121,17 @@ def test_labels_are_read(tmp_path: Path) -> None:
         ([f"{n},1" for n in range(12)], "All rows .* score 1"),
         ([*(f"{n},{n}" for n in range(12)), "12,lovely"], "Row 13 .*'lovely'"),
         ([*(f"{n},{n}" for n in range(12)), "12,nan"], "Row 13 .*'nan'"),
+        ([f"{n},{n % 2}" for n in range(10_001)], "more than 10,000 usable rows"),
     ],
 )
 def test_labels_that_teach_nothing(tmp_path: Path, rows: list[str], sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
         read_labels(labels(tmp_path, *rows))
+
+
+def test_ten_thousand_labels_are_read(tmp_path: Path) -> None:
+    rows = [f"{n},{n % 2}" for n in range(10_000)]
+    assert len(read_labels(labels(tmp_path, "seed,score", *rows)).sources) == 10_000
 
 
 def test_labels_that_are_not_there(tmp_path: Path) -> None:
