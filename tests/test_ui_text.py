@@ -1,6 +1,7 @@
 """The Text tab without widgets: edits on the stack, their report, grids, searches; and its page."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,25 @@ def test_an_optimisation_becomes_an_edit(desk: TextDesk, session: Session, space
     assert not np.array_equal(made.now.after, session.now.after)
     further = desk.apply(made, WANTED)
     assert edits(further)[:-1] == edits(made), "the sliders leave what was searched alone"
+
+
+def test_what_was_optimised_joins_the_edits_made_meanwhile(
+    desk: TextDesk, session: Session
+) -> None:
+    h, request = TextHandlers(desk, Display(desk.studio)), SimpleNamespace(session_hash="me")
+    asked = (session, "en", "compare", request, "", "a smiling person", "w+", 3, 0.008, 0.05)
+    *steps, (found, *_) = h.optimise(*asked)
+    assert all(early is None for early, *_ in steps)
+    meanwhile = desk.studio.move(session, {"age": 1.0})
+    placed, _ = h.place(meanwhile, "en", found)
+    assert edits(placed)[:-1] == edits(meanwhile) and placed.moments[:-1] == meanwhile.moments
+    other = desk.studio.replace(session, desk.studio.open_seed(8))
+    assert h.place(other, "en", found)[0] is other, "another portrait is left alone"
+    work = h.optimise(*asked)
+    next(work)
+    h.stop(request)
+    stopped = list(work)
+    assert len(stopped) <= 2 and stopped[-1][0] is not None, "the best so far is kept"
 
 
 def test_a_search_finds_portraits(desk: TextDesk) -> None:

@@ -262,10 +262,39 @@ def test_a_stopped_training_leaves_no_direction_and_a_whole_one_needs_no_name(
 ) -> None:
     handlers = WorkshopHandlers(Workshop(workshop.studio), Display(workshop.studio))
     for step in (0, 0):
-        *_, (kept, text) = asked(step, handlers, session)
-        assert not isinstance(kept, Session) and "Stopped" in text
-    *_, (kept, _) = asked(None, handlers, session)
+        *_, (found, text) = asked(step, handlers, session)
+        assert found is None and "Stopped" in text
+        assert handlers.shelve(session, "en", found)[0] is session
+    *steps, (found, _) = asked(None, handlers, session)
+    assert all(early is None for early, _ in steps)
+    meanwhile = workshop.studio.move(session, {"smile": 1.0})
+    kept, status = handlers.shelve(meanwhile, "en", found)
     assert [direction.name for direction in kept.shelf] == ["age (2)"], "named after its reading"
+    assert kept.now is meanwhile.now and status["strengths"]["smile"] == 1.0, "edits stay"
+
+
+def test_variants_are_put_beside_what_was_done_meanwhile(
+    workshop: Workshop, session: Session
+) -> None:
+    handlers = WorkshopHandlers(workshop, Display(workshop.studio))
+    *steps, (found, _) = handlers.find_variants(session, "en", "smile")
+    assert all(early is None and "progress" in text for early, text in steps)
+    meanwhile = workshop.studio.move(workshop.keep(session, mine()), {"mine": 1.0})
+    kept, _, pad, names = handlers.shelve_variants(meanwhile, "en", found)
+    assert kept.now is meanwhile.now and kept.shelf[0].name == "mine" and len(kept.shelf) == 4
+    assert names == [direction.name for direction in kept.shelf[2:]] and pad["visible"]
+
+
+def test_long_searches_on_the_page_leave_the_session_alone(workshop: Workshop) -> None:
+    """A private event of the long lane would bring back the session that it began with."""
+    from ui.page import build_app
+
+    app = build_app(workshop.domain)
+    states = {out for fn in app.fns.values() if fn.api_name == "undo" for out in fn.outputs[:1]}
+    long = [fn for fn in app.fns.values() if fn.concurrency_id == "long" and fn.fn]
+    private = [fn for fn in long if fn.api_visibility == "private"]
+    assert long and private and states
+    assert not [fn.fn.__name__ for fn in private if states & set(fn.outputs)]
 
 
 def test_rescoring_in_small_steps_is_rescoring(workshop: Workshop, session: Session) -> None:

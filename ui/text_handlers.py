@@ -1,6 +1,5 @@
 """What the Text tab calls: values -> one action of the text desk -> values."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from time import monotonic
@@ -18,8 +17,9 @@ from ui.boundaries_tab import given_choices, layer_choices
 from ui.display import Display, pairs
 from ui.drawing import note_html, progress_html
 from ui.messages import LANGUAGES, refusal, say
-from ui.polite import polite
+from ui.polite import SHOWN, polite
 from ui.session import Session
+from ui.stops import Stops
 from ui.text_desk import Part, TextDesk
 from ui.text_drawing import prompts_value, report_value
 from ui.text_messages import SUGGESTIONS
@@ -37,7 +37,7 @@ class TextHandlers:
     def __init__(self, desk: TextDesk, display: Display) -> None:
         self.desk, self.display, self.studio = desk, display, desk.studio
         self.layers = default_layers(desk.domain)
-        self._stops: dict[str, threading.Event] = {}
+        self.searches = Stops()
 
     def wanted_edit(
         self, neutral: str | None, target: str | None, alpha: float | None, auto: bool | None,
@@ -173,8 +173,8 @@ class TextHandlers:
         self, session: Session, lang: str, look: str, request: gr.Request, neutral: str,
         target: str, space: str, steps: float, l2: float, identity: float,
     ) -> Iterator[Any]:  # fmt: skip
-        """Search a change of the portrait; yields (session, progress, canvas, second outcome)."""
-        stop = self._stops[str(request.session_hash)] = threading.Event()
+        """Search a change of the portrait; yields (what was found, progress, canvas's two)."""
+        stop = self.searches.begin(str(request.session_hash))
         options = DescentOptions(space, int(steps), l2=float(l2), identity=float(identity))
         due, step = 0.0, None
         for step in self.desk.optimise(session, target, neutral, options):
@@ -187,11 +187,21 @@ class TextHandlers:
             if monotonic() >= due:
                 shown = pairs(self.desk.picture(session, step.find()), look)
                 due = monotonic() + SHOW_EVERY
-            yield gr.skip(), progress, *shown
-        self._stops.pop(str(request.session_hash), None)
+            yield None, progress, *shown
         if step is not None:
-            found = self.desk.optimised(session, step.find(), target)
+            found = (session.now.portrait, step.find(), target)
             yield found, note_html(text), gr.skip(), gr.skip()
+
+    @polite
+    def place(self, session: Session, lang: str, found: Any) -> tuple[Any, ...]:
+        """What a search has found becomes an edit, unless the visitor has another portrait now."""
+        if found is not None:
+            portrait, edit, target = found
+            if portrait is session.now.portrait:
+                session = self.desk.optimised(session, edit, target)
+            else:
+                gr.Info(say("text.optimise.elsewhere", lang), duration=SHOWN)
+        return session, self.display.status(session)
 
     @polite
     def optimise_whole(
@@ -207,8 +217,7 @@ class TextHandlers:
 
     def stop(self, request: gr.Request) -> None:
         """Stop this visitor's search; the best so far is kept."""
-        if event := self._stops.get(str(request.session_hash)):
-            event.set()
+        self.searches.stop(str(request.session_hash))
 
     @polite
     def search(

@@ -81,6 +81,10 @@ TEXT_MESSAGES: dict[str, tuple[str, str]] = {
     "text.optimise.identity": ("Stay the same person", "保持身份"),
     "text.optimise.run": ("Optimise", "开始优化"),
     "text.optimise.done": ("step {done} of {total}", "第 {done} / {total} 步"),
+    "text.optimise.elsewhere": (
+        "Another portrait is here now, so what was found for the last one is left out.",
+        "现在已是另一张肖像，因此未加入为上一张找到的结果。",
+    ),
     "text.search": ("Search", "搜索"),
     "text.search.text": ("Find portraits of", "查找肖像"),
     "text.search.count": ("Seeds to look through", "搜索的种子数"),

@@ -31,6 +31,7 @@ class Optimise(NamedTuple):
     run: gr.Button
     stop: gr.Button
     progress: gr.HTML
+    found: gr.State  # (portrait, edit, target) of the last search
 
 
 class Search(NamedTuple):
@@ -223,7 +224,7 @@ def _optimise(words: Words, desk: TextDesk) -> Optimise:
             run = words.make(gr.Button, {"value": "text.optimise.run"}, elem_id="text-optimise-run")
             stop = words.make(gr.Button, {"value": "stop"}, elem_id="text-optimise-stop")
         progress = gr.HTML("")
-    return Optimise([space, steps, l2, identity], run, stop, progress)
+    return Optimise([space, steps, l2, identity], run, stop, progress, gr.State(None))
 
 
 def _search(words: Words) -> Search:

@@ -61,11 +61,11 @@ def _wire_long(
     running = o.run.click(
         h.optimise,
         [*base, c.view, tab.neutral, tab.target, *o.options],
-        [page.session, o.progress, c.picture, c.outcome],
+        [o.found, o.progress, c.picture, c.outcome],
         **wire.long,
         **wire.private,
     )
-    then_explain(wire.then_show(running))
+    then_explain(wire.action(running.success, h.place, [o.found], sliders=False))
     o.stop.click(h.stop, None, None, **wire.instant)
     whole = [*base, tab.neutral, tab.target, *o.options[:2]]
     gr.Button(visible=False).click(

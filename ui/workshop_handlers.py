@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from editing.directions import boundary
+from editing.directions import Direction, boundary
 from editing.edits import ChannelMove, Move
 from editing.errors import BadInput
 from editing.layers import parse_layers
@@ -127,19 +127,35 @@ class WorkshopHandlers:
 
     @polite
     def find_variants(self, session: Session, lang: str, attribute: str) -> Iterator[Any]:
-        """Find an attribute's variants; yields (session, progress, pad, its two directions)."""
+        """Find an attribute's variants; yields (None, at last the variants; progress)."""
         for step in self.workshop.subspace(attribute):
             if isinstance(step, Step):
-                yield gr.skip(), self._progress("work.running", step, lang), gr.skip(), gr.skip()
-                continue
-            names = []
-            for axis in step:
-                session = self.workshop.keep(session, axis)
-                names.append(session.own)
-            tip, looks = say("variants.pad", lang), [_looks(axis.meta, lang) for axis in step]
-            value = gr.update(value=pad_value(looks[1], looks[2], tip), visible=True)
-            words = [f"{attribute_name(n, lang)}: {w}" for n, w in zip(names, looks, strict=True)]
-            yield session, note_html(" · ".join(words)), value, names[1:3]
+                yield None, self._progress("work.running", step, lang)
+            else:
+                yield step, gr.skip()
+
+    @polite
+    def shelve_variants(
+        self, session: Session, lang: str, found: list[Direction] | None
+    ) -> tuple[Any, ...]:
+        """Put found variants on the shelf: (session, progress, pad, its two directions)."""
+        if not found:
+            return session, gr.skip(), gr.skip(), gr.skip()
+        names = []
+        for axis in found:
+            session = self.workshop.keep(session, axis)
+            names.append(session.own)
+        tip, looks = say("variants.pad", lang), [_looks(axis.meta, lang) for axis in found]
+        value = gr.update(value=pad_value(looks[1], looks[2], tip), visible=True)
+        words = [f"{attribute_name(n, lang)}: {w}" for n, w in zip(names, looks, strict=True)]
+        return session, note_html(" · ".join(words)), value, names[1:3]
+
+    @polite
+    def find_variants_whole(self, session: Session, lang: str, attribute: str) -> tuple[Any, ...]:
+        """Find an attribute's variants, and put them on the shelf."""
+        *_, (found, _) = self.find_variants(session, lang, attribute)
+        shelved: tuple[Any, ...] = self.shelve_variants(session, lang, found)
+        return shelved
 
     @polite
     def pad_drag(
@@ -253,7 +269,7 @@ class WorkshopHandlers:
         self, session: Session, lang: str, name: str, source: str, reading: str, less: str,
         more: str, labels: str | None, picked: dict[int, int], count: float, request: gr.Request,
     ) -> Iterator[Any]:  # fmt: skip
-        """Train a direction; yields (session, progress or result)."""
+        """Train a direction; yields (None, at last the direction; progress or result)."""
         names = {"reading": reading, "text": more, "labels": Path(labels or "").stem}
         wanted = Training(
             name.strip() or (names.get(source) or "").strip() or say("train.unnamed", lang),
@@ -267,17 +283,35 @@ class WorkshopHandlers:
         stop = self.training.begin(str(request.session_hash))
         for step in self.workshop.school.train(wanted):
             if stop.is_set():
-                yield gr.skip(), note_html(say("train.stopped", lang))
+                yield None, note_html(say("train.stopped", lang))
                 return
             if step.direction is None:
-                yield gr.skip(), self._progress("train.running", step, lang)
+                yield None, self._progress("train.running", step, lang)
                 continue
             for sentence in step.notes:
                 gr.Info(escape(note(sentence, lang), quote=False), duration=SHOWN)
             domain = self.workshop.domain
             others = [boundary(domain, each) for each in self.studio.attributes]
             result = trained_html(step.direction, cosines(step.direction, others), lang)
-            yield self.workshop.keep(session, step.direction), result
+            yield step.direction, result
+
+    @polite
+    def shelve(self, session: Session, lang: str, found: Direction | None) -> tuple[Any, ...]:
+        """Put what a training has found on the shelf, as it is now."""
+        if found is not None:
+            session = self.workshop.keep(session, found)
+        return session, self.display.status(session)
+
+    @polite
+    def train_whole(
+        self, session: Session, lang: str, name: str, source: str, reading: str, less: str,
+        more: str, labels: str | None, picked: dict[int, int], count: float, request: gr.Request,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """Train a direction, and put it on the shelf."""
+        wish = (name, source, reading, less, more, labels, picked, count, request)
+        *_, (found, result) = self.train(session, lang, *wish)
+        session, _ = self.shelve(session, lang, found)
+        return session, result
 
     def stop_training(self, request: gr.Request) -> None:
         """End this visitor's training; what was scored is kept."""

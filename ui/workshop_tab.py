@@ -32,6 +32,7 @@ class Variants(NamedTuple):
     progress: gr.HTML
     pad: gr.HTML
     names: gr.State  # the two directions of the pad
+    found: gr.State  # the directions of a search that has ended
     without: gr.Button
 
 
@@ -73,6 +74,7 @@ class Train(NamedTuple):
     run: gr.Button
     stop: gr.Button
     result: gr.HTML
+    found: gr.State  # the direction of a training that has ended
 
 
 class Explore(NamedTuple):
@@ -191,7 +193,7 @@ def _variants(words: Words, workshop: Workshop, names: Sequence[str]) -> Variant
             elem_id="variants-without",
             **SMALL,
         )
-    return Variants(of, find, progress, square, gr.State([]), without)
+    return Variants(of, find, progress, square, gr.State([]), gr.State(None), without)
 
 
 def _sweep(words: Words, choices: list[tuple[str, str]]) -> Sweep:
@@ -325,7 +327,7 @@ def _train(words: Words, workshop: Workshop) -> Train:
     groups = {"reading": reading, "text": texts, "labels": labels, "pictures": gallery}
     return Train(
         name, source, reading, less, more, labels, pictures, page, gr.State({}), gr.State([]),
-        groups, count, run, stop, result,
+        groups, count, run, stop, result, gr.State(None),
     )  # fmt: skip
 
 

@@ -80,14 +80,18 @@ def _wire_variants(
     page: Any, v: Variants, h: WorkshopHandlers, wire: Wire, base: list[Any], relist: Action
 ) -> None:
     c = page.canvas
+    # A visitor goes on editing while it is looked for; the API gets one event that does it all.
     found = v.find.click(
-        h.find_variants,
-        [*base, v.of],
-        [page.session, v.progress, v.pad, v.names],
-        api_name="find_variants",
-        **wire.long,
+        h.find_variants, [*base, v.of], [v.found, v.progress], **wire.long, **wire.private
     )
-    relist(wire.then_show(found))
+    shelved = [page.session, v.progress, v.pad, v.names]
+    kept = found.success(
+        h.shelve_variants, [*base, v.found], shelved, **wire.interactive, **wire.private
+    )
+    relist(wire.then_show(kept))
+    gr.Button(visible=False).click(
+        h.find_variants_whole, [*base, v.of], shelved, api_name="find_variants", **wire.long
+    )
     v.pad.drag(
         h.pad_drag,
         [*base, c.view, v.names],
@@ -128,14 +132,18 @@ def _wire_train(
     t.source.input(h.first_gallery, [t.source, *pictures], gallery, **kinds)
     t.page.click(h.next_gallery, pictures, gallery, **kinds)
     t.picks.pick(h.pick, pictures, [t.picked, t.picks], **wire.instant)
+    wish = [t.name, t.source, t.reading, t.less, t.more, t.labels, t.picked, t.count]
     running = _stoppable(t.run, t.stop, h, h.stop_training, wire)(
-        h.train,
-        [*base, t.name, t.source, t.reading, t.less, t.more, t.labels, t.picked, t.count],
+        h.train, [*base, *wish], [t.found, t.result], **wire.long, **wire.private
+    )
+    relist(wire.action(running.success, h.shelve, [t.found]))
+    gr.Button(visible=False).click(
+        h.train_whole,
+        [*base, *wish],
         [page.session, t.result],
         api_name="train_direction",
         **wire.long,
     )
-    relist(wire.then_show(running))
 
 
 def _stoppable(
