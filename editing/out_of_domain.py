@@ -27,7 +27,7 @@ from torch.nn import functional
 from editing.deghosting import without_ghosts
 from editing.differential_activation import FAR, DifferentialNet, calibrated
 from editing.domains import Domain
-from editing.edits import ChannelMove, EditStack, Move
+from editing.edits import ChannelMove, Edit, EditStack, Move
 from editing.errors import BadInput
 from editing.images import encode_png, load_picture, to_tensor
 from editing.masks import blur
@@ -139,10 +139,17 @@ def edit_names(stack: EditStack) -> tuple[str, ...]:
     names = []
     for entry in stack.entries:
         edit = entry.edit
-        if not entry.on or isinstance(edit, Move | ChannelMove) and not edit.alpha:
+        if not entry.on or _stands_still(edit):
             continue
         names.append(edit.attribute if isinstance(edit, Move) else type(edit).__name__)
     return tuple(names)
+
+
+def _stands_still(edit: Edit) -> bool:
+    """Whether it moves by nothing; an absolute move to 0 goes to the boundary."""
+    if isinstance(edit, Move) and edit.absolute:
+        return False
+    return isinstance(edit, Move | ChannelMove) and not edit.alpha
 
 
 def _check_sizes(photo: Tensor, inverted: Tensor, edited: Tensor) -> None:

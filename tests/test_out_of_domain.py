@@ -292,9 +292,10 @@ def test_edits_that_do_nothing_have_no_name():
             Entry(Move("age", 1.0), on=False),
             Entry(Move("gender", 0.0)),
             Entry(ChannelMove(Channel("b8.conv1", 2), 3.0)),
+            Entry(Move("gender", 0.0, absolute=True)),  # to the boundary: 0 is a place
         )
     )
-    assert edit_names(stack) == ("smile", "ChannelMove")
+    assert edit_names(stack) == ("smile", "ChannelMove", "gender")
 
 
 def test_the_networks_are_parts_like_any_other(whole_domain, tmp_path: Path):
