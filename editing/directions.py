@@ -275,8 +275,7 @@ def move(
         moved[:, rows] += (
             alpha
             * direction.step
-            * _factors(ws, rows, strengths)
-            * _own_factors(ws, rows, direction)
+            * factors_of(ws, rows, direction, strengths)
             * _vectors(ws, direction)[rows]
         )
     return moved
@@ -299,29 +298,33 @@ def absolute(
     if direction.origin is not None:
         distance = direction.origin + distance * direction.step
     missing = distance - (ws[:, rows] * n).sum(-1, keepdim=True)
-    factors = _factors(ws, rows, strengths) * _own_factors(ws, rows, direction)
-    moved[:, rows] += missing * factors * n
+    moved[:, rows] += missing * factors_of(ws, rows, direction, strengths) * n
     return moved
 
 
-def _factors(ws: Tensor, rows: Sequence[int], strengths: Sequence[float]) -> Tensor:
-    """One factor per row, [len(rows), 1]."""
+def factors_of(
+    ws: Tensor, rows: Sequence[int], direction: Direction, strengths: Sequence[float] = ()
+) -> Tensor:
+    """How far each of these rows goes, [len(rows), 1]: ``strengths`` times the direction's own.
+
+    Raises:
+        BadInput: another number of strengths than of ``rows``, or of the direction's than of ws.
+    """
     if strengths and len(strengths) != len(rows):
         raise BadInput(
             f"{len(strengths)} strengths were given for {len(rows)} layers; give one for each."
         )
-    return torch.tensor(strengths or [1.0] * len(rows), device=ws.device, dtype=ws.dtype)[:, None]
-
-
-def _own_factors(ws: Tensor, rows: Sequence[int], direction: Direction) -> Tensor:
-    """The direction's own strengths of these rows, [len(rows), 1]."""
-    strengths = direction.strengths or (1.0,) * ws.shape[1]
-    if len(strengths) != ws.shape[1]:
+    own = direction.strengths or (1.0,) * ws.shape[1]
+    if len(own) != ws.shape[1]:
         raise BadInput(
-            f"The direction {direction.name} has strengths for {len(strengths)} rows, but the "
+            f"The direction {direction.name} has strengths for {len(own)} rows, but the "
             f"latents have {ws.shape[1]}; use a direction of this generator."
         )
-    return torch.tensor([strengths[row] for row in rows], device=ws.device, dtype=ws.dtype)[:, None]
+    given, known = (
+        torch.tensor(factors, device=ws.device, dtype=ws.dtype)
+        for factors in (strengths or [1.0] * len(rows), [own[row] for row in rows])
+    )
+    return (given * known)[:, None]
 
 
 def _vectors(ws: Tensor, direction: Direction) -> Tensor:

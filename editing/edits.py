@@ -25,6 +25,7 @@ from editing.directions import (
     clamp,
     condition,
     doubts,
+    factors_of,
     move,
     rows_of,
 )
@@ -128,12 +129,12 @@ def _moved_in_z(
             f"{direction.name} is a direction of Z, and the z of this portrait is not known; "
             "use it on a seed, or take a direction of W."
         )
-    z = along(state.z.to(domain.device)[:, None], direction, alpha)[:, 0]
+    free = replace(direction, layers=None, strengths=())  # they are of ws; z is one row
+    z = along(state.z.to(domain.device)[:, None], free, alpha)[:, 0]
     change = mapped(z, state.psi, domain) - mapped(state.z, state.psi, domain)
     ws = state.ws.to(domain.device).clone()
     rows = rows_of(ws, direction.layers if edit.layers is None else edit.layers)
-    factors = torch.tensor(edit.strengths or [1.0] * len(rows)).to(ws)[:, None]
-    ws[:, rows] += factors * change[:, rows]
+    ws[:, rows] += factors_of(ws, rows, direction, edit.strengths) * change[:, rows]
     return replace(state, ws=ws, z=z)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from editing.directions import MAX_ALPHA, boundary
+from editing.directions import MAX_ALPHA, Direction, boundary
 from editing.domains import Domain
 from editing.edits import (
     EditStack,
@@ -89,6 +89,25 @@ def test_a_strength_beyond_all_limits_ends_at_the_limit(
 def test_a_move_is_not_held_still_against_itself(tiny_domain: Domain, state: EditState) -> None:
     alone, own = Move("smile", 2.0, given=("age",)), Move("smile", 2.0, given=("smile", "age"))
     assert same(own.apply(state, tiny_domain), alone.apply(state, tiny_domain))
+
+
+def test_a_direction_of_z_keeps_to_its_own_rows_and_strengths(
+    tiny_domain: Domain, state: EditState
+) -> None:
+    vector = torch.nn.functional.normalize(torch.arange(1.0, 13.0), dim=0)
+    everywhere = Direction("up", vector, space="z")
+    graded = replace(everywhere, layers=(2, 3), strengths=(1.0, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0))
+    for absolute in (False, True):
+        whole, some = (
+            Move("up", 2.0, absolute=absolute, own=(one,)).apply(state, tiny_domain)
+            for one in (everywhere, graded)
+        )
+        assert some.z is not None and whole.z is not None and torch.equal(some.z, whole.z)
+        change = whole.ws - state.ws
+        expected = torch.zeros_like(change)
+        expected[:, 2], expected[:, 3] = change[:, 2], change[:, 3] / 2
+        assert change[:, 2].abs().max() > 1e-3
+        torch.testing.assert_close(some.ws - state.ws, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_impossible_moves(tiny_domain: Domain, state: EditState) -> None:
