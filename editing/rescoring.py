@@ -29,6 +29,16 @@ LONGEST = 100.0  # alpha of a search for layers
 CORNER = 8  # the background is measured in corners of an eighth of the picture
 
 
+def _check_space(*directions: Direction) -> None:
+    """Refuse directions of Z: all of this moves ws, and many of them have no z."""
+    for direction in directions:
+        if direction.space != "w":
+            raise BadInput(
+                f"{direction.name} is a direction of Z, and only moves in W can be measured here; "
+                "take one of W."
+            )
+
+
 @dataclass(frozen=True, eq=False)
 class Effect:
     """What one step along a direction changes, mean over some latents."""
@@ -65,7 +75,11 @@ def rescore(
     Args:
         ws: [N, num_ws, w_dim].
         net: reads the pictures; None = the domain's scorer.
+
+    Raises:
+        BadInput: a direction of Z, or an impossible alpha.
     """
+    _check_space(*directions)
     net = net or domain.scorer
     if not 0 < alpha <= 100:
         raise BadInput(f"A rescoring step of {alpha} is not possible; choose from 0 to 100.")
@@ -140,7 +154,11 @@ def safe_range(
 
     The mean reading over ws is taken at every alpha of ``ALPHAS``; outwards from 0, the range ends
     before the first step that gains less than ``STALLED`` of what the steps around 0 gain.
+
+    Raises:
+        BadInput: a direction of Z.
     """
+    _check_space(direction)
     net = net or domain.scorer
     own = output_of(net, attribute)
     mean = []
@@ -189,7 +207,11 @@ def find_layers(
 
     All rows stand among them. Ranges that need more than three times the alpha of all rows are
     left out: they hardly carry the attribute.
+
+    Raises:
+        BadInput: a direction of Z, or one that does not move the attribute at all.
     """
+    _check_space(direction)
     search = _Search(domain, direction, attribute, ws, amount, net or domain.scorer)
     num_ws = ws.shape[1]
     whole = tuple(range(num_ws))
@@ -270,7 +292,12 @@ class RowEffect:
 def by_row(
     domain: Domain, direction: Direction, ws: Tensor, alpha: float, attribute: str = ""
 ) -> Iterator[RowEffect]:
-    """One ``RowEffect`` for every row of ws [N, num_ws, w_dim]."""
+    """One ``RowEffect`` for every row of ws [N, num_ws, w_dim].
+
+    Raises:
+        BadInput: a direction of Z.
+    """
+    _check_space(direction)
     net = domain.scorer if "scorer" in domain.parts else None
     reads = net is not None and attribute in net.outputs
     before = draw(domain, ws)

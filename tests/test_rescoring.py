@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from editing import rescoring
-from editing.directions import boundary, move
+from editing.directions import Direction, boundary, move
 from editing.domains import Domain
 from editing.errors import BadInput, UnknownName
 from editing.rescoring import (
@@ -112,3 +112,14 @@ def test_rows_add_up_to_the_rows_there_are(tiny_domain: Domain, ws: Tensor) -> N
     assert next(by_row(tiny_domain, direction, ws, 3.0, "charm")).change is None
     with pytest.raises(BadInput, match="0 latents"):
         trial_ws(tiny_domain, 0)
+
+
+def test_directions_of_z_are_refused(tiny_domain: Domain, ws: Tensor) -> None:
+    up = Direction("up", torch.nn.functional.normalize(torch.ones(16), dim=0), space="z")
+    with pytest.raises(BadInput, match="up is a direction of Z"):
+        next(rescore(tiny_domain, [boundary(tiny_domain, "smile"), up], ws))
+    with pytest.raises(BadInput, match="up is a direction of Z"):
+        next(by_row(tiny_domain, up, ws, 1.0))
+    for measure in (find_layers, safe_range):
+        with pytest.raises(BadInput, match="up is a direction of Z"):
+            measure(tiny_domain, up, "smile", ws)
