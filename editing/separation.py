@@ -301,7 +301,7 @@ def read_labels(path: Path | str, name: str = "") -> Labels:
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{name} is no CSV text ({error}); save it as CSV, UTF-8.") from error
-    sources, scores, left_out = [], [], 0
+    sources, scores, left_out = list[str](), list[float](), 0
     for number, row in enumerate(rows, 1):
         cells = [cell.strip() for cell in row]
         if not any(cells):
