@@ -1,5 +1,6 @@
 """The Text tab without widgets: edits on the stack, their report, grids, searches; and its page."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -142,7 +143,10 @@ def test_handlers_translate(desk: TextDesk, session: Session) -> None:
     assert len(h.preview(session, "compare", "a person", "", *VALUES[2:])) == 2, "quietly nothing"
     report, mark, beta = h.explain(made, "zh")
     assert report["line"] and "--safe-from" in mark and isinstance(beta, float)
-    assert h.sync(made, "en")[:3] == ("", "a smiling person", 6.0)
+    neutral, target, alpha = h.sync(made, "en")[:3]
+    assert (neutral, target, alpha["value"], alpha["maximum"]) == ("", "a smiling person", 6, 10)
+    far = h.sync(desk.apply(session, replace(WANTED, alpha=-12.5)), "en")[2]
+    assert (far["value"], far["minimum"], far["maximum"]) == (-12.5, -13, 13), "it holds what is"
     assert h.accept("an old man", "a person")[0] == "an old man"
     assert "{}" in h.fill_in("portraits")("zh")
     prompts = [h.relabel(lang)[0]["items"] for lang in ("en", "zh")]

@@ -244,6 +244,32 @@ def test_bars_show_the_classics_and_what_moved_most(workshop: Workshop, session:
     assert FIRST == 5
 
 
+def test_sliders_hold_what_a_recipe_brought(workshop: Workshop, session: Session) -> None:
+    """A slider beyond its end makes Gradio refuse every release of any of them."""
+    display = Display(workshop.studio)
+    far = workshop.studio.move(session, {"age": -4.2, "smile": 1.0})
+    smile, age, *_ = display.sliders(far)
+    assert (smile["value"], smile["minimum"], smile["maximum"]) == (1.0, -3, 3)
+    assert (age["value"], age["minimum"], age["maximum"]) == (-4.2, -5, 5)
+    back = display.sliders(workshop.studio.move(far, {"age": 1.0}))
+    assert (back[1]["minimum"], back[1]["maximum"]) == (-3, 3)
+
+
+def test_the_own_slider_is_as_long_as_its_direction_and_marked(
+    workshop: Workshop, session: Session
+) -> None:
+    handlers = WorkshopHandlers(workshop, Display(workshop.studio))
+    ranged = replace(mine("ranged"), meta={"range": [-2.0, 4.0]})
+    session = workshop.keep(workshop.keep(session, mine()), ranged)
+    *_, slider, marks = handlers.display.sliders(session)
+    assert (slider["minimum"], slider["maximum"]) == (-5, 5)
+    assert "#slider-own {--safe-from:0.3;--safe-to:0.9}" in marks
+    chosen, slider, marks = handlers.choose(session, "en", "mine")
+    assert slider["maximum"] == 6 and "slider-own" not in marks and chosen.own == "mine"
+    far = workshop.studio.move(chosen, {"mine": 7.5})
+    assert handlers.display.sliders(far)[-2]["maximum"] == 8
+
+
 def asked(stop_after: int | None, handlers: WorkshopHandlers, session: Session, name: str = ""):
     """What a training on the page yields, stopped after so many steps."""
     request, yielded = SimpleNamespace(session_hash="me"), []

@@ -17,6 +17,7 @@ FIRST = 5  # sliders that are there at once
 
 class BoundariesTab(NamedTuple):
     sliders: dict[str, gr.Slider]
+    marks: gr.HTML  # the safe ranges on their tracks
     more: gr.Dropdown  # which of the sliders beyond the first are there
     shelf: Shelf
     chips: gr.HTML
@@ -39,8 +40,8 @@ def build_boundaries_tab(
     The first ones are there at once, the others when they are searched for. ``safe`` are the
     ranges that are marked on their tracks.
     """
-    marks = safe_css({f"slider-{name}": ends for name, ends in safe.items()}, REACH)
-    gr.HTML(marks, padding=False, elem_classes="rules")
+    rules = safe_css({f"slider-{name}": ends for name, ends in safe.items()}, REACH)
+    marks = gr.HTML(rules, padding=False, elem_classes="rules")
     with gr.Column(elem_id="sliders"):
         sliders = {
             name: _slider(words, name, value, index < FIRST)
@@ -84,7 +85,7 @@ def build_boundaries_tab(
             interactive=False,
             elem_id="absolute",
         )
-    return BoundariesTab(sliders, more, shelf, stack, title, layers, rows, given, absolute)
+    return BoundariesTab(sliders, marks, more, shelf, stack, title, layers, rows, given, absolute)
 
 
 def layer_choices(groups: Iterable[str], lang: str) -> list[tuple[str, str]]:

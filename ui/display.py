@@ -1,11 +1,12 @@
 """What the page shows of a session: values for widgets, in the visitor's language."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
-from editing.directions import WEAK
+from editing.directions import WEAK, Direction
 from editing.edits import ChannelMove, Move
 from editing.layers import format_strengths
 from editing.local_edits import LOCAL_EDITS
@@ -22,7 +23,10 @@ from ui.messages import attribute_name, say
 from ui.session import Label, Portrait, Session, strengths
 from ui.studio import Studio
 from ui.views import heat_map, reach
+from ui.widgets import edge_for, standing
 from ui.words import shortened
+from ui.workshop_drawing import safe_css
+from ui.workshop_tab import REACH
 
 
 class Display:
@@ -104,9 +108,33 @@ class Display:
         level = found.options.level if found else ""
         return [gr.update(variant="primary" if name == level else "secondary") for name in LEVELS]
 
-    def sliders(self, session: Session) -> Any:
-        """Where the sliders stand; a drag must never be overtaken by this."""
-        return strengths(session.now.stack, [*self.names, session.own])
+    def sliders(self, session: Session) -> list[Any]:
+        """Where the sliders stand, and their marks; a drag must never be overtaken by this."""
+        at = zip(strengths(session.now.stack, self.names), self._edges(session), strict=True)
+        return [
+            *(standing(value, edge) for value, edge in at),
+            self.own_slider(session),
+            self.marks(session),
+        ]
+
+    def _edges(self, session: Session) -> list[float]:
+        return [edge_for(value, REACH) for value in strengths(session.now.stack, self.names)]
+
+    def own_slider(self, session: Session) -> Any:
+        """The slider of the chosen direction of the shelf."""
+        return standing(strengths(session.now.stack, [session.own])[0], _own_edge(session))
+
+    def marks(self, session: Session) -> str:
+        """The safe ranges on the tracks of the sliders, as far as those go now."""
+        safe, own = self.studio.safe_ranges(), _own(session)
+        rules = [
+            safe_css({f"slider-{name}": safe[name]}, edge)
+            for name, edge in zip(self.names, self._edges(session), strict=True)
+            if name in safe
+        ]
+        if own is not None and own.safe_range:
+            rules.append(safe_css({"slider-own": own.safe_range}, _own_edge(session)))
+        return "".join(rules)
 
     def measure(self, session: Session, lang: str) -> str:
         measured = self.studio.measure(session)
@@ -189,6 +217,19 @@ class Display:
             "position": session.position,
             "inversion": portrait.inversion and portrait.inversion.options.level,
         }
+
+
+def _own(session: Session) -> Direction | None:
+    """The chosen direction of the shelf."""
+    return next((d for d in session.shelf if d.name == session.own), None)
+
+
+def _own_edge(session: Session) -> float:
+    """Where its slider ends: somewhat beyond its safe range."""
+    own = _own(session)
+    low, high = (own.safe_range if own else None) or (-5.0, 5.0)
+    usual = float(math.ceil(max(-low, high, 3.0) * 1.2))
+    return edge_for(strengths(session.now.stack, [session.own])[0], usual)
 
 
 def pairs(view: View, look: str = "compare") -> tuple[Any, Any]:

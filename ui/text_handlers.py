@@ -24,7 +24,7 @@ from ui.text_desk import Part, TextDesk
 from ui.text_drawing import prompts_value, report_value
 from ui.text_messages import SUGGESTIONS
 from ui.text_tab import FIRST_ALPHA, MOST_BETA, REACH, SEEDS, STEPS, method_choices
-from ui.widgets import data_uri
+from ui.widgets import data_uri, edge_for, standing
 from ui.workshop_drawing import safe_css
 
 SHOW_EVERY = 0.4  # seconds between pictures of a search
@@ -132,13 +132,15 @@ class TextHandlers:
         """The report, the safe range on alpha's track, and where beta stands."""
         try:
             report, safe = self.desk.report(session), self.desk.safe(session)
+            edit = self.desk.edit(session)
         except EditingError as error:
             return {"line": refusal(error, lang)}, "", gr.skip()
         if report is None:
             return {}, "", gr.skip()
         shown = report_value(report, self.layers, self.desk.total, lang)
         beta = gr.skip() if report.beta is None else min(round(report.beta, 3), MOST_BETA)
-        return shown, safe_css({"text-alpha": safe}, REACH) if safe else "", beta
+        edge = edge_for(edit.alpha if edit else 0.0, REACH)
+        return shown, safe_css({"text-alpha": safe}, edge) if safe else "", beta
 
     def sync(self, session: Session, lang: str) -> tuple[Any, ...]:
         """Boxes, alpha and report of the edit that the stack now ends with."""
@@ -147,7 +149,8 @@ class TextHandlers:
         if edit is None:
             return gr.skip(), gr.skip(), gr.skip(), *explained
         neutral = "" if edit.neutral == neutral_for(edit.target) else edit.neutral
-        return neutral, edit.target, edit.alpha, *explained
+        alpha = standing(edit.alpha, edge_for(edit.alpha, REACH))
+        return neutral, edit.target, alpha, *explained
 
     @polite
     def grid(

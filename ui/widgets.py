@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -158,3 +159,13 @@ def painter(elem_id: str, brush: int = 36, colours: tuple[str, ...] = ("#ffffff"
         height=CANVAS + 60,
         elem_id=elem_id,
     )
+
+
+def edge_for(value: float, reach: float) -> float:
+    """Where a slider ends that usually goes from -reach to reach, but has to hold ``value``."""
+    return max(reach, float(math.ceil(abs(value))))
+
+
+def standing(value: float, edge: float) -> Any:
+    """A slider at ``value``, from -edge to edge: Gradio refuses an action with one beyond."""
+    return gr.update(value=value, minimum=-edge, maximum=edge)

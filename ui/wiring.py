@@ -55,13 +55,13 @@ def then_show(page: Page, handlers: Handlers, event: Any, sliders: bool = True) 
     ``sliders`` is false where a slider caused the action: by the time the answer is here the
     visitor may hold the next one, and it must not jump.
     """
-    base, display = [page.session, page.language], handlers.display
+    base, display, b = [page.session, page.language], handlers.display, page.boundaries
     if sliders:
-        moved = [*page.boundaries.sliders.values(), page.boundaries.shelf.slider]
+        moved = [*b.sliders.values(), b.shelf.slider, b.marks]
         event = event.success(
             display.sliders, [page.session], moved, **LAST, **INTERACTIVE, **PRIVATE
         )
-    c, b = page.canvas, page.boundaries
+    c = page.canvas
     shown = [
         *(c.view, c.against, c.pin, c.downloads["pasted"]),
         *(c.picture, c.outcome, c.undo, c.redo, c.reset, c.downloads["png"], c.downloads["photo"]),

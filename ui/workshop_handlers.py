@@ -1,6 +1,5 @@
 """What the workshop's widgets call: values -> one action of the workshop -> values."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from html import escape
@@ -22,7 +21,7 @@ from ui.drawing import note_html, progress_html
 from ui.messages import attribute_name, note, say
 from ui.polite import SHOWN, polite
 from ui.school import FIRST_PICK, PICKS, SOURCES, Step, Training
-from ui.session import Session, strengths
+from ui.session import Session
 from ui.stops import Stops
 from ui.workshop import Workshop
 from ui.workshop_drawing import heat_html, rows_html, trained_html
@@ -48,14 +47,7 @@ class WorkshopHandlers:
     def choose(self, session: Session, lang: str, name: str | None) -> tuple[Any, ...]:
         """Take another direction of the shelf into the own slider."""
         chosen = replace(session, own=name or "")
-        value = strengths(session.now.stack, [name or ""])[0]
-        return chosen, gr.update(value=value, **self._reach(chosen))
-
-    def _reach(self, session: Session) -> dict[str, float]:
-        direction = next((d for d in session.shelf if d.name == session.own), None)
-        low, high = (direction.safe_range if direction else None) or (-5.0, 5.0)
-        edge = float(math.ceil(max(-low, high, 3.0) * 1.2))
-        return {"minimum": -edge, "maximum": edge}
+        return chosen, self.display.own_slider(chosen), self.display.marks(chosen)
 
     @polite
     def move_own(self, session: Session, lang: str, value: float) -> tuple[Any, ...]:

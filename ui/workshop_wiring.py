@@ -50,9 +50,8 @@ def _wire_shelf(
     b.more.input(h.show_more, [b.more], [b.sliders[name] for name in h.extra_names], **wire.instant)
     wire.action(b.rows.submit, h.set_rows, [b.rows], "set_rows")
     wire.action(b.absolute.input, h.set_absolute, [b.absolute], "set_absolute")
-    s.own.input(
-        h.choose, [*base, s.own], [page.session, s.slider], **wire.interactive, **wire.private
-    )
+    chosen = [page.session, s.slider, b.marks]
+    s.own.input(h.choose, [*base, s.own], chosen, **wire.interactive, **wire.private)
     s.slider.input(
         h.preview_own,
         [page.session, c.view, s.slider],
