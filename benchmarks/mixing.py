@@ -86,7 +86,7 @@ def rendered(domain: Domain, person: int, smile: float, day: int) -> EditState:
     factors = person_factors([seed])
     factors[:, INDEX["smile"]] = smile
     size = domain.generator.img_resolution
-    return EditState(domain.encode(draw_person(factors, [seed], size).pictures))
+    return EditState(domain.encode(draw_person(factors, [seed], size, compiled=True).pictures))
 
 
 @torch.no_grad()
@@ -134,7 +134,7 @@ def verification_threshold(domain: Domain, people: int) -> float:
     seeds = [(FIRST_PERSON + 10_000 + person) * PICTURES for person in range(people)]
     size = domain.generator.img_resolution
     parts = [
-        net(draw_person(person_factors([seed]), [seed], size).pictures)
+        net(draw_person(person_factors([seed]), [seed], size, compiled=True).pictures)
         for seed in bar(seeds, "threshold")
     ]
     embeddings = torch.nn.functional.normalize(torch.cat(parts), dim=1)
