@@ -63,6 +63,34 @@ def test_an_own_direction_moves_and_outlives_the_shelf(
     assert torch.equal(flipped.shelf[0].vector, -mine().vector)
 
 
+def test_a_flip_turns_the_edits_round_too(workshop: Workshop, session: Session) -> None:
+    session = workshop.keep(workshop.keep(session, mine()), mine("other", 1))
+    moved = workshop.studio.move(session, {"mine": 1.5, "other": 1.0, "smile": 1.0})
+    flipped = workshop.flip(moved, "mine")
+    own = [entry.edit.own for entry in flipped.now.stack.entries]
+    assert torch.equal(own[0][0].vector, -mine().vector)
+    assert torch.equal(own[1][0].vector, mine("other", 1).vector) and not own[2]
+    assert strengths(flipped.now.stack, ["mine"]) == [1.5]
+    straight = workshop.studio.move(session, {"mine": -1.5, "other": 1.0, "smile": 1.0})
+    assert np.array_equal(flipped.now.after, straight.now.after)
+    assert Display(workshop.studio).status(flipped)["history"][-1] == "Mine flipped"
+    assert workshop.flip(session, "mine").now is session.now, "no edit of it, no step"
+    assert workshop.flip(session, "gone") is session
+
+
+def test_the_name_of_a_direction_that_an_edit_carries_is_taken(
+    workshop: Workshop, session: Session
+) -> None:
+    moved = workshop.studio.move(workshop.keep(session, mine()), {"mine": 1.0})
+    again = workshop.keep(workshop.remove(moved, "mine"), mine(seed=1))
+    assert again.own == "mine (2)"
+    both = workshop.studio.move(again, {"mine (2)": 1.0})
+    vectors = [entry.edit.own[0].vector for entry in both.now.stack.entries]
+    assert torch.equal(vectors[1], mine(seed=1).vector) and not torch.equal(*vectors)
+    undone = moved.go(0)  # its edits can come back
+    assert workshop.keep(workshop.remove(undone, "mine"), mine(seed=1)).own == "mine (2)"
+
+
 def test_own_directions_can_be_held_still(workshop: Workshop, session: Session) -> None:
     studio = workshop.studio
     session = studio.move(workshop.keep(session, mine()), {"smile": 2.0})

@@ -60,6 +60,7 @@ BOUNDARY_MESSAGES: dict[str, tuple[str, str]] = {
     "own": ("Your directions", "你的方向"),
     "own.slider": ("Strength", "强度"),
     "own.flip": ("Flip", "反向"),
+    "history.flipped": ("{name} flipped", "{name} 反向"),
     "own.remove": ("Remove", "移除"),
     "own.export": ("Save as file", "存为文件"),
     "own.import": ("Open a direction file", "打开方向文件"),

@@ -86,10 +86,14 @@ class Workshop:
     # -- the shelf
 
     def keep(self, session: Session, direction: Direction) -> Session:
-        """Put a direction on the visitor's shelf, under a name that is not taken."""
+        """Put a direction on the visitor's shelf, under a name that is not taken.
+
+        Edits name what they move along, and carry it: what any of them carries is taken, too.
+        """
         if len(session.shelf) >= MAX_SHELF:
             raise BadInput(f"Your shelf holds {MAX_SHELF} directions already; remove one first.")
-        taken = {*self.domain.boundaries, *(d.name for d in session.shelf)}
+        own = (d for moment in session.moments for d in _carried(moment.stack))
+        taken = {*self.domain.boundaries, *(d.name for d in (*session.shelf, *own))}
         name, number = direction.name, 2
         while name in taken:
             name, number = f"{direction.name} ({number})", number + 1
@@ -102,9 +106,16 @@ class Workshop:
         return replace(session, shelf=shelf, own=shelf[-1].name if shelf else "")
 
     def flip(self, session: Session, name: str) -> Session:
-        """Turn a direction of the shelf round, where its "more" is less."""
-        shelf = tuple(unsupervised.flipped(d) if d.name == name else d for d in session.shelf)
-        return replace(session, shelf=shelf)
+        """Turn a direction of the shelf round, where its "more" is less; in the edits, too."""
+        old = next((d for d in session.shelf if d.name == name), None)
+        if old is None:
+            return session
+        new = unsupervised.flipped(old)
+        session = replace(session, shelf=tuple(new if d is old else d for d in session.shelf))
+        if not any(_same(d, old) for d in _carried(session.now.stack)):
+            return session
+        stack = EditStack(tuple(_turned(e, old, new) for e in session.now.stack.entries))
+        return self._then(session, stack, Label("history.flipped", attribute=name))
 
     def imported(self, session: Session, path: Path) -> Session:
         """A direction file on the shelf.
@@ -324,6 +335,23 @@ class Workshop:
             wanted = {**before, **{name: after[name] for name in moved}}
             drawn = [to_uint8(self.truth.draw(each))[0] for each in (before, wanted)]
         return Twin(drawn[0], drawn[1], heat_map(drawn[0], drawn[1]))
+
+
+def _carried(stack: EditStack) -> list[Direction]:
+    """The directions that edits carry."""
+    return [d for entry in stack.entries if isinstance(entry.edit, Move) for d in entry.edit.own]
+
+
+def _same(a: Direction, b: Direction) -> bool:
+    return a.name == b.name and torch.equal(a.vector, b.vector)
+
+
+def _turned(entry: Entry, old: Direction, new: Direction) -> Entry:
+    """The entry with ``new`` for ``old``, where its edit carries that."""
+    if not isinstance(entry.edit, Move):
+        return entry
+    own = tuple(new if _same(d, old) else d for d in entry.edit.own)
+    return replace(entry, edit=replace(entry.edit, own=own))
 
 
 def mean_effect(parts: Sequence[Effect]) -> Effect:
