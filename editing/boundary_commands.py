@@ -51,6 +51,11 @@ def train(args: Namespace) -> Result:
     if sum(map(bool, sources)) > 1:
         raise BadInput("Name only one of --factor, --labels, --more with --less, and --text.")
     if args.name == "all":
+        if any(sources):
+            raise BadInput(
+                "'all' trains what the scorer reads; leave --factor, --labels, --more, --less and "
+                "--text out, or name one boundary."
+            )
         if args.space != "w":
             raise BadInput("'all' trains in w; name one attribute for z.")
         return _train_all(args, domain, out)

@@ -133,6 +133,10 @@ def test_boundaries_from_labels_and_picks(run: Any, tmp_path: Path) -> None:
         (["smile", "--more", "1"], "belong together"),
         (["smile", "--text", "a", "b"], "text image model"),
         (["smile", "--factor", "age", "--more", "1"], "only one of"),
+        (["all", "--labels", "none.csv"], "'all' trains what the scorer reads"),
+        (["all", "--more", "1"], "'all' trains what the scorer reads"),
+        (["all", "--less", "1"], "'all' trains what the scorer reads"),
+        (["all", "--text", "a", "b"], "'all' trains what the scorer reads"),
     ],
 )
 def test_wishes_that_cannot_be_trained(
