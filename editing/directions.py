@@ -65,6 +65,17 @@ class Direction:
                 f"The direction {self.name} is of the space {self.space!r} with a vector of shape "
                 f"{list(self.vector.shape)}; use w, or z with a single vector."
             )
+        safe, residual = self.meta.get("range"), self.meta.get("residual", 1.0)
+        if safe and not (_are_numbers(safe) and len(safe) == 2 and safe[0] < safe[1]):
+            raise BadInput(
+                f"The direction {self.name} has the safe range {str(safe)[:40]!r}; it needs two "
+                "numbers, the lower first, such as [-3, 3]."
+            )
+        if not (_are_numbers([residual]) and residual >= 0):
+            raise BadInput(
+                f"The direction {self.name} has the residual {str(residual)[:40]!r}; it needs a "
+                "number from 0 to 1, so condition it anew."
+            )
 
     @property
     def safe_range(self) -> tuple[float, float] | None:
@@ -77,6 +88,12 @@ class Direction:
         """alpha from and to, where every move ends."""
         low, high = self.safe_range or (-MAX_ALPHA / HARD, MAX_ALPHA / HARD)
         return HARD * low, HARD * high
+
+
+def _are_numbers(values: Any) -> bool:
+    return isinstance(values, list | tuple) and all(
+        isinstance(value, int | float) and math.isfinite(value) for value in values
+    )
 
 
 def unit(name: str, vector: Tensor, **facts: Any) -> Direction:
@@ -247,11 +264,15 @@ def rows_of(ws: Tensor, layers: Sequence[int] | None) -> list[int]:
         BadInput: a row that ws does not have.
     """
     rows = list(range(ws.shape[1]) if layers is None else layers)
-    if rows and not 0 <= min(rows) <= max(rows) < ws.shape[1]:
-        raise BadInput(
-            f"The layers {rows} do not all exist; this generator has rows 0 to {ws.shape[1] - 1}."
-        )
+    _check_rows(rows, ws.shape[1])
     return rows
+
+
+def _check_rows(rows: Sequence[int], num_ws: int) -> None:
+    if rows and not 0 <= min(rows) <= max(rows) < num_ws:
+        raise BadInput(
+            f"The layers {list(rows)} do not all exist; this generator has rows 0 to {num_ws - 1}."
+        )
 
 
 def move(
@@ -357,7 +378,8 @@ def condition(
             n·w. Directions of step 1 count distances and keep it.
 
     Raises:
-        BadInput: nothing is left, the others fix the direction itself; or another space.
+        BadInput: nothing is left, the others fix the direction itself; another space, or rows that
+            the vectors do not have.
     """
     others = tuple(other for other in others if other.name != direction.name)
     if not others:
@@ -384,6 +406,7 @@ def _condition(
     n, *given = (vector.double().expand(shape).reshape(-1, shape[-1]) for vector in vectors)
     residual = minus_span(n, torch.stack(given, dim=1))
     if rows is not None and len(n) > 1:  # rows that stay need no condition
+        _check_rows(rows, len(n))
         moved = torch.zeros(len(n), 1, dtype=torch.bool).index_fill(0, torch.tensor(rows), True)
         residual = torch.where(moved.to(n.device), residual, n)
     lengths = residual.norm(dim=1)
@@ -413,8 +436,9 @@ def doubts(direction: Direction, alpha: float, absolute: bool = False) -> list[s
     """Sentences on a move that is possible but doubtful: too far, or hardly anything left."""
     notes = []
     if (residual := direction.meta.get("residual", 1.0)) < WEAK:
+        given = direction.meta.get("given", "others")
         notes.append(
-            f"Little of {direction.name} is left while {direction.meta['given']} stay "
+            f"Little of {direction.name} is left while {given} stay "
             f"(residual {residual:.2f}); the edit may show nothing else."
         )
     if not absolute and (kept := clamp(direction, alpha)) != alpha:

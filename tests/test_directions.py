@@ -10,6 +10,7 @@ from torch import Tensor
 
 from editing.arguments import parse_direction
 from editing.directions import (
+    FORMAT,
     Direction,
     absolute,
     boundary,
@@ -146,6 +147,40 @@ def test_wrong_files(tmp_path: Path) -> None:
     write_tensors(tmp_path / "empty", {"vector": unit(8)}, format, {"name": "x"})
     with pytest.raises(BadInput, match="damaged"):
         load_direction(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("meta", "says"),
+    [
+        ({"range": "abc"}, "safe range 'abc'"),
+        ({"range": [1.0]}, "safe range"),
+        ({"range": [3.0, -3.0]}, "the lower first"),
+        ({"range": [-3.0, float("inf")]}, "safe range"),
+        ({"range": ["-3", "3"]}, "safe range"),
+        ({"residual": "little"}, "residual 'little'"),
+        ({"residual": None}, "residual"),
+        ({"residual": float("nan")}, "residual"),
+    ],
+)
+def test_facts_of_others_are_checked_when_a_file_is_read(
+    tmp_path: Path, meta: dict[str, object], says: str
+) -> None:
+    path = tmp_path / "foreign.safetensors"
+    facts = {"name": "x", "layers": None, "step": 1.0, "space": "w", "meta": meta}
+    write_tensors(path, {"vector": unit(8)}, FORMAT, facts)
+    with pytest.raises(BadInput, match=says):
+        load_direction(path)
+
+
+def test_a_weak_direction_need_not_say_what_it_was_conditioned_on() -> None:
+    assert "while others stay" in doubts(Direction("x", unit(8), meta={"residual": 0.1}), 1.0)[0]
+
+
+def test_conditions_on_rows_that_do_not_exist(smile: Direction) -> None:
+    per_row = Direction("smile", unit(6, 8))
+    for rows in ((20,), (-1,), (0, 6)):
+        with pytest.raises(BadInput, match="rows 0 to 5"):
+            condition(per_row, [Direction("age", unit(8, seed=1))], rows)
 
 
 def test_a_domain_knows_its_boundaries(tiny_domain: Domain) -> None:
