@@ -20,6 +20,7 @@ from editing.text import StyleChange, TextEdit
 
 MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
 MAX_CHANNELS = 100_000
+MAX_STEP = 1e6  # of S for alpha = 1: far beyond any channel, and finite at every alpha
 
 
 def text_values(edit: TextEdit) -> dict[str, Any]:
@@ -93,4 +94,9 @@ def _number(text: str, name: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise BadRecipe(f"{name} has a change of {text[:30]!r} where a number is needed.")
+    if abs(value) > MAX_STEP:
+        raise BadRecipe(
+            f"{name} changes a channel by {text[:30]!r}; stay from {-MAX_STEP:,.0f} to "
+            f"{MAX_STEP:,.0f}."
+        )
     return value

@@ -50,3 +50,10 @@ def test_what_is_wrong_is_refused(wrong: dict[str, object]) -> None:
     values = {"text": "a face", "alpha": 1.0, **wrong}
     with pytest.raises((BadRecipe, BadInput)):
         entry_from(Settings(values, "edit 1", BadRecipe))
+
+
+@pytest.mark.parametrize("step", ["1e38", "-1000001", "1e7"])
+def test_a_step_that_leads_nowhere_names_the_limit(step: str) -> None:
+    values = {"text": "a face", "alpha": 1.0, "channels": {"b4.conv1": f"0*{step}"}}
+    with pytest.raises(BadRecipe, match="from -1,000,000 to 1,000,000"):
+        entry_from(Settings(values, "edit 1", BadRecipe))
