@@ -136,6 +136,12 @@ def test_handlers_translate(desk: TextDesk, session: Session) -> None:
     assert [edit["label"] for edit in status["edits"]][-1] == "“a smiling person” +6"
     by_hand, _ = h.apply_beta(session, "en", *[*VALUES[:4], 0.05, *VALUES[5:]])
     assert h.desk.edit(by_hand).beta == 0.05
+    counted = [*VALUES[:4], 0.05, 3, *VALUES[6:]]
+    many, _ = h.apply_beta(session, "en", *counted)
+    assert h.desk.edit(many) == h.desk.edit(by_hand), "beta by hand, though a number was set"
+    picture, _, auto, count = h.preview_beta(session, "compare", *counted)
+    assert np.array_equal(picture[1], desk.preview(session, h.desk.edit(by_hand)).after)
+    assert auto is False and count is None
     with pytest.raises(Exception, match="no text yet"):
         h.apply(session, "en", "a person", "  ", *VALUES[2:])
     with pytest.raises(Exception, match="No channel reaches"):

@@ -88,8 +88,8 @@ class TextHandlers:
 
     @polite
     def apply_beta(self, session: Session, lang: str, *values: Any) -> tuple[Any, ...]:
-        """The same after beta was moved: it is not chosen by itself any more."""
-        wanted = replace(self.wanted_edit(*values), beta=float(values[4]))
+        """The same after beta was moved: it is not chosen by itself any more, nor by a number."""
+        wanted = self._by_beta(*values)
         session = self.desk.apply(session, wanted)
         return session, self.display.status(session)
 
@@ -100,13 +100,16 @@ class TextHandlers:
         except EditingError:
             return gr.skip(), gr.skip()
 
-    def preview_beta(self, session: Session, look: str, *values: Any) -> tuple[Any, Any, Any]:
-        """The same while beta is dragged."""
+    def preview_beta(self, session: Session, look: str, *values: Any) -> tuple[Any, ...]:
+        """The same while beta is dragged; then the box for auto, and the number of channels."""
         try:
-            wanted = replace(self.wanted_edit(*values), beta=float(values[4]))
-            return *pairs(self.desk.preview(session, wanted), look), False
+            wanted = self._by_beta(*values)
+            return *pairs(self.desk.preview(session, wanted), look), False, None
         except EditingError:
-            return gr.skip(), gr.skip(), False
+            return gr.skip(), gr.skip(), False, None
+
+    def _by_beta(self, *values: Any) -> TextEdit:
+        return replace(self.wanted_edit(*values), beta=float(values[4]), channels=None)
 
     @polite
     def alone(self, session: Session, lang: str, look: str, event: gr.EventData) -> tuple[Any, Any]:

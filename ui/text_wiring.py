@@ -36,7 +36,8 @@ def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wir
     dragging = [page.session, c.view, *tab.wanted]
     options = {**LAST, **wire.interactive, **wire.private}
     tab.alpha.input(h.preview, dragging, [c.picture, c.outcome], **options)
-    tab.beta.input(h.preview_beta, dragging, [c.picture, c.outcome, tab.auto], **options)
+    chosen = [tab.auto, tab.count]  # beta by hand takes the place of both
+    tab.beta.input(h.preview_beta, dragging, [c.picture, c.outcome, *chosen], **options)
     tab.report.pick(h.alone, [*base, c.view], [c.picture, c.outcome], **options)
     accepted = [tab.neutral, tab.target, tab.alpha, tab.auto]
     tab.accept.click(h.accept, [tab.target, tab.neutral], accepted, **wire.instant)
