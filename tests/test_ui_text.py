@@ -142,6 +142,9 @@ def test_handlers_translate(desk: TextDesk, session: Session) -> None:
     picture, _, auto, count = h.preview_beta(session, "compare", *counted)
     assert np.array_equal(picture[1], desk.preview(session, h.desk.edit(by_hand)).after)
     assert auto is False and count is None
+    drawn = h.preview(session, "mask", *VALUES)[0]
+    assert np.array_equal(drawn[0], h.preview(session, "compare", *VALUES)[0][1])
+    assert not np.array_equal(*drawn), "where the edit is"
     with pytest.raises(Exception, match="no text yet"):
         h.apply(session, "en", "a person", "  ", *VALUES[2:])
     with pytest.raises(Exception, match="No channel reaches"):

@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
 
 from editing.directions import Direction, boundary, load_direction
 from editing.edits import ChannelMove, Move
-from editing.errors import BadInput, UnsafeFile
+from editing.errors import BadInput, EditingError, UnsafeFile
 from editing.rescoring import rescore, trial_ws
 from tests.studio_domain import write_studio_domain
 from ui.boundaries_tab import FIRST
@@ -296,6 +297,31 @@ def test_the_own_slider_is_as_long_as_its_direction_and_marked(
     assert slider["maximum"] == 6 and "slider-own" not in marks and chosen.own == "mine"
     far = workshop.studio.move(chosen, {"mine": 7.5})
     assert handlers.display.sliders(far)[-2]["maximum"] == 8
+
+
+def test_drags_show_the_mask_and_refuse_nothing(workshop: Workshop, session: Session) -> None:
+    handlers = WorkshopHandlers(workshop, Display(workshop.studio))
+    session = workshop.keep(workshop.keep(session, mine("other", 1)), mine())
+    event = SimpleNamespace(_data={"x": 0.5, "y": -0.5})
+
+    def drags(session: Session, look: str):
+        return [
+            handlers.display.preview(session, look, {"smile": 2.0}),
+            handlers.preview_own(session, look, 2.0),
+            handlers.pad_drag(session, "en", look, ["mine", "other"], event),
+        ]
+
+    plain, masked = drags(session, "compare"), drags(session, "mask")
+    for (before, after), (picture, reached) in zip(
+        (canvas for canvas, _ in plain), (canvas for canvas, _ in masked), strict=True
+    ):
+        assert np.array_equal(after, picture), "the edit, and beside it where it is"
+        assert not np.array_equal(reached, picture) and not np.array_equal(before, after)
+    stuck = replace(session, next_given=("gender", "nobody"))  # no such attribute to hold still
+    with pytest.raises(EditingError):
+        workshop.studio.preview(stuck, {"smile": 2.0})
+    for drag in drags(stuck, "compare"):
+        assert all(each == gr.skip() for each in drag), "a release says why, not every frame"
 
 
 def asked(stop_after: int | None, handlers: WorkshopHandlers, session: Session, name: str = ""):

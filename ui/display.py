@@ -8,6 +8,7 @@ import gradio as gr
 
 from editing.directions import WEAK, Direction
 from editing.edits import ChannelMove, Move
+from editing.errors import EditingError
 from editing.layers import format_strengths
 from editing.local_edits import LOCAL_EDITS
 from editing.mix_edits import Crossover, Grain, Morph, Transfer
@@ -39,8 +40,14 @@ class Display:
     def preview(self, session: Session, look: str, dragged: Mapping[str, Any]) -> tuple[Any, Any]:
         """The canvas while sliders are dragged; ``dragged`` has those that the page shows."""
         wanted = {name: float(dragged[name]) for name in self.names if name in dragged}
-        view = self.studio.preview(session, wanted, look == "mask")
-        return pairs(view, look)
+        return self.drag(session, look, wanted)
+
+    def drag(self, session: Session, look: str, wanted: Mapping[str, float]) -> tuple[Any, Any]:
+        """The canvas with attributes at ``wanted``; what cannot be drawn is refused on release."""
+        try:
+            return pairs(self.studio.preview(session, wanted, look == "mask"), look)
+        except EditingError:
+            return gr.skip(), gr.skip()
 
     def show(self, session: Session, lang: str, look: str) -> tuple[Any, ...]:
         """Everything that follows the session, except the sliders."""

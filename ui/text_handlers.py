@@ -96,7 +96,8 @@ class TextHandlers:
     def preview(self, session: Session, look: str, *values: Any) -> tuple[Any, Any]:
         """The canvas while alpha is dragged; what cannot be drawn is refused on release."""
         try:
-            return pairs(self.desk.preview(session, self.wanted_edit(*values)), look)
+            wanted = self.wanted_edit(*values)
+            return pairs(self.desk.preview(session, wanted, look == "mask"), look)
         except EditingError:
             return gr.skip(), gr.skip()
 
@@ -104,7 +105,7 @@ class TextHandlers:
         """The same while beta is dragged; then the box for auto, and the number of channels."""
         try:
             wanted = self._by_beta(*values)
-            return *pairs(self.desk.preview(session, wanted), look), False, None
+            return *pairs(self.desk.preview(session, wanted, look == "mask"), look), False, None
         except EditingError:
             return gr.skip(), gr.skip(), False, None
 
@@ -114,7 +115,7 @@ class TextHandlers:
     @polite
     def alone(self, session: Session, lang: str, look: str, event: gr.EventData) -> tuple[Any, Any]:
         """The canvas with one channel of the edit alone."""
-        return pairs(self.desk.alone(session, str(event._data["channel"])), look)
+        return pairs(self.desk.alone(session, str(event._data["channel"]), look == "mask"), look)
 
     def prompt(self, lang: str, event: gr.EventData) -> tuple[str, str]:
         """A suggestion into the boxes; an empty one stands for "a person" in its language."""

@@ -16,7 +16,7 @@ from editing.errors import BadInput
 from editing.layers import parse_layers
 from editing.separation import cosines
 from ui.boundaries_tab import FIRST
-from ui.display import Display, pairs
+from ui.display import Display
 from ui.drawing import note_html, progress_html
 from ui.messages import attribute_name, note, say
 from ui.polite import SHOWN, polite
@@ -59,7 +59,7 @@ class WorkshopHandlers:
     def preview_own(self, session: Session, look: str, value: float) -> tuple[Any, Any]:
         if not session.own:
             return gr.skip(), gr.skip()
-        return pairs(self.studio.preview(session, {session.own: value}), look)
+        return self.display.drag(session, look, {session.own: value})
 
     @polite
     def flip(self, session: Session, lang: str) -> tuple[Any, ...]:
@@ -153,8 +153,7 @@ class WorkshopHandlers:
     def pad_drag(
         self, session: Session, lang: str, look: str, names: list[str], event: gr.EventData
     ) -> tuple[Any, Any]:
-        wanted = dict(zip(names, self._at(event), strict=True))
-        return pairs(self.studio.preview(session, wanted), look)
+        return self.display.drag(session, look, dict(zip(names, self._at(event), strict=True)))
 
     @polite
     def pad_drop(
