@@ -25,11 +25,10 @@ from editing.photos import write_bytes
 from editing.progress import bar, reported
 from editing.rescoring import by_row, find_layers, trial_ws
 from editing.samples import moments
-from editing.sheets import sheet, sweep_cells, sweep_sheet
+from editing.sheets import STRIP, sheet, sweep_cells, sweep_sheet
 from editing.subspaces import looks, paired_differences, subspace_of, unrelated
 
 METHODS = ("sefa", "pca", "basis", "axis", "subspace")
-STRIP = (-3.0, -1.5, 0.0, 1.5, 3.0)
 
 
 # -- direction find

@@ -21,13 +21,17 @@ from editing.channels import Channel
 from editing.directions import Direction
 from editing.edits import ChannelMove, Edit, Entry, Move
 from editing.errors import BadRecipe
-from editing.layers import format_layers, format_strengths, parse_layers, parse_strengths
+from editing.layers import (
+    MAX_ROWS,
+    format_layers,
+    format_strengths,
+    parse_layers,
+    parse_strengths,
+)
 from editing.mix_values import Mix, mix_from, mix_values
 from editing.settings import Settings
 from editing.text import TextEdit
 from editing.text_values import text_from, text_values
-
-MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from editing.generator import Generator, SynthesisNetwork
 from editing.stylegan1 import StyleGAN1Config
 from editing.stylegan3 import StyleGAN3Config, bands
 
+MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
 MAX_STRENGTH = 10.0  # of one layer
 STYLE_FROM = 64  # pixels: rows up to here are content, finer ones style (Abdal et al. 2019)
 GROUPS = {"coarse": (4, 16), "middle": (16, 64), "fine": (64, 2**30)}  # pixels, from - to below

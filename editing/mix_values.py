@@ -16,12 +16,11 @@ from typing import Any
 
 from editing.errors import BadRecipe
 from editing.latents import latent_from_bytes, latent_to_bytes, parse_seed
-from editing.layers import format_strengths, parse_strengths
+from editing.layers import MAX_ROWS, format_strengths, parse_strengths
 from editing.masks import box_mask
 from editing.mix_edits import Crossover, Grain, Morph, Other, Patch, Rows, Transfer, mask_bytes
 from editing.settings import Settings
 
-MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
 BOXED = 128  # pixels a side of the picture that a box becomes
 Mix = Crossover | Morph | Transfer | Grain | Patch
 

@@ -15,6 +15,7 @@ from editing.images import to_pil
 
 LABEL = 22  # pixels of a line of text
 MAX_CELLS = 400
+STRIP = (-3.0, -1.5, 0.0, 1.5, 3.0)  # alphas that show a direction
 PAPER, INK = (255, 255, 255), (40, 44, 52)
 
 AnyMove = Move | ChannelMove

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from editing.errors import BadRecipe
-from editing.layers import format_layers, parse_layers
+from editing.layers import MAX_ROWS, format_layers, parse_layers
 from editing.settings import Settings
 from editing.text import StyleChange, TextEdit
 
-MAX_ROWS = 64  # no generator has more; a recipe is read before its domain is known
 MAX_CHANNELS = 100_000
 MAX_STEP = 1e6  # of S for alpha = 1: far beyond any channel, and finite at every alpha
 
