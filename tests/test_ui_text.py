@@ -1,5 +1,6 @@
 """The Text tab without widgets: edits on the stack, their report, grids, searches; and its page."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from editing.domains import Domain
-from editing.edits import Move
+from editing.edits import EditState, Move
 from editing.errors import BadInput
 from editing.text import TextEdit
 from editing.text_descent import DescentOptions
@@ -91,6 +92,23 @@ def test_a_grid_of_strengths_and_thresholds(desk: TextDesk, session: Session) ->
     *parts, last = desk.grid(session, WANTED)
     assert all(isinstance(part, Part) for part in parts) and last.sheet is not None
     assert last.sheet.width > 5 * 32 and parts[-1].done == parts[-1].total
+
+
+@pytest.mark.parametrize(("neutral", "changes"), [("", True), ("an old man", False)])
+def test_a_grid_changes_the_edit_of_the_same_texts_only(
+    desk: TextDesk, session: Session, monkeypatch: pytest.MonkeyPatch, neutral: str, changes: bool
+) -> None:
+    drawn = []
+
+    def cells(domain: Domain, state: EditState, *_: Any) -> Iterator[Any]:
+        drawn.append(state)
+        return iter(())
+
+    monkeypatch.setattr("ui.text_desk.grid_cells", cells)
+    monkeypatch.setattr("ui.text_desk.grid_sheet", lambda *_: None)
+    made = desk.apply(session, WANTED)
+    list(desk.grid(made, replace(WANTED, neutral=neutral)))
+    assert (not drawn[0].s_delta) == changes
 
 
 @pytest.mark.parametrize("space", ["w+", "s"])

@@ -19,6 +19,7 @@ from editing.layers import style_widths
 from editing.ranking import Seen, rank, see_seeds
 from editing.states import EditState
 from editing.table_build import default_layers
+from editing.templates import neutral_for
 from editing.text import METHODS, StyleChange, TextEdit, relevance
 from editing.text_descent import DescentOptions, DescentStep, descend
 from editing.text_effects import (
@@ -125,13 +126,16 @@ class TextDesk:
         with self.studio.lanes.interactive():
             found = wanted.resolved(self.domain)
         entries, index = list(session.now.stack.entries), self.current(session)
-        old = self.edit(session)
-        same = old is not None and (old.target, old.neutral) == (found.target, found.neutral)
-        if index is not None and same:
+        if index is not None and self._has_texts_of(session, found):
             entries[index] = Entry(found)
         else:
             entries.append(Entry(found))
         return EditStack(tuple(entries))
+
+    def _has_texts_of(self, session: Session, wanted: TextEdit) -> bool:
+        """Whether ``wanted`` would change the current edit instead of beginning one."""
+        old, neutral = self.edit(session), wanted.neutral or neutral_for(wanted.target)
+        return old is not None and (old.target, old.neutral) == (wanted.target, neutral)
 
     def preview(self, session: Session, wanted: TextEdit, mask: bool = False) -> View:
         """The canvas while a slider is dragged.
@@ -202,11 +206,10 @@ class TextDesk:
         self._load()
         with self.studio.lanes.interactive():
             betas = grid_betas(self.domain, wanted)
-        same = self.edit(session)
-        again = same is not None and same.target == wanted.target
-        stack = session.now.stack
-        whole = stack.apply(session.now.portrait.state, self.domain)
-        state = self._without(session) if again else whole
+        if self._has_texts_of(session, wanted):
+            state = self._without(session)
+        else:
+            state = session.now.stack.apply(session.now.portrait.state, self.domain)
         cells, total = list[Image.Image](), len(ALPHAS) * len(betas)
         work = grid_cells(self.domain, state, wanted, ALPHAS, betas)
         for cell in self.studio.lanes.steps(work):
