@@ -222,6 +222,16 @@ def test_measures(workshop: Workshop, session: Session) -> None:
     assert len(steps) == 9 and not isinstance(sheet, Step)
     with pytest.raises(BadInput, match="renderer"):
         workshop.twin(session)
+    handlers = WorkshopHandlers(workshop, Display(workshop.studio))
+    for ends in ((None, 3), (-3, None), (float("nan"), 3), (-3, float("inf"))):
+        with pytest.raises(gr.Error, match="needs two strengths"):
+            next(handlers.sweep(session, "en", "smile", None, *ends, 3))
+
+
+def test_directions_of_z_are_left_out_of_a_rescoring(workshop: Workshop, session: Session) -> None:
+    shelf = (replace(mine("of z", width=12), space="z"),)
+    work = workshop.rescoring(replace(session, shelf=shelf), ["age"])
+    assert [effect.name for effect in work if effect] == ["smile", "age", "gender"]
 
 
 class PlainTruth:

@@ -26,7 +26,7 @@ from editing.rescoring import Effect, RowEffect, by_row, rescore, trial_ws
 from editing.samples import (
     moments,
 )
-from editing.sheets import sweep_cells, sweep_sheet
+from editing.sheets import STRIP, sweep_cells, sweep_sheet
 from editing.subspaces import paired_differences, subspace_of, unrelated
 from ui import session as sessions
 from ui.school import School, Step
@@ -35,7 +35,6 @@ from ui.studio import Studio
 from ui.views import heat_map
 from ui.widgets import Pixels, data_uri
 
-STRIP = (-3.0, -1.5, 0.0, 1.5, 3.0)
 CHANNEL_STRIP = (-10.0, -5.0, 0.0, 5.0, 10.0)
 SUBSPACE_LATENTS = 24
 LOOKED_AT = 6  # of them, by what else an axis changes
@@ -270,14 +269,11 @@ class Workshop:
     def rescoring(self, session: Session, given: Sequence[str]) -> Iterator[Effect | None]:
         """One ``Effect`` per direction of the domain and of the shelf; None for steps between."""
         names = [*self.studio.attributes, *(d.name for d in session.shelf)]
-        directions = [
-            sessions.with_own(Move(name, 0.0, given=tuple(given)), session.shelf).direction(
-                self.domain
-            )
-            for name in names
+        names = [name for name in names if self.named(session, name).space == "w"]
+        moves = [
+            sessions.with_own(Move(name, 0.0, given=tuple(given)), session.shelf) for name in names
         ]
-        directions = [d for d in directions if d.space == "w"]
-        for direction in directions:
+        for direction in [move.direction(self.domain) for move in moves]:
             yield from self._rescored(direction)
 
     def _rescored(self, direction: Direction) -> Iterator[Effect | None]:

@@ -1,5 +1,6 @@
 """What the workshop's widgets call: values -> one action of the workshop -> values."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from html import escape
@@ -176,10 +177,14 @@ class WorkshopHandlers:
 
     @polite
     def sweep(
-        self, session: Session, lang: str, along: str, across: str | None, first: float,
-        last: float, count: float,
+        self, session: Session, lang: str, along: str, across: str | None, first: float | None,
+        last: float | None, count: float,
     ) -> Iterator[Any]:  # fmt: skip
         """A labelled sheet of strengths; yields (progress, picture)."""
+        if first is None or last is None or not (math.isfinite(first) and math.isfinite(last)):
+            raise BadInput(
+                "A sweep needs two strengths to go from and to; write numbers, usually -3 and 3."
+            )
         work = self.workshop.sweep(session, along, across or "", first, last, int(count))
         for step in work:
             if isinstance(step, Step):
