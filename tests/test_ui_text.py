@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -57,6 +58,31 @@ def test_the_same_texts_change_the_edit_others_begin_one(desk: TextDesk, session
     assert desk.apply(other, TextEdit("an old man", 3.0, "a person")) is other
     assert other.now.label.key == "history.text"
     assert desk.edit(desk.studio.act(other, "toggle", 2)) == edits(other)[1], "off: the one below"
+
+
+HAND = [False, 0.05, None, [], ["coarse", "middle", "fine"], "jacobian", ""]
+MANY = [False, 0.1, 5, ["smile"], ["coarse", "fine"], "jacobian", "a photo of {}\nart of {}"]
+
+
+@pytest.mark.parametrize("values", [VALUES[3:], HAND, MANY])
+def test_undo_brings_the_whole_text_edit_back(
+    desk: TextDesk, session: Session, values: list[Any]
+) -> None:
+    """What the widgets ask for after a way back makes the very edit that is there."""
+    h = TextHandlers(desk, Display(desk.studio))
+    made, _ = h.apply(session, "en", *VALUES[:3], *values)
+    neutral, target, alpha, auto, beta, *rest = h.sync(made, "en")
+    assert auto is values[0] and rest[0] == values[2], "who chose the channels"
+    again, _ = h.apply(made, "en", neutral, target, alpha["value"], auto, beta, *rest)
+    assert again is made
+
+
+def test_the_way_back_runs_no_clip_among_the_quick_actions(domain: Domain) -> None:
+    from ui.page import build_app
+
+    handlers = {fn.fn.__name__: fn for fn in build_app(domain).fns.values() if fn.fn}
+    assert handlers["sync"].concurrency_id == "interactive" and len(handlers["sync"].outputs) == 10
+    assert handlers["explain"].concurrency_id == "long"
 
 
 def test_a_drag_shows_what_a_release_makes(desk: TextDesk, session: Session) -> None:
@@ -150,6 +176,7 @@ def test_a_search_finds_portraits(desk: TextDesk) -> None:
 
 def test_handlers_translate(desk: TextDesk, session: Session) -> None:
     h = TextHandlers(desk, Display(desk.studio))
+    assert h.sync(session, "en") == (gr.skip(),) * 10, "no edit, nothing to show"
     made, status = h.apply(session, "en", *VALUES)
     assert [edit["label"] for edit in status["edits"]][-1] == "“a smiling person” +6"
     by_hand, _ = h.apply_beta(session, "en", *[*VALUES[:4], 0.05, *VALUES[5:]])
@@ -187,8 +214,6 @@ def test_without_a_text_image_model_there_is_a_sentence(tmp_path: Path) -> None:
     desk = TextDesk(Studio(write_studio_domain(tmp_path / "studio")))
     assert not desk.available
     desk.warm_up()
-    import gradio as gr
-
     with gr.Blocks():
         assert build_text_tab(Words(), desk, ["smile"]) is None
 

@@ -142,19 +142,25 @@ class TextHandlers:
         if report is None:
             return {}, "", gr.skip()
         shown = report_value(report, self.layers, self.desk.total, lang)
-        beta = gr.skip() if report.beta is None else min(round(report.beta, 3), MOST_BETA)
+        beta = gr.skip() if report.beta is None else on_slider(report.beta)
         edge = edge_for(edit.alpha if edit else 0.0, REACH)
         return shown, safe_css({"text-alpha": safe}, edge) if safe else "", beta
 
     def sync(self, session: Session, lang: str) -> tuple[Any, ...]:
-        """Boxes, alpha and report of the edit that the stack now ends with."""
+        """The widgets of ``wanted_edit`` as the edit needs them that the stack ends with."""
         edit = self.desk.edit(session)
-        explained = self.explain(session, lang)
         if edit is None:
-            return gr.skip(), gr.skip(), gr.skip(), *explained
+            return (gr.skip(),) * 10
         neutral = "" if edit.neutral == neutral_for(edit.target) else edit.neutral
         alpha = standing(edit.alpha, edge_for(edit.alpha, REACH))
-        return neutral, edit.target, alpha, *explained
+        beta = on_slider(edit.beta or 0.0)
+        # No edit says who chose its beta; one that the slider cannot have was chosen for it.
+        auto = edit.channels is None and edit.beta != beta
+        known = self.desk.has_table or edit.method != "global"
+        method = edit.method if known else gr.skip()
+        layers, templates = self.studio.group_names(edit.layers), "\n".join(edit.templates)
+        return (neutral, edit.target, alpha, auto, beta, edit.channels, list(edit.keep), layers,
+                method, templates)  # fmt: skip
 
     @polite
     def grid(
@@ -269,3 +275,8 @@ class TextHandlers:
     def _progress(self, part: Part, lang: str) -> str:
         text = say("text.working", lang, done=part.done, total=part.total)
         return progress_html(text, part.done / max(part.total, 1), [], lang)
+
+
+def on_slider(beta: float) -> float:
+    """beta as its slider can have it."""
+    return min(round(beta, 3), MOST_BETA)

@@ -43,10 +43,9 @@ def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wir
     tab.accept.click(h.accept, [tab.target, tab.neutral], accepted, **wire.instant)
     for name, button in tab.lists.items():
         button.click(h.fill_in(name), [page.language], [tab.templates], **wire.instant)
-    synced = [tab.neutral, tab.target, tab.alpha, *explained]
     turned = [c.undo.click, c.redo.click, c.history.pick, shown.select]
     for trigger in turned:
-        trigger(h.sync, base, synced, **{**wire.interactive, **wire.private})
+        then_explain(trigger(h.sync, base, tab.wanted, **wire.interactive, **wire.private))
     relabelled = [tab.prompts, tab.keep, tab.layers, tab.method]
     then_explain(page.language.change(h.relabel, [page.language], relabelled, **wire.instant))
     _wire_long(page, tab, h, wire, base, then_explain)
