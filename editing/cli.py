@@ -53,31 +53,32 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     reporting = Parser(add_help=False)
     reporting.add_argument("--json", action="store_true", help="end with one JSON line on stdout")
-    shared = Parser(add_help=False, parents=[reporting])
-    group = shared.add_argument_group("shared options")
-    group.add_argument(
-        "--domain",
-        default=None,
-        metavar="NAME",
-        help="folder under weights/, or a path (default: portraits)",
-    )
-    group.add_argument(
-        "--device", default=None, metavar="NAME", help="cpu, cuda or mps (default: cpu)"
-    )
-    group.add_argument("--seed", type=int, default=0, metavar="N",
-                       help="randomness of a random start (default: %(default)s)")  # fmt: skip
+
+    def shared(seed: int) -> Parser:
+        """Flags of most commands, with the seed where none is given."""
+        found = Parser(add_help=False, parents=[reporting])
+        group = found.add_argument_group("shared options")
+        where = "folder under weights/, or a path (default: portraits)"
+        group.add_argument("--domain", default=None, metavar="NAME", help=where)
+        group.add_argument("--device", default=None, metavar="NAME",
+                           help="cpu, cuda or mps (default: cpu)")  # fmt: skip
+        group.add_argument("--seed", type=int, default=seed, metavar="N",
+                           help="randomness of a random start (default: %(default)s)")  # fmt: skip
+        return found
 
     def command(
         name: str,
         text: str,
         function: str = "",
         group: Any = commands,
-        parents: Sequence[argparse.ArgumentParser] = (shared,),
+        parents: Sequence[argparse.ArgumentParser] | None = None,
+        seed: int = 0,
     ) -> argparse.ArgumentParser:
         """One command, or with ``group`` the second word of one."""
         added: argparse.ArgumentParser = group.add_parser(
-            name, help=text, description=text, parents=parents
-        )
+            name, help=text, description=text,
+            parents=[shared(seed)] if parents is None else parents,
+        )  # fmt: skip
         added.set_defaults(function=function or f"commands.{name}")
         return added
 

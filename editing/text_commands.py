@@ -57,11 +57,15 @@ def text(args: Namespace) -> Result:
             raise BadInput(f"{path} is no PNG; write NAME.png.")
     if args.method not in METHODS:
         raise UnknownName.among("method", args.method, METHODS[1:])
+    if args.grid and args.method in ("optimize", "mapper"):
+        raise BadInput("--grid shows thresholds, which this method has not; leave it out.")
     asked = _asked(args, domain)
     found: Move | TextEdit | None = None
     if args.method not in ("optimize", "mapper"):
         found = asked.resolved(domain)  # refuses here, before a photo is inverted
-    check_writable(args.out)
+    for path in (args.out, args.grid):
+        if path:
+            check_writable(path)
     portrait = open_portrait(args, domain)
     state = portrait.stack.apply(portrait.state, domain)
     edit = found or _searched(args, domain, asked, state)
@@ -135,8 +139,6 @@ def _searched(
 
 
 def _grid(args: Namespace, domain: Domain, asked: TextEdit, state: EditState) -> str:
-    if args.method in ("optimize", "mapper"):
-        raise BadInput("--grid shows thresholds, which this method has not; leave it out.")
     betas = grid_betas(domain, asked)
     cells = list(
         bar(grid_cells(domain, state, asked, ALPHAS, betas), "grid", len(ALPHAS) * len(betas))
@@ -181,6 +183,8 @@ def search(args: Namespace) -> Result:
     domain, top = open_named(args), parse_whole("--top", args.top, 1, 1_000)
     domain.clip.check_text(args.text)
     psi = parse_number("--psi", args.psi)
+    if args.out:
+        check_writable(args.out)
     if args.latents:
         paths = latent_files(Path(args.latents))
         seen, total = see_latents(domain, paths), len(paths)
@@ -216,7 +220,7 @@ def statistics_build(args: Namespace) -> Result:
         samples=parse_whole("--samples", args.samples, 1, 10_000),
         k=parse_number("--k", args.k),
         psi=parse_number("--psi", args.psi),
-        seed=args.seed or TableOptions.seed,
+        seed=args.seed,
         layers=style_layers(args.layers, domain) if args.layers else (),
         base=args.base,
         method=args.method,

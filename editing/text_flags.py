@@ -90,6 +90,7 @@ def _add_statistics(commands: Any, command: Callable[..., argparse.ArgumentParse
         "directions. Goes on where it was cut off.",
         f"{MODULE}.statistics_build",
         group,
+        seed=5,  # as StyleCLIP samples
     )
     build.add_argument("--samples", default="32", metavar="N", help="latents (default: 32)")
     build.add_argument("--k", default="5", metavar="K", help="σ up and down (default: 5)")

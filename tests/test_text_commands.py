@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from editing.cli import main
+from editing import text_commands
+from editing.cli import build_parser, main
 from editing.domains import open_domain
 from editing.recipes import read_export
+from editing.table_build import TableOptions
 from tests.text_domain import write_text_domain
 
 ROOT = Path(__file__).parents[1]
@@ -101,12 +103,19 @@ def test_the_table_is_built_named_and_used(
     assert edit["method"] == "global" and set(edit["by_layer"]) <= {"b4.conv1", "b8.conv0"}
 
 
+def test_every_seed_of_a_table_can_be_asked_for() -> None:
+    words = ["statistics", "build"]
+    assert build_parser().parse_args(words).seed == TableOptions.seed
+    assert build_parser().parse_args([*words, "--seed", "0"]).seed == 0
+    assert build_parser().parse_args(["mapper", "train", "--target", "x", "--out", "y"]).seed == 0
+
+
 def test_a_build_that_is_killed_goes_on(tmp_path: Path) -> None:
     """SIGKILL, at no particular moment: what is there is whole, and the same command ends it."""
     folder = write_text_domain(tmp_path / "own").folder
     words = [sys.executable, "-c", "import editing.table_build as t; t.SAVE_EVERY = 0.0; "
              "t.PIXELS = 4096; from editing.cli import main; import sys; sys.exit(main())",
-             "statistics", "build", "--domain", str(folder), "--samples", "40"]  # fmt: skip
+             "statistics", "build", "--domain", str(folder), "--samples", "8"]  # fmt: skip
     process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
     state = folder / ".global_directions.unfinished"
     deadline = time.monotonic() + 300
@@ -120,6 +129,29 @@ def test_a_build_that_is_killed_goes_on(tmp_path: Path) -> None:
 
     _, facts = read_tensors(state, FORMAT)
     assert 0 < facts["done"], "a whole state"
+    assert subprocess.run(words, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    assert open_domain(folder).global_directions.num_channels and not state.exists()
+
+
+def test_what_cannot_be_written_is_refused_before_anything_is_looked_for(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("work was begun")
+
+    for name in ("open_portrait", "see_seeds", "see_latents"):
+        monkeypatch.setattr(text_commands, name, never)
+    common = ("text", "seed:3", "--domain", folder, "--target", "red hair", "--out")
+    out, closed = tmp_path / "o.png", Path("/proc/none/a.png")
+    for method in ("optimize", "mapper"):
+        said = refused(capsys, *common, out, "--method", method, "--grid", tmp_path / "g.png")
+        assert "--grid shows" in said
+    assert "written" in refused(capsys, *common, out, "--grid", closed)
+    assert "written" in refused(capsys, "search", "red hair", "--domain", folder, "--out", closed)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
