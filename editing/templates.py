@@ -6,6 +6,7 @@ their embeddings stands for it: what the sentences have in common is the text.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,7 @@ SLOT = "{}"
 MOST, LONGEST = 100, 200  # templates, and characters of one
 BATCH = 32  # sentences encoded at once
 NEUTRAL = {"en": "a person", "zh": "人"}  # what a target is compared with, where nothing is said
+REMEMBERED = 256  # texts per model
 SAME = 1e-3  # texts nearer than this mean the same
 
 PORTRAITS: dict[str, tuple[str, ...]] = {
@@ -135,9 +137,8 @@ def templates_for(clip: TextImageModel, text: str, own: Sequence[str] = ()) -> t
     return tuple(t for t in listed if t == SLOT or not clip.unknown_words(t.replace(SLOT, " ")))
 
 
-_encoded: WeakKeyDictionary[TextImageModel, dict[tuple[str, tuple[str, ...]], Tensor]] = (
-    WeakKeyDictionary()
-)
+Encoded = OrderedDict[tuple[str, tuple[str, ...]], Tensor]  # (text, templates) -> [d]
+_encoded: WeakKeyDictionary[TextImageModel, Encoded] = WeakKeyDictionary()
 
 
 @torch.no_grad()
@@ -149,13 +150,16 @@ def encode_text(clip: TextImageModel, text: str, templates: Sequence[str] = ()) 
     """
     text = clip.check_text(text)
     used = templates_for(clip, text, templates)
-    kept = _encoded.setdefault(clip, {})
+    kept = _encoded.setdefault(clip, OrderedDict())
     if (text, used) not in kept:
         sentences = [template.replace(SLOT, text) for template in used]
         parts = [sentences[i : i + BATCH] for i in range(0, len(sentences), BATCH)]
         with torch.inference_mode(False):  # whoever asks first, it must serve autograd later
             encoded = torch.cat([clip.encode_texts(part) for part in parts])
             kept[text, used] = F.normalize(encoded.mean(0), dim=0)
+        while len(kept) > REMEMBERED:
+            kept.popitem(last=False)
+    kept.move_to_end((text, used))
     return kept[text, used]
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from editing import templates as module
 from editing.errors import BadInput
 from editing.templates import (
     LISTS,
@@ -78,3 +79,16 @@ def test_neutral_texts_follow_the_language_and_unknown_words_are_named(
 ) -> None:
     assert neutral_for("an old man") == "a person" and neutral_for("老年人") == "人"
     assert unknown_words(clip, "a zebra face", "zebra, a smiling lion") == ("zebra", "lion")
+
+
+def test_only_the_latest_texts_are_remembered(
+    clip: TextImageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 3)
+    first = encode_text(clip, "a face", OWN)
+    for text in ("red hair", "an old man", "a young woman"):
+        encode_text(clip, text, OWN)
+        assert encode_text(clip, "a face", OWN) is first, "what is asked for again stays"
+    assert len(module._encoded[clip]) == 3
+    encode_text(clip, "red hair", OWN)
+    assert ("an old man", OWN) not in module._encoded[clip]
