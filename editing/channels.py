@@ -18,7 +18,7 @@ from torch import Tensor
 from editing.domains import Domain
 from editing.errors import BadInput
 from editing.samples import output_of
-from editing.statistics import Statistics, load_statistics, measure_statistics
+from editing.statistics import Statistics, measure_statistics
 from editing.style_gradients import gradients
 
 REGIONS: dict[str, tuple[float, float, float, float]] = {  # left, top, right, bottom of the picture
@@ -52,13 +52,12 @@ class ChannelEffect:
 def statistics_of(domain: Domain) -> Statistics:
     """The domain's StyleSpace statistics; measured once where it brings none."""
     if domain not in _statistics:
-        if "statistics" in domain.parts:
-            found = load_statistics(domain.part("statistics"))
-        else:
-            with torch.inference_mode(False):
-                found = measure_statistics(domain.generator, 2_000)
-        found.check(domain.generator, domain.fingerprint, domain.name)
-        _statistics[domain] = found
+        with torch.inference_mode(False):
+            _statistics[domain] = (
+                domain.statistics
+                if "statistics" in domain.parts
+                else measure_statistics(domain.generator, 2_000)
+            )
     return _statistics[domain]
 
 

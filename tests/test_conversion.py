@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from editing.channels import statistics_of
 from editing.cli import main
 from editing.directions import boundary, read_directions
 from editing.domains import open_domain
@@ -114,6 +115,7 @@ def test_a_domain_may_name_foreign_files(tmp_path: Path, generator: Generator) -
     assert torch.allclose(boundary(domain, "smile").vector, n[0])
     assert len(domain.perceptual.features(pictures()[0])) == 5
     assert domain.statistics.num_channels == sum(CHANNELS)
+    assert statistics_of(domain) is domain.statistics, "a file of StyleCLIP serves edits, too"
     with pytest.raises(Exception, match="perceptual, not encoder"):
         domain.encoder  # noqa: B018
 

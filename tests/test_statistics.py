@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from editing.channels import statistics_of
 from editing.domains import Domain, open_domain
 from editing.errors import BadInput, MissingFile, UnsafeFile
 from editing.generator import Generator, fingerprint
@@ -81,4 +82,5 @@ def test_a_domain_checks_its_own(
     entry = describe(folder, "statistics.safetensors")
     with (folder / "domain.yaml").open("a") as file:
         file.write(f"statistics: {{file: {entry['file']}, sha256: {entry['sha256']}}}\n")
-    assert open_domain(folder).statistics.samples == 50
+    domain = open_domain(folder)
+    assert domain.statistics.samples == 50 and statistics_of(domain) is domain.statistics
