@@ -37,7 +37,7 @@ METHODS = ("perturbation", "jacobian")
 BASES = ("samples", "mean")
 FINEST = 256  # pixels of the finest layers that are measured unless others are named
 PIXELS = 1 << 20  # drawn at once
-TOGETHER = 4  # samples of one Jacobian, as far as PIXELS allow
+TOGETHER = 4  # samples with gradients, as far as PIXELS allow
 NOTHING = 1e-6  # length of a change that is none
 SAVE_EVERY = 15.0  # seconds
 
@@ -104,6 +104,11 @@ def default_layers(domain: Domain) -> tuple[str, ...]:
 
 def _size(name: str) -> int:
     return int(name.partition(".")[0][1:])
+
+
+def latents_at_once(size: int) -> int:
+    """How many pictures of ``size`` pixels a side are drawn together with gradients."""
+    return max(min(PIXELS // size**2, TOGETHER), 1)
 
 
 class _Measurement(ABC):
@@ -247,7 +252,7 @@ class _Jacobian(_Measurement):
 
     def __init__(self, domain: Domain, options: TableOptions) -> None:
         super().__init__(domain, options)
-        at_once = max(min(PIXELS // self.layers.size**2, TOGETHER), 1)
+        at_once = latents_at_once(self.layers.size)
         ws = base_ws(domain, options.samples, options.psi, options.seed)
         self.parts = [ws[i : i + at_once] for i in range(0, len(ws), at_once)]
         self.total = len(self.parts) * self.clip.width

@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 
 from editing.channels import statistics_of
-from editing.directions import boundary
+from editing.directions import boundary, move
 from editing.domains import Domain
 from editing.errors import MissingFile
 from editing.generator import GeneratorConfig
 from editing.samples import output_of
 from editing.statistics import PSI, SEED
 from editing.style_gradients import base_ws, gradients
-from editing.table_build import FINEST, default_layers
+from editing.table_build import FINEST, default_layers, latents_at_once
 
-SAMPLES, PROBES, TOGETHER = 8, 2, 4  # latents of a gradient, random vectors each, latents at once
+SAMPLES, PROBES = 8, 2  # latents of a gradient, random vectors each
 
 
 def by_gradient(domain: Domain, dt: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -69,9 +69,14 @@ def _gradients(domain: Domain, along: Sequence[Tensor] | Tensor) -> list[dict[st
     seen = max(FINEST, domain.clip.resolution)
     size = seen if summed and config.img_resolution > seen else None
     found: list[dict[str, Tensor]] = []
-    for ws in torch.split(base_ws(domain, _count(domain), PSI, SEED), TOGETHER):
+    for ws in _samples(domain, size or config.img_resolution):
         found += gradients(domain, ws, domain.clip.encode_pictures, along, max_resolution=size)
     return found
+
+
+def _samples(domain: Domain, size: int) -> tuple[Tensor, ...]:
+    """Latents [n, num_ws, w_dim], as many together as pictures of ``size`` pixels allow."""
+    return torch.split(base_ws(domain, _count(domain), PSI, SEED), latents_at_once(size))
 
 
 def _count(domain: Domain) -> int:
@@ -102,7 +107,7 @@ def _read_gradient(domain: Domain, attribute: str) -> dict[str, Tensor]:
     net, own = domain.scorer, output_of(domain.scorer, attribute)
     std = statistics_of(domain).std
     total = {layer: torch.zeros_like(values) for layer, values in std.items()}
-    for ws in torch.split(base_ws(domain, _count(domain), PSI, SEED), TOGETHER):
+    for ws in _samples(domain, domain.generator.img_resolution):
         gradient = next(gradients(domain, ws, lambda img: net(img)[:, own : own + 1]))
         for layer, values in gradient.items():
             total[layer] += values.sum(0).cpu() / _count(domain)
@@ -118,7 +123,7 @@ def _boundary_step(domain: Domain, attribute: str) -> dict[str, Tensor]:
         )
     ws = generator.mapping.w_avg.expand(1, generator.num_ws, -1)
     with torch.no_grad():
-        moved, still = generator.styles(ws + direction.vector.to(ws)), generator.styles(ws)
+        moved, still = generator.styles(move(ws, direction, 1.0)), generator.styles(ws)
     std = statistics_of(domain).std
     return {
         layer: (moved[layer] - still[layer])[0].cpu() / std[layer].clamp_min(1e-12)

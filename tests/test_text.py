@@ -10,13 +10,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from editing import text_gradients
 from editing.channels import statistics_of
+from editing.directions import boundary
 from editing.domains import Domain, open_domain
 from editing.edits import preview, render, state_of
 from editing.errors import BadInput, EditingError, MissingFile
 from editing.layers import rows_by_layer, style_widths
 from editing.style_gradients import base_ws
-from editing.table_build import TableOptions, build_file
+from editing.table_build import TableOptions, build_file, latents_at_once
 from editing.templates import text_direction
 from editing.text import (
     StyleChange,
@@ -190,6 +192,22 @@ def test_kept_attributes_do_not_follow_to_first_order(domain: Domain) -> None:
         dense = edit.change.tensors(style_widths(domain.generator))
         moved.append(sum(float(dense[k] / std[k].clamp_min(1e-12) @ gradient[k]) for k in dense))
     assert abs(moved[1]) < 1e-4 * max(1, abs(moved[0])) or abs(moved[1]) < 1e-6
+
+
+def test_a_boundary_that_stands_in_for_a_reading_keeps_to_its_rows(
+    domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = replace(boundary(domain, "age"), layers=(0,))
+    monkeypatch.setattr(text_gradients, "boundary", lambda *_: own)
+    found = text_gradients._boundary_step(domain, "age")
+    moved = {layer for layer, values in found.items() if bool(values.abs().max() > 1e-6)}
+    assert moved == {layer for layer, row in rows_by_layer(domain.generator).items() if row == 0}
+
+
+def test_fewer_latents_are_taken_together_the_larger_they_are(domain: Domain) -> None:
+    assert [latents_at_once(size) for size in (32, 256, 512, 1024, 2048)] == [4, 4, 4, 1, 1]
+    assert [len(ws) for ws in text_gradients._samples(domain, 1024)] == [1] * 8
+    assert [len(ws) for ws in text_gradients._samples(domain, 32)] == [4, 4]
 
 
 def test_kept_texts_are_projected_out(domain: Domain) -> None:
