@@ -225,8 +225,14 @@ def without_rows(direction: Direction, rows: Sequence[int], num_ws: int) -> Dire
 
 def flipped(direction: Direction) -> Direction:
     """The other way round: what was less is more."""
-    found = direction.safe_range
-    meta = {**direction.meta, "range": [-found[1], -found[0]]} if found else direction.meta
+    meta = dict(direction.meta)
+    if found := direction.safe_range:
+        meta["range"] = [-found[1], -found[0]]
+    if sides := meta.get("margins"):
+        edges, less, more = ([*reversed(sides[part])] for part in ("edges", "less", "more"))
+        meta["margins"] = {"edges": [-edge for edge in edges], "less": more, "more": less}
+    if meant := meta.get("picked"):
+        meta["picked"] = {name: -weight for name, weight in meant.items()}
     origin = None if direction.origin is None else -direction.origin
     return replace(direction, vector=-direction.vector, meta=meta, origin=origin)
 

@@ -149,3 +149,12 @@ def test_flipping_turns_the_range_and_the_origin() -> None:
     assert other.safe_range == (-4.0, 2.0) and other.origin == -0.5
     ws = torch.randn(1, 6, 8)
     assert torch.allclose(absolute(ws, a, 1.0), absolute(ws, other, -1.0), atol=1e-5)
+
+
+def test_flipping_turns_what_is_known_of_both_sides() -> None:
+    sides = {"edges": [-1.0, 0.0, 2.0], "less": [3, 1], "more": [0, 4]}
+    a = Direction("a", torch.eye(8)[0], meta={"margins": sides, "picked": {"smile": 0.5}})
+    other = flipped(a)
+    assert other.meta["margins"] == {"edges": [-2.0, 0.0, 1.0], "less": [4, 0], "more": [1, 3]}
+    assert other.meta["picked"] == {"smile": -0.5}
+    assert flipped(other).meta == a.meta and a.meta["margins"] is sides
