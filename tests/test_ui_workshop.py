@@ -309,6 +309,15 @@ def test_the_own_slider_is_as_long_as_its_direction_and_marked(
     assert handlers.display.sliders(far)[-2]["maximum"] == 8
 
 
+def test_a_strength_beyond_the_limit_is_said(workshop: Workshop, session: Session) -> None:
+    display, shown = Display(workshop.studio), workshop.studio.move(session, {"smile": 1e9})
+    sentence = "smile=1e+09 is beyond the limit of this direction"
+    assert sentence in display.status(shown)["notes"][0] and not display.status(session)["notes"]
+    for lang, part in (("en", sentence), ("zh", "超出此方向的极限，实际使用")):
+        assert any(part in str(each) for each in display.show(shown, lang, "compare"))
+        assert not any(part in str(each) for each in display.show(session, lang, "compare"))
+
+
 def test_drags_show_the_mask_and_refuse_nothing(workshop: Workshop, session: Session) -> None:
     handlers = WorkshopHandlers(workshop, Display(workshop.studio))
     session = workshop.keep(workshop.keep(session, mine("other", 1)), mine())

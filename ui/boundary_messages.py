@@ -195,3 +195,11 @@ BOUNDARY_MESSAGES: dict[str, tuple[str, str]] = {
     "surgery.rows": ("Rows it shall not move, such as 0-3", "不作用的行，如 0-3"),
     "surgery.zero": ("Make it without these rows", "去掉这些行"),
 }
+
+BOUNDARY_NOTES: tuple[tuple[str, str], ...] = (
+    (
+        r"Little of (.+) is left while (.+) stay",
+        "保持 {1} 不变时，{0} 的方向所剩无几，编辑可能看不出效果。",
+    ),
+    (r"(.+)=(.+) is beyond the limit .*; (.+) is used", "{0}={1} 超出此方向的极限，实际使用 {2}。"),
+)

@@ -51,8 +51,9 @@ class Display:
 
     def show(self, session: Session, lang: str, look: str) -> tuple[Any, ...]:
         """Everything that follows the session, except the sliders."""
-        portrait = session.now.portrait
+        portrait, domain = session.now.portrait, self.studio.domain
         view = self.studio.view(session, look == "mask")
+        notes = (*session.now.stack.doubts(domain), *view.notes)
         if view.paste is None and look == "whole":  # the whole photo was of another portrait
             look = "compare"
         picture, outcome = pairs(view, look)
@@ -84,7 +85,7 @@ class Display:
             gr.update(value=session.own or None, choices=[d.name for d in session.shelf]),
             gr.update(visible=bool(session.shelf)),
             waiting_html(lang),
-            caveats_html(portrait.fit, self.studio.domain.reach, view.notes, lang),
+            caveats_html(portrait.fit, domain.reach, notes, lang),
             result_html(portrait.fit, portrait.findings, lang, carried_over(session)),
             gr.update(interactive=tuned),
             *self._levels(portrait),
@@ -220,6 +221,7 @@ class Display:
             "strengths": dict(
                 zip(self.names, strengths(session.now.stack, self.names), strict=True)
             ),
+            "notes": session.now.stack.doubts(self.studio.domain),
             "history": [label_text(moment.label, "en") for moment in session.moments],
             "position": session.position,
             "inversion": portrait.inversion and portrait.inversion.options.level,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from ui.boundary_messages import BOUNDARY_MESSAGES
+from ui.boundary_messages import BOUNDARY_MESSAGES, BOUNDARY_NOTES
 from ui.figure_messages import FIGURE_MESSAGES
 from ui.guard_messages import GUARD_MESSAGES
 from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
@@ -343,6 +343,7 @@ NOTES: tuple[tuple[str, str], ...] = (
     (r"did not reach ([\d.]+) dB", "未能达到 {0} dB。"),
     (r"no gain in (\d+) steps", "{0} 步内没有改进，提前结束。"),
     (r"became unstable at step (\d+)", "第 {0} 步变得不稳定，已保留最好的结果。"),
+    *BOUNDARY_NOTES,
     *KEEPING_NOTES,
     *PRESET_NOTES,
 )
