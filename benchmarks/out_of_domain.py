@@ -5,13 +5,14 @@
 Portraits wear accessories that the generator never saw; seven attributes of each are edited, alpha
 by bisection to the change that the judge sees in the truth. Tables: distances inside and outside
 the truly changed region, masks against it, the misfit beyond which edits look wrong, and a sheet of
-a real photograph. What is finished is kept in outputs/benchmarks/out_of_domain, keyed by generator
-and level, and read back at the next start.
+a real photograph. What is finished is kept in outputs/benchmarks/out_of_domain, keyed by generator,
+level and the other files that decide it, and read back at the next start.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import time
@@ -38,7 +39,7 @@ from benchmarks.out_of_domain_cases import (
 )
 from benchmarks.photo_plus_change import photo_plus_change
 from editing.alignment import open_photo
-from editing.domains import Domain, open_domain, open_judge
+from editing.domains import Domain, file_hash, open_domain, open_judge
 from editing.edits import EditState, Move, render
 from editing.images import grid, save_png, write_atomically
 from editing.inversion import METHODS, invert
@@ -65,6 +66,7 @@ PLAIN, CHANGE, FUSED, DEGHOSTED = (
 )  # fmt: skip
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 PHOTO_EDITS = {"smile": 2.0, "eyeglasses": 3.0, "age": 2.0}
+DECIDING = ("encoder", "perceptual", "identity", "judge", "differential", "deghosting")
 Facts = dict[str, Any]
 
 
@@ -294,6 +296,15 @@ def photograph(domain: Domain, level: str, sheet: Path) -> Iterator[str]:
     yield f"contact sheet: {sheet}"
 
 
+def kept_in(domain: Domain, level: str) -> Path:
+    """The folder of what is finished: another one for every set of files that it came from."""
+    digest = hashlib.sha256()
+    for name, entry in sorted(domain.entries.items()):
+        if (name in DECIDING or name.startswith("boundary ")) and domain.is_present(entry):
+            digest.update(f"{name} {file_hash(domain.folder / entry.file)}\n".encode())
+    return OUT / f"{domain.fingerprint}-{level}-{digest.hexdigest()[:8]}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -306,7 +317,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["tables", "photo"])
     args = parser.parse_args()
     domain = open_domain(args.domain)
-    folder = OUT / f"{domain.fingerprint}-{args.level}"
+    folder = kept_in(domain, args.level)
     rows: list[Facts] = []
     for name in sorted(set(ATTRIBUTES) - set(attributes(domain))):
         print(f"{name}: the domain has no boundary for it, so it is left out")

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.out_of_domain import composites, measure, overlap, psnr_of, ramps
+from benchmarks.out_of_domain import composites, kept_in, measure, overlap, psnr_of, ramps
 from benchmarks.out_of_domain_cases import (
     ATTRIBUTES,
     Case,
@@ -22,8 +22,9 @@ from benchmarks.out_of_domain_cases import (
     saved,
 )
 from benchmarks.photo_plus_change import photo_plus_change
-from editing.domains import Domain, open_judge
+from editing.domains import Domain, open_domain, open_judge
 from editing.edits import Move, render, state_of
+from tests.conftest import write_tiny_domain
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,24 @@ def test_composites_have_masks_that_are_compared(case, tiny_domain):
     found = ramps(made, worn.picture, worn.picture, made.truth, tiny_domain)
     inside = [found[t][0] for t in found]
     assert inside == sorted(inside) and len(inside) == 6  # a higher threshold keeps more photo
+
+
+def test_what_is_finished_is_kept_apart_for_other_files(tmp_path, tiny_generator):
+    folder = write_tiny_domain(tmp_path / "tiny", tiny_generator)
+    first = kept_in(open_domain(folder), "quick")
+    assert kept_in(open_domain(folder), "quick") == first != kept_in(open_domain(folder), "best")
+    (folder / "scorer.safetensors").write_bytes(b"reads for nobody here")
+    assert kept_in(open_domain(folder), "quick") == first
+    (folder / "encoder.safetensors").write_bytes(b"another encoder")
+    second = kept_in(open_domain(folder), "quick")
+    smile = folder / "boundaries" / "smile.safetensors"
+    smile.write_bytes((folder / "boundaries" / "age.safetensors").read_bytes())
+    third = kept_in(open_domain(folder), "quick")
+    with (folder / "domain.yaml").open("a") as file:
+        file.write(f"deghosting: {{file: deghosting.safetensors, sha256: {'a' * 64}}}\n")
+    assert kept_in(open_domain(folder), "quick") == third, "named, but not there yet"
+    (folder / "deghosting.safetensors").write_bytes(b"landed")
+    assert len({first, second, third, kept_in(open_domain(folder), "quick")}) == 4
 
 
 def test_overlap_is_intersection_over_union():
