@@ -307,8 +307,9 @@ def test_a_training_stops_and_leaves_nothing(visit):
     assert page.is_disabled("#train-stop")
     page.click("#train-run")
     page.click("#train-stop")
-    page.wait_for_selector("#train-run:not([disabled])")
-    assert "Stopped" in page.inner_text("#train-result") and page.is_disabled("#train-stop")
+    page.wait_for_selector("#train-result >> text=Stopped")
+    page.wait_for_selector("#train-stop:disabled", state="attached")
+    assert page.is_enabled("#train-run")
     assert not page.locator("#shelf").is_visible()
 
 

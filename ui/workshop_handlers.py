@@ -317,8 +317,14 @@ class WorkshopHandlers:
         """End this visitor's rescoring; the rows so far stay."""
         self.measuring.stop(str(request.session_hash))
 
-    def running(self) -> tuple[Any, Any]:
-        """(the button that began, the one that stops) while something runs."""
+    def expect_training(self, request: gr.Request) -> tuple[Any, Any]:
+        """(the button that began, the one that stops) while something runs or waits to."""
+        self.training.expect(str(request.session_hash))
+        return gr.update(interactive=False), gr.update(interactive=True)
+
+    def expect_rescoring(self, request: gr.Request) -> tuple[Any, Any]:
+        """The same for a rescoring."""
+        self.measuring.expect(str(request.session_hash))
         return gr.update(interactive=False), gr.update(interactive=True)
 
     def idle(self) -> tuple[Any, Any]:

@@ -115,7 +115,7 @@ def _wire_measures(
         **wire.long,
     )
     given = page.boundaries.given
-    measured = _stoppable(m.rescore, m.stop, h, h.stop_rescoring, wire)
+    measured = _stoppable(m.rescore, m.stop, h.expect_rescoring, h.stop_rescoring, h.idle, wire)
     measured(h.rescore, [*base, given], [m.table], api_name="rescore", **wire.long)
     m.rows.click(h.rows, [*base, m.name], [m.row_table], api_name="layer_by_layer", **wire.long)
     m.truth.click(h.truth, base, m.twins, api_name="truth", **wire.long)
@@ -132,7 +132,7 @@ def _wire_train(
     t.page.click(h.next_gallery, pictures, gallery, **kinds)
     t.picks.pick(h.pick, pictures, [t.picked, t.picks], **wire.instant)
     wish = [t.name, t.source, t.reading, t.less, t.more, t.labels, t.picked, t.count]
-    running = _stoppable(t.run, t.stop, h, h.stop_training, wire)(
+    running = _stoppable(t.run, t.stop, h.expect_training, h.stop_training, h.idle, wire)(
         h.train, [*base, *wish], [t.found, t.result], **wire.long, **wire.private
     )
     relist(wire.action(running.success, h.shelve, [t.found]))
@@ -146,18 +146,18 @@ def _wire_train(
 
 
 def _stoppable(
-    run: gr.Button, stop: gr.Button, h: WorkshopHandlers, stopper: Callable[..., Any], wire: Wire
+    run: gr.Button, stop: gr.Button, expect: Action, stopper: Action, idle: Action, wire: Wire
 ) -> Action:
     """The press of ``run`` as a trigger: while what it starts goes on, ``stop`` can be pressed.
 
     The buttons turn first: Gradio begins with a component's next listener when one has ended.
     """
-    pressed = run.click(h.running, None, [run, stop], **wire.instant)
+    pressed = run.click(expect, None, [run, stop], **wire.instant)
     stop.click(stopper, None, None, **wire.instant)
 
     def trigger(*args: Any, **options: Any) -> Any:
         running = pressed.then(*args, **options)
-        running.then(h.idle, None, [run, stop], **wire.instant)
+        running.then(idle, None, [run, stop], **wire.instant)
         return running
 
     return trigger
