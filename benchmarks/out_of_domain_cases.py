@@ -75,7 +75,9 @@ def portrait(number: int, domain: Domain) -> Worn:
         changed.append(moved)
         names.append((name, factor))
     seeds = [seed] * len(changed)
-    drawn = render_world(torch.stack(changed), seeds, size, 1.25, True, {accessory})
+    drawn = render_world(
+        torch.stack(changed), seeds, size, 1.25, compiled=True, accessories={accessory}
+    )
     pictures = [to_tensor(pixels) for pixels in to_uint8(drawn.pictures)]
     read = open_judge(domain)
     with torch.no_grad():

@@ -18,8 +18,9 @@ from editing.arguments import parse_direction, parse_seeds, parse_whole
 from editing.boundary_sets import finished, train_all
 from editing.boundary_sources import from_labels, from_pictures
 from editing.commands import Result, open_named
+from editing.conditions import condition
 from editing.direction_commands import file_name
-from editing.directions import Direction, condition, save_direction
+from editing.directions import Direction, save_direction
 from editing.domains import Domain
 from editing.errors import BadInput
 from editing.images import check_writable, encode_png

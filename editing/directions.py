@@ -1,4 +1,4 @@
-"""Directions in W or Z: load, save, move along, move to, and condition.
+"""Directions in W or Z: load, save, move along and move to.
 
 A direction is a unit vector n with a ``step``: alpha = 1 moves by step·n. A domain's own directions
 have the standard deviation of n·w over many latents as step; imported ones have step 1, so that
@@ -8,7 +8,6 @@ published formulae hold exactly. (Shen et al. 2020, "InterFaceGAN", sections 3.1
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,13 +21,11 @@ from editing.formats.contents import read_content
 from editing.formats.directions import find_directions
 from editing.formats.pickles import refusing
 from editing.generator import FAMILIES
-from editing.samples import spread
 from editing.tensors import is_tensor_file, read_tensors, write_tensors
 
 FORMAT = "latent-studio direction 1"
 SPACES = ("w", "z")
 TOLERANCE = 1e-3  # of a unit vector: what is left below counts as nothing
-WEAK, NOTHING = 0.2, 0.05  # residuals of a conditioned direction that are doubtful, and refused
 MAX_ALPHA = 100.0  # steps, where no safe range is known
 HARD = 2.0  # times the safe range: beyond, nothing is left of the picture
 
@@ -264,11 +261,12 @@ def rows_of(ws: Tensor, layers: Sequence[int] | None) -> list[int]:
         BadInput: a row that ws does not have.
     """
     rows = list(range(ws.shape[1]) if layers is None else layers)
-    _check_rows(rows, ws.shape[1])
+    check_rows(rows, ws.shape[1])
     return rows
 
 
-def _check_rows(rows: Sequence[int], num_ws: int) -> None:
+def check_rows(rows: Sequence[int], num_ws: int) -> None:
+    """Refuse rows of ws that a generator of ``num_ws`` rows does not have."""
     if rows and not 0 <= min(rows) <= max(rows) < num_ws:
         raise BadInput(
             f"The layers {list(rows)} do not all exist; this generator has rows 0 to {num_ws - 1}."
@@ -358,94 +356,6 @@ def _vectors(ws: Tensor, direction: Direction) -> Tensor:
             f"but the latents have {list(ws.shape[1:])}; use a direction of this generator."
         )
     return direction.vector.to(ws).expand(ws.shape[1], -1)
-
-
-def condition(
-    direction: Direction,
-    others: Sequence[Direction],
-    layers: Sequence[int] | None = None,
-    covariance: Tensor | None = None,
-) -> Direction:
-    """The part of a direction that leaves ``others`` alone: n minus its projection on their span.
-
-    Others that hang together are counted once (SVD, ``TOLERANCE``); the direction itself among
-    them is skipped. ``meta["residual"]`` is the length (0..1, the least of the rows that move) of
-    what was left before it was made a unit again.
-
-    Args:
-        layers: rows that move, which alone are conditioned; None = the direction's own.
-        covariance: of W, [w_dim, w_dim]: alpha = 1 then stays one standard deviation, of the new
-            n·w. Directions of step 1 count distances and keep it.
-
-    Raises:
-        BadInput: nothing is left, the others fix the direction itself; another space, or rows that
-            the vectors do not have.
-    """
-    others = tuple(other for other in others if other.name != direction.name)
-    if not others:
-        return direction
-    rows = direction.layers if layers is None else tuple(layers)
-    return _condition(direction, others, None if rows is None else tuple(rows), covariance)
-
-
-@lru_cache(maxsize=256)  # while a slider is dragged, the same ones are asked for again and again
-def _condition(
-    direction: Direction,
-    others: tuple[Direction, ...],
-    rows: tuple[int, ...] | None,
-    covariance: Tensor | None,
-) -> Direction:
-    names = ", ".join(other.name for other in others)
-    if any(other.space != direction.space for other in others):
-        raise BadInput(
-            f"{direction.name} is a direction of {direction.space.upper()}, but not all of {names} "
-            "are; hold only directions of the same space still."
-        )
-    vectors = [each.vector.to(direction.vector.device) for each in (direction, *others)]
-    shape = max((vector.shape for vector in vectors), key=len)
-    n, *given = (vector.double().expand(shape).reshape(-1, shape[-1]) for vector in vectors)
-    residual = minus_span(n, torch.stack(given, dim=1))
-    if rows is not None and len(n) > 1:  # rows that stay need no condition
-        _check_rows(rows, len(n))
-        moved = torch.zeros(len(n), 1, dtype=torch.bool).index_fill(0, torch.tensor(rows), True)
-        residual = torch.where(moved.to(n.device), residual, n)
-    lengths = residual.norm(dim=1)
-    least = float(lengths.min())
-    if least < NOTHING:
-        raise BadInput(
-            f"{direction.name} cannot move while {names} stay: they say the same "
-            f"(residual {least:.2g}, below {NOTHING:g}); hold fewer of them still."
-        )
-    vector = (residual / lengths[:, None]).reshape(shape).to(direction.vector)
-    meta = {**direction.meta, "given": names, "residual": least}
-    step = direction.step
-    if covariance is not None and step != 1.0:
-        step *= spread(vector, covariance) / spread(direction.vector, covariance)
-    return replace(direction, vector=vector, meta=meta, step=step)
-
-
-def minus_span(n: Tensor, others: Tensor) -> Tensor:
-    """n [R, D] minus its projection on the span of ``others`` [R, K, D], row by row."""
-    _, lengths, axes = torch.linalg.svd(others, full_matrices=False)
-    axes = axes * (lengths > TOLERANCE)[..., None]
-    projection: Tensor = (axes.mT @ (axes @ n[..., None]))[..., 0]
-    return n - projection
-
-
-def doubts(direction: Direction, alpha: float, absolute: bool = False) -> list[str]:
-    """Sentences on a move that is possible but doubtful: too far, or hardly anything left."""
-    notes = []
-    if (residual := direction.meta.get("residual", 1.0)) < WEAK:
-        given = direction.meta.get("given", "others")
-        notes.append(
-            f"Little of {direction.name} is left while {given} stay "
-            f"(residual {residual:.2f}); the edit may show nothing else."
-        )
-    if not absolute and (kept := clamp(direction, alpha)) != alpha:
-        notes.append(
-            f"{direction.name}={alpha:g} is beyond the limit of this direction; {kept:g} is used."
-        )
-    return notes
 
 
 def clamp(direction: Direction, alpha: float) -> float:

@@ -17,14 +17,13 @@ from torch.func import functional_call
 from torch.nn import Module
 
 from editing.channels import Channel, delta
+from editing.conditions import condition, doubts
 from editing.directions import (
     MAX_ALPHA,
     Direction,
     absolute,
     boundary,
     clamp,
-    condition,
-    doubts,
     factors_of,
     move,
     rows_of,
@@ -111,7 +110,7 @@ class Move:
         return replace(state, ws=along(ws, direction, alpha, self.layers, self.strengths))
 
     def doubts(self, domain: Domain) -> list[str]:
-        """Sentences on a move that is possible but doubtful; see ``directions.doubts``."""
+        """Sentences on a move that is possible but doubtful; see ``conditions.doubts``."""
         return doubts(self.direction(domain), self.alpha, self.absolute)
 
 

@@ -29,8 +29,8 @@ LONGEST = 100.0  # alpha of a search for layers
 CORNER = 8  # the background is measured in corners of an eighth of the picture
 
 
-def _check_space(*directions: Direction) -> None:
-    """Refuse directions of Z: all of this moves ws, and many of them have no z."""
+def check_w(*directions: Direction) -> None:
+    """Refuse directions of Z: what is measured here moves ws, and many of them have no z."""
     for direction in directions:
         if direction.space != "w":
             raise BadInput(
@@ -79,7 +79,7 @@ def rescore(
     Raises:
         BadInput: a direction of Z, or an impossible alpha.
     """
-    _check_space(*directions)
+    check_w(*directions)
     net = net or domain.scorer
     if not 0 < alpha <= 100:
         raise BadInput(f"A rescoring step of {alpha} is not possible; choose from 0 to 100.")
@@ -158,7 +158,7 @@ def safe_range(
     Raises:
         BadInput: a direction of Z.
     """
-    _check_space(direction)
+    check_w(direction)
     net = net or domain.scorer
     own = output_of(net, attribute)
     mean = []
@@ -211,7 +211,7 @@ def find_layers(
     Raises:
         BadInput: a direction of Z, or one that does not move the attribute at all.
     """
-    _check_space(direction)
+    check_w(direction)
     search = _Search(domain, direction, attribute, ws, amount, net or domain.scorer)
     num_ws = ws.shape[1]
     whole = tuple(range(num_ws))
@@ -297,7 +297,7 @@ def by_row(
     Raises:
         BadInput: a direction of Z.
     """
-    _check_space(direction)
+    check_w(direction)
     net = domain.scorer if "scorer" in domain.parts else None
     reads = net is not None and attribute in net.outputs
     before = draw(domain, ws)

@@ -24,7 +24,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from editing.channels import statistics_of
-from editing.directions import MAX_ALPHA, NOTHING, minus_span
+from editing.conditions import NOTHING, minus_span
+from editing.directions import MAX_ALPHA
 from editing.domains import Domain
 from editing.errors import BadInput, UnknownName
 from editing.layers import rows_by_layer, style_widths

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from editing.arguments import parse_direction
+from editing.conditions import condition, doubts
 from editing.directions import (
     FORMAT,
     Direction,
     absolute,
     boundary,
     clamp,
-    condition,
-    doubts,
     load_direction,
     move,
     save_direction,

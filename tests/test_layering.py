@@ -40,7 +40,7 @@ ROWS = [
         "style_gradients",
     },
     {"directions", "regions", "paste_back"},
-    {"mixing"},
+    {"conditions", "mixing"},
     {"inspection"},
     {"conversion"},
     {"channels", "rescoring", "separation", "unsupervised"},

@@ -24,9 +24,10 @@ from editing.differential_activation import (
     DifferentialNet,
     save_differential,
 )
-from editing.directions import Direction, boundary, move
+from editing.directions import boundary, move
 from editing.domains import Domain, open_domain
 from editing.out_of_domain import MISFIT_SIDE, USUAL, located, misfit_inside, shaped
+from editing.rescoring import check_w
 from training.dataset import CACHE, Z_DIM, load_renders
 from training.loop import Loop, Plan, parser
 from training.train_readers import OUT
@@ -47,13 +48,8 @@ def steps_of(domain: Domain, names: Sequence[str]) -> Tensor:
     generator = domain.generator
     still = torch.zeros(1, generator.num_ws, generator.w_dim)
     found = [boundary(domain, name) for name in names]
-    return torch.cat([move(still, in_w(direction), 1.0) for direction in found])
-
-
-def in_w(direction: Direction) -> Direction:
-    if direction.space != "w":
-        raise SystemExit(f"{direction.name} is a direction of Z; its changes cannot be added to ws")
-    return direction
+    check_w(*found)
+    return torch.cat([move(still, direction, 1.0) for direction in found])
 
 
 def sample_ws(domain: Domain, count: int, rng: torch.Generator) -> Tensor:

@@ -47,17 +47,7 @@ def build_canvas(
 ) -> Canvas:
     """The canvas, first showing ``pair`` (before, after)."""
     with gr.Column(elem_id="view"):
-        with gr.Row(elem_id="looks"):
-            view = words.make(
-                gr.Radio, {"choices": view_choices}, value="compare", show_label=False,
-                container=False, elem_id="look",
-            )  # fmt: skip
-            against = words.make(
-                gr.Dropdown, {"label": "against", "choices": against_choices}, value=SOURCE,
-                show_label=False, container=False, filterable=False, min_width=120,
-                elem_id="against",
-            )  # fmt: skip
-            pin = words.make(gr.Button, {"value": "pin"}, elem_id="pin", **TOOL)
+        view, against, pin = _looks(words)
         with gr.Row(elem_id="pictures"):
             picture = words.make(
                 gr.ImageSlider, {"label": "canvas"}, value=pair, show_label=False, elem_id="canvas",
@@ -73,47 +63,42 @@ def build_canvas(
                 words.make(gr.Button, {"value": name}, elem_id=name, interactive=on, **TOOL)
                 for name, on in (("undo", True), ("redo", False), ("reset", True))
             )
-            first = {
-                kind: words.make(
-                    gr.Button,
-                    {"value": key},
-                    variant="primary",
-                    visible=kind == "png",
-                    elem_id=key.replace(".", "-"),
-                    **TOOL,
-                )
+            downloads = {
+                kind: _download(words, key, kind == "png", variant="primary")
                 for kind, key in OUTCOMES.items()
             }
     thumbnails = strip(history, elem_id="history")
     with words.make(gr.Accordion, {"label": "download.more"}, open=False, elem_id="more"):
         with gr.Row(elem_id="more-row"):
-            others = {
-                kind: words.make(
-                    gr.Button,
-                    {"value": key},
-                    elem_id=key.replace(".", "-"),
-                    visible=kind != "pasted",
-                    **TOOL,
-                )
-                for kind, key in DOWNLOADS.items()
-                if kind not in OUTCOMES
-            }
+            for kind, key in DOWNLOADS.items():
+                if kind not in OUTCOMES:
+                    downloads[kind] = _download(words, key, kind != "pasted")
     file = gr.DownloadButton(visible="hidden", elem_id="file")
-    return Canvas(
-        view,
-        against,
-        pin,
-        picture,
-        outcome,
-        caveats,
-        metrics,
-        undo,
-        redo,
-        reset,
-        {**first, **others},
-        file,
-        thumbnails,
+    return Canvas(view, against, pin, picture, outcome, caveats, metrics, undo, redo, reset,
+                  downloads, file, thumbnails)  # fmt: skip
+
+
+def _looks(words: Words) -> tuple[gr.Radio, gr.Dropdown, gr.Button]:
+    """How the canvas is looked at: as what, compared with what, and the pin."""
+    with gr.Row(elem_id="looks"):
+        view = words.make(
+            gr.Radio, {"choices": view_choices}, value="compare", show_label=False,
+            container=False, elem_id="look",
+        )  # fmt: skip
+        against = words.make(
+            gr.Dropdown, {"label": "against", "choices": against_choices}, value=SOURCE,
+            show_label=False, container=False, filterable=False, min_width=120,
+            elem_id="against",
+        )  # fmt: skip
+        return view, against, words.make(gr.Button, {"value": "pin"}, elem_id="pin", **TOOL)
+
+
+def _download(words: Words, key: str, visible: bool, **more: Any) -> gr.Button:
+    name = key.replace(".", "-")
+    button: gr.Button = words.make(
+        gr.Button, {"value": key}, visible=visible, elem_id=name, **more, **TOOL
     )
+    return button
 
 
 def view_choices(lang: str, whole: bool = False) -> list[tuple[str, str]]:

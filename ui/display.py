@@ -6,7 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from editing.directions import WEAK, Direction
+from editing.conditions import WEAK
+from editing.directions import Direction
 from editing.edits import ChannelMove, Move
 from editing.errors import EditingError
 from editing.layers import format_strengths

@@ -1,6 +1,7 @@
 """What is on the page, and where; nothing of it is wired yet."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -72,17 +73,7 @@ def lay_out(
     view = handlers.studio.view(session)
     history = handlers.display.history(session, lang)
     seed = next((e.values["seed"] for e in handlers.examples if "seed" in e.values), 0)
-    with gr.Row(elem_id="header"):
-        with gr.Column(scale=8, elem_id="heading"), gr.Row():
-            gr.HTML(f"<h1>{TITLE}</h1>", elem_id="name")
-            words.make(gr.Markdown, {"value": "tagline"}, elem_id="tagline")
-        language = gr.Radio(
-            [("EN", "en"), ("中文", "zh")],
-            value=lang,
-            show_label=False,
-            container=False,
-            elem_id="language",
-        )
+    language = _header(words, lang)
     offer = build_offer(words)
     source = build_source(words, handlers.example_strip(lang), int(str(seed)))
     with gr.Row(elem_id="studio"):
@@ -91,55 +82,84 @@ def lay_out(
             keeping = build_keeping(words)
             figure = build_figure_panel(words, handlers.names, texts.desk.available)
             saving = build_saving(words, links)
-        with gr.Column(scale=5, min_width=320):
-            with gr.Tabs(selected="boundaries"):
-                with words.make(gr.Tab, {"label": "inversion"}, id="inversion"):
-                    inversion = build_inversion_tab(words, handlers.inversion.level_labels(lang))
-                with words.make(gr.Tab, {"label": "boundaries"}, id="boundaries"):
-                    at = strengths(session.now.stack, handlers.names)
-                    boundaries = build_boundaries_tab(
-                        words,
-                        dict(zip(handlers.names, at, strict=True)),
-                        handlers.studio.groups,
-                        handlers.display.chips(session, lang),
-                        handlers.studio.safe_ranges(),
-                    )
-                    tools = build_workshop(words, workshop.workshop, handlers.names)
-                with words.make(gr.Tab, {"label": "text"}, id="text") as text_shown:
-                    text = build_text_tab(words, texts.desk, handlers.names)
-                with words.make(gr.Tab, {"label": "mixing"}, id="mixing") as mixing_shown:
-                    generator, groups = handlers.studio.domain.generator, handlers.studio.groups
-                    style = bool(style_rows(generator))
-                    mixing = build_mixing_tab(
-                        words, list(groups), generator.num_ws, handlers.names, style
-                    )
-                with words.make(gr.Tab, {"label": "walk"}, id="walk"):
-                    movable = isinstance(generator.synthesis, StyleGAN3Synthesis)
-                    walk = build_walk_tab(words, handlers.names, generator.img_resolution, movable)
-                with words.make(gr.Tab, {"label": "presets"}, id="presets") as presets_shown:
-                    presets = build_presets_tab(words)
+        with gr.Column(scale=5, min_width=320), gr.Tabs(selected="boundaries"):
+            tabs = _tabs(words, handlers, workshop, texts, session, lang)
     canvas.metrics.value = handlers.display.measure(session, lang)
     return Page(
-        words,
-        language,
-        gr.BrowserState("", storage_key="latent-studio.language", secret="latent-studio"),
-        gr.State(session),
-        gr.State(None),
-        gr.JSON(visible=False, label="status"),
-        source,
-        canvas,
-        offer,
-        saving,
-        keeping,
-        figure,
-        inversion,
-        boundaries,
-        tools,
-        text,
-        text_shown,
-        mixing,
-        mixing_shown,
-        walk,
-        presets,
-        presets_shown,
+        words=words,
+        language=language,
+        saved_language=gr.BrowserState(
+            "", storage_key="latent-studio.language", secret="latent-studio"
+        ),
+        session=gr.State(session),
+        found=gr.State(None),
+        status=gr.JSON(visible=False, label="status"),
+        source=source,
+        canvas=canvas,
+        offer=offer,
+        saving=saving,
+        keeping=keeping,
+        figure=figure,
+        **tabs,
     )
+
+
+def _header(words: Words, lang: str) -> gr.Radio:
+    """Name and tagline, and the language's switch."""
+    with gr.Row(elem_id="header"):
+        with gr.Column(scale=8, elem_id="heading"), gr.Row():
+            gr.HTML(f"<h1>{TITLE}</h1>", elem_id="name")
+            words.make(gr.Markdown, {"value": "tagline"}, elem_id="tagline")
+        return gr.Radio(
+            [("EN", "en"), ("中文", "zh")],
+            value=lang,
+            show_label=False,
+            container=False,
+            elem_id="language",
+        )
+
+
+def _tabs(
+    words: Words,
+    handlers: Handlers,
+    workshop: WorkshopHandlers,
+    texts: TextHandlers,
+    session: Session,
+    lang: str,
+) -> dict[str, Any]:
+    """What is on the tabs, by the names of ``Page``."""
+    studio, names = handlers.studio, handlers.names
+    generator, groups = studio.domain.generator, studio.groups
+
+    def tab(name: str) -> Any:
+        return words.make(gr.Tab, {"label": name}, id=name)
+
+    with tab("inversion"):
+        inversion = build_inversion_tab(words, handlers.inversion.level_labels(lang))
+    with tab("boundaries"):
+        at = dict(zip(names, strengths(session.now.stack, names), strict=True))
+        chips = handlers.display.chips(session, lang)
+        boundaries = build_boundaries_tab(words, at, groups, chips, studio.safe_ranges())
+        tools = build_workshop(words, workshop.workshop, names)
+    with tab("text") as text_shown:
+        text = build_text_tab(words, texts.desk, names)
+    with tab("mixing") as mixing_shown:
+        style = bool(style_rows(generator))
+        mixing = build_mixing_tab(words, list(groups), generator.num_ws, names, style)
+    with tab("walk"):
+        movable = isinstance(generator.synthesis, StyleGAN3Synthesis)
+        walk = build_walk_tab(words, names, generator.img_resolution, movable)
+    with tab("presets") as presets_shown:
+        presets = build_presets_tab(words)
+    return {
+        "inversion": inversion,
+        "boundaries": boundaries,
+        "tools": tools,
+        "text": text,
+        "text_shown": text_shown,
+        "mixing": mixing,
+        "mixing_shown": mixing_shown,
+        "walk": walk,
+        "presets": presets,
+        "presets_shown": presets_shown,
+    }

@@ -23,9 +23,7 @@ from editing.errors import BadInput
 from editing.images import to_tensor, to_uint8
 from editing.metrics import readings
 from editing.rescoring import Effect, RowEffect, by_row, rescore, trial_ws
-from editing.samples import (
-    moments,
-)
+from editing.samples import moments
 from editing.sheets import STRIP, sweep_cells, sweep_sheet
 from editing.subspaces import paired_differences, subspace_of, unrelated
 from ui import session as sessions
