@@ -61,7 +61,7 @@ def test_switched_off_there_is_one_outcome(studio, session):
     off = studio.keep(session, False, 0.1, 0.3, "mask")
     view = studio.view(off)
     assert view.edited is None and not view.parts and view.misfit is None
-    assert pairs(view)[1]["visible"] is False
+    assert pairs(view)[1] is None
     assert studio.view(off, mask=True).mask is not None, "its reach can be seen all the same"
 
 

@@ -52,6 +52,21 @@ def test_a_long_step_does_not_begin_between_the_frames_of_a_drag():
     assert order == ["frame", "long"]
 
 
+def test_a_long_step_waits_for_what_is_on_its_way():
+    lanes, coming, begun = Lanes(patience=60, breath=0.0), threading.Event(), threading.Event()
+    coming.set()
+    lanes.listen(coming.is_set)
+
+    def one_step() -> None:
+        with lanes.long():
+            begun.set()
+
+    threading.Thread(target=one_step, daemon=True).start()
+    assert not begun.wait(0.1)
+    coming.clear()
+    assert begun.wait(5)
+
+
 def test_a_long_step_loses_its_patience():
     lanes, stop, done = Lanes(patience=0.05), threading.Event(), threading.Event()
 

@@ -70,7 +70,7 @@ class Display:
             gr.update(value=say("pin" if session.against is None else "unpin", lang)),
             gr.update(visible=view.paste is not None),
             gr.update(value=picture, label=label, show_label=named),
-            outcome,
+            gr.update(value=outcome, visible=outcome is not None),
             gr.update(interactive=session.can_undo),
             gr.update(interactive=session.can_redo),
             gr.update(interactive=bool(session.now.stack.entries)),
@@ -243,17 +243,18 @@ def _own_edge(session: Session) -> float:
 
 
 def pairs(view: View, look: str = "compare") -> tuple[Any, Any]:
-    """The canvas, as one of ``views.VIEWS``, and for a photo the second outcome."""
+    """The canvas, as one of ``views.VIEWS``, and for a photo the second outcome, else None.
+
+    Plain values: each ``gr.update`` makes Gradio build a component anew, for every frame of a drag.
+    """
     pair = (view.before, view.after)
     if look == "difference":
         pair = (view.after, heat_map(view.before, view.after))
     elif look == "mask" and view.mask is not None:
         pair = (view.after, reach(view.after, view.mask))
     elif look == "whole" and view.paste is not None:
-        return view.paste(), gr.update(visible=False)
-    if view.photo is None:
-        return pair, gr.update(visible=False)
-    return pair, gr.update(value=(view.photo, view.edited), visible=True)
+        return view.paste(), None
+    return pair, None if view.photo is None else (view.photo, view.edited)
 
 
 def carried_over(session: Session) -> bool:

@@ -28,6 +28,7 @@ MB = 2**20
 UPLOAD = "/upload"
 JOINS = ("/queue/join", "/call/")  # how work gets into the queue
 LONG_LANE = "long"  # the concurrency id of searches, films and the like
+QUICK_LANE = "interactive"  # of what a person waits for
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,11 @@ def _pending(blocks: Any) -> list[Any]:
     queue = blocks._queue
     waiting = [e for lane in queue.event_queue_per_concurrency_id.values() for e in lane.queue]
     return waiting + [event for job in queue.active_jobs if job for event in job]
+
+
+def somebody_waits(blocks: Any) -> bool:
+    """Whether a quick action waits or runs, from its request to its answer."""
+    return any(event.concurrency_id == QUICK_LANE for event in _pending(blocks))
 
 
 def _visitor(event: Any) -> str:

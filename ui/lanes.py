@@ -5,7 +5,9 @@ somebody who drags all day. So every piece of model work holds one lock, but onl
 pass or one optimisation step, and whoever waits in the interactive lane is served first.
 
 The next frame of a drag comes some milliseconds after the last one was answered. A long step that
-began in between would make every frame wait for it, so long work waits for a breath of quiet.
+began in between would make every frame wait for it, so long work waits for a breath of quiet. It
+also waits for what is on its way to the model: actions in the queue of the page, where the server
+says so (``listen``).
 """
 
 import threading
@@ -18,6 +20,7 @@ T = TypeVar("T")
 
 PATIENCE = 1.0  # seconds after which a long step no longer lets interactive work pass
 BREATH = 0.02  # seconds without interactive work before a long step begins
+LOOK = 0.01  # seconds between two looks at what is on its way
 
 
 class Lanes:
@@ -30,6 +33,11 @@ class Lanes:
         self._tired = 0  # long steps whose patience is over: nobody passes them any more
         self._patience, self._breath = patience, breath
         self._quiet_from = 0.0  # time of the clock from which long work may begin
+        self._coming: Callable[[], bool] = lambda: False
+
+    def listen(self, coming: Callable[[], bool]) -> None:
+        """Let ``coming`` say whether interactive work is on its way here."""
+        self._coming = coming
 
     @contextmanager
     def interactive(self) -> Iterator[None]:
@@ -82,6 +90,8 @@ class Lanes:
                 self._turn.wait(end - now)
             elif now < self._quiet_from:
                 self._turn.wait(min(self._quiet_from, end) - now)
+            elif self._coming():
+                self._turn.wait(LOOK)
             else:
                 return True
         return False

@@ -8,6 +8,7 @@ import gradio as gr
 from editing.domains import Domain
 from ui.examples import find_examples
 from ui.fetching import Fetcher
+from ui.guard import somebody_waits
 from ui.handlers import Handlers
 from ui.keeping import wire_keeping
 from ui.layout import TITLE, lay_out
@@ -79,4 +80,5 @@ def build_app(
         wire_tools(page, handlers, workshop, texts)
         wire_language(page, handlers, blocks)
     blocks.queue(max_size=QUEUE, api_open=False)
+    studio.lanes.listen(partial(somebody_waits, blocks))
     return blocks

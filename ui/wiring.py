@@ -9,7 +9,7 @@ import gradio as gr
 from ui.api import ApiHandlers, wire_api
 from ui.canvas import DOWNLOADS
 from ui.figure_panel import FigureHandlers, wire_figure
-from ui.guard import LONG_LANE
+from ui.guard import LONG_LANE, QUICK_LANE
 from ui.handlers import Handlers
 from ui.inversion_handlers import level_setter
 from ui.inversion_tab import LEVELS
@@ -31,7 +31,7 @@ from ui.workshop_wiring import Wire, wire_workshop
 
 # One interactive action at a time, so that two of a visitor never overtake each other.
 INTERACTIVE: dict[str, Any] = {
-    "concurrency_id": "interactive",
+    "concurrency_id": QUICK_LANE,
     "concurrency_limit": 1,
     "show_progress": "hidden",
 }
