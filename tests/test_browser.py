@@ -299,6 +299,8 @@ def test_a_picture_can_be_pasted_anywhere(visit):
     page.wait_for_function("document.querySelector('#metrics').innerText.includes('Looking for')")
     page.wait_for_function("document.querySelectorAll('#history .strip-item').length > 2"
                            " || document.querySelector('#crop')?.offsetParent")  # fmt: skip
+    opened, offered = page.locator("#history .strip-item").count() > 2, page.is_visible("#crop")
+    assert opened != offered, "opened, or its centre is offered"
 
 
 def test_a_training_stops_and_leaves_nothing(visit):
@@ -320,6 +322,7 @@ def test_all_words_follow_the_language(visit):
     page.wait_for_function("document.querySelector('#explore-what input').value === '所有层'")
     page.click("button[role=tab] >> nth=0")
     page.wait_for_selector("text=在上方拖入照片")
+    assert page.inner_text("#undo") == "撤销"
 
 
 def test_chinese_is_a_first_language(visit):

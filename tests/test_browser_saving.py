@@ -151,16 +151,23 @@ def test_a_session_file_is_dropped_anywhere(browser, url, tmp_path):
     context.close()
 
 
+LINK = "#share-link :is(textarea, input)"
+
+
+def made_link(page) -> str:
+    """A link to what the page shows."""
+    page.click("#share > button.label-wrap")
+    page.click("#share-make")
+    page.wait_for_function("(box) => document.querySelector(box).value.includes('?')", arg=LINK)
+    return page.input_value(LINK)
+
+
 def test_a_link_leads_to_the_same_face_in_a_session_of_its_own(browser, url):
     context = browser.new_context()
     page = opened(context, url)
     set_number(page, "gender", 1.5)
     wait_for_history(page, 3)
-    page.click("#share > button.label-wrap")
-    page.click("#share-make")
-    box = "#share-link :is(textarea, input)"
-    page.wait_for_function("(box) => document.querySelector(box).value.includes('?')", arg=box)
-    link = page.input_value(box)
+    link = made_link(page)
     assert link.startswith(f"{url}?recipe=")
     other = opened(browser.new_context(), link)
     other.wait_for_function("document.querySelectorAll('#stack .chip').length === 2")
@@ -178,22 +185,21 @@ def test_a_link_to_kept_work_is_deleted_by_its_button(browser, url, domain, tmp_
     page = opened(browser.new_context(), url)
     drop(page, latent, latent.name)
     page.wait_for_function("document.querySelectorAll('#stack .chip').length === 0")
-    page.click("#share > button.label-wrap")
-    page.click("#share-make")
-    box = "#share-link :is(textarea, input)"
-    page.wait_for_function("(box) => document.querySelector(box).value.includes('?')", arg=box)
-    link = page.input_value(box)
+    link = made_link(page)
     assert link.startswith(f"{url}?work=")
     other = opened(browser.new_context(), link)
     other.wait_for_function("document.querySelectorAll('#stack .chip').length === 0")
     other.context.close()
     page.click("#share-delete")
     page.wait_for_selector(".toast-body >> text=The link leads nowhere any more.")
-    assert page.input_value(box) == ""
+    assert page.input_value(LINK) == ""
     late = opened(browser.new_context(), link)
     late.wait_for_selector(".toast-body >> text=There is no work under this link")
     assert len(chips(late)) == 1, "the page is as any visitor's"
     late.context.close()
+    chinese = opened(browser.new_context(locale="zh-CN"), link)
+    chinese.wait_for_selector(".toast-body >> text=此链接已失效")
+    chinese.context.close()
     page.context.close()
 
 

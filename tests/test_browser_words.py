@@ -83,3 +83,5 @@ def test_toasts_are_chinese(visit, tmp_path):  # noqa: F811
     page.wait_for_selector("#tagline >> text=拖入一张照片")
     page.set_input_files("#photo input[type=file]", str(tmp_path / "text.png"))
     page.wait_for_selector(".toast-body >> text=无法读取这张图片")
+    title = "getComputedStyle(document.querySelector('.toast-title'), '::after').content"
+    assert page.evaluate(title) == '"未完成"'

@@ -4,7 +4,6 @@ import functools
 import inspect
 import secrets
 from collections.abc import Callable
-from html import escape
 from inspect import Parameter
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from ui.drawing import waiting_html
 from ui.inversion_handlers import InversionHandlers
 from ui.keeping import KeepingHandlers
 from ui.messages import LANGUAGES, note, preferred_language, say
-from ui.polite import SHOWN, polite
+from ui.polite import SHOWN, polite, tell
 from ui.session import Portrait, Session
 from ui.session_files import SUFFIX
 from ui.studio import Studio
@@ -84,7 +83,7 @@ class Handlers:
             watched = functools.partial(progress.tqdm, desc=say("open.wait", lang))
             session, complete = self.studio.open_session(session, Path(file), watched)
             if not complete:
-                gr.Info(say("open.untuned", lang), duration=2 * SHOWN)
+                tell(say("open.untuned", lang), 2 * SHOWN)
             return session, self.display.status(session)
         return self._opened(self.studio.open_file(session, Path(file)), lang)
 
@@ -93,7 +92,7 @@ class Handlers:
         source = session.now.portrait.source
         if source.kind == "photo":
             sentence = say("open.photo", lang, name=source.name)
-            gr.Info(escape(sentence, quote=False), duration=2 * SHOWN)
+            tell(sentence, 2 * SHOWN)
         return session, self.display.status(session)
 
     @polite
@@ -177,7 +176,7 @@ class Handlers:
         self, session: Session, lang: str, portrait: Portrait, photo: str | Path | None = None
     ) -> tuple[Any, ...]:
         for sentence in portrait.notes:
-            gr.Info(escape(note(sentence, lang), quote=False), duration=SHOWN)
+            tell(note(sentence, lang))
         session = self.studio.replace(session, portrait, photo)
         return session, self.display.status(session)
 

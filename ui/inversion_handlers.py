@@ -25,7 +25,7 @@ from ui.inversion_choices import (
 )
 from ui.inversion_tab import LEVELS
 from ui.messages import say
-from ui.polite import SHOWN, polite
+from ui.polite import polite, tell
 from ui.runs import Run, Runs
 from ui.session import Portrait, Session
 from ui.studio import Studio
@@ -142,7 +142,7 @@ class InversionHandlers:
         if found is not None and found.photo is session.now.portrait.photo:
             adopted = self.studio.adopt(session, found)
             if adopted is session:
-                gr.Info(say("inversion.kept", lang), duration=SHOWN)
+                tell(say("inversion.kept", lang))
             session = adopted
         return session, self.display.status(session)
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from ui.boundary_messages import BOUNDARY_MESSAGES, BOUNDARY_NOTES
 from ui.figure_messages import FIGURE_MESSAGES
-from ui.guard_messages import GUARD_MESSAGES
 from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
 from ui.mixing_messages import MIXING_MESSAGES
 from ui.preset_messages import PRESET_MESSAGES, PRESET_NOTES
+from ui.refusal_messages import REFUSAL_MESSAGES
 from ui.saving_messages import SAVING_MESSAGES
 from ui.text_messages import TEXT_MESSAGES
 from ui.weights_messages import WEIGHTS_MESSAGES
@@ -301,34 +301,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Attributes this edit must not move: their directions are projected out of its own.",
         "编辑不应改变的属性：从其方向中投影去除。",
     ),
-    # refusals
-    "error.address": (
-        "Addresses are not fetched here; send the picture itself.",
-        "这里不会下载网址，请上传图片本身。",
-    ),
-    "error.unexpected": (
-        "Something went wrong here that is not your fault; your portrait is kept, try again.",
-        "程序出错，不是你的问题；肖像已保留，请再试一次。",
-    ),
-    # the library's own sentences are English; where there are words here they stand in for them
-    "error.NoFace": (
-        "No face was found: use an upright, well-lit photo of a person looking towards the camera, "
-        "or go on with the picture's centre (the button under the photo).",
-        "照片里没有找到人脸：请上传一张正面、清晰的人像照片，或使用图片中央。",
-    ),
-    "error.BadPicture": ("", "无法读取这张图片：请上传一张静态的 JPEG、PNG 或 WebP 图片。"),
-    "error.BadLatent": ("", "此隐编码文件不适用于当前生成器：请打开由同一领域导出的文件。"),
-    "error.BadRecipe": ("", "无法重放此文件中的配方：请打开由本工具导出的 PNG 或配方。"),
-    "error.MissingFile": ("", "找不到所需文件。"),
-    "error.UnsafeFile": ("", "此文件不是它声称的内容，已拒绝打开：请选择在此下载的文件。"),
-    "error.CannotWrite": ("", "无法写入文件：磁盘可能已满。"),
-    "error.BadInput": ("", "输入值超出范围。"),
     **BOUNDARY_MESSAGES,
     **MIXING_MESSAGES,
     **PRESET_MESSAGES,
     **TEXT_MESSAGES,
     **FIGURE_MESSAGES,
-    **GUARD_MESSAGES,
+    **REFUSAL_MESSAGES,
     **KEEPING_MESSAGES,
     **SAVING_MESSAGES,
     **WEIGHTS_MESSAGES,

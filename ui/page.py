@@ -76,9 +76,9 @@ def build_app(
         wire_views(page, handlers)
         wire_keeping(page, handlers.keeping, partial(action, page, handlers), INSTANT)
         wire_downloads(page, handlers)
-        wire_saving(page, blocks, saving, partial(action, page, handlers), {**MEASURE, **PRIVATE})
         wire_tools(page, handlers, workshop, texts)
-        wire_language(page, handlers, blocks)
+        welcomed = wire_language(page, handlers, blocks)
+        wire_saving(page, welcomed, saving, partial(action, page, handlers), {**MEASURE, **PRIVATE})
     blocks.queue(max_size=QUEUE, api_open=False)
     studio.lanes.listen(partial(somebody_waits, blocks))
     return blocks

@@ -1,4 +1,4 @@
-"""Refusals as toasts."""
+"""Refusals and remarks as toasts."""
 
 import functools
 import inspect
@@ -55,3 +55,8 @@ def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
         return lang if lang in LANGUAGES else LANGUAGES[0]  # anybody may ask for anything
 
     return stream if inspect.isgeneratorfunction(handler) else call
+
+
+def tell(sentence: str, duration: float = SHOWN) -> None:
+    """Show a sentence for some seconds."""
+    gr.Info(escape(sentence, quote=False), duration=duration)

@@ -16,7 +16,7 @@ import gradio as gr
 from editing.errors import EditingError
 from ui.links import Links, parse_query
 from ui.messages import say
-from ui.polite import SHOWN, polite
+from ui.polite import SHOWN, polite, tell
 from ui.session import Session
 from ui.session_files import session_bytes
 from ui.studio import Studio
@@ -108,7 +108,7 @@ class SavingHandlers:
         """Go on with what a link leads to."""
         session, complete = self.studio.open_link(session, link, self.links)
         if not complete:
-            gr.Info(say("open.untuned", lang), duration=2 * SHOWN)
+            tell(say("open.untuned", lang), 2 * SHOWN)
         return session, self.status(session)
 
     @polite
@@ -122,18 +122,21 @@ class SavingHandlers:
         else:
             self.links.delete(name)
             key = "share.deleted"
-        gr.Info(say(key, lang), duration=SHOWN)
+        tell(say(key, lang))
         return ""
 
 
 def wire_saving(
     page: Any,
-    blocks: gr.Blocks,
+    welcomed: Any,
     handlers: SavingHandlers,
     action: Callable[..., Any],
     lane: Mapping[str, Any],
 ) -> None:
-    """``action`` wires (trigger, handler, inputs, api_name); ``lane`` are options."""
+    """``action`` wires (trigger, handler, inputs, api_name); ``lane`` are options.
+
+    ``welcomed`` is the event after which the visitor's language is known.
+    """
     s: Saving = page.saving
     base = [page.session, page.language]
     changed = page.canvas.history.change(
@@ -151,4 +154,4 @@ def wire_saving(
     pressed = partial(opener.click, js=f"(s, l, link) => [s, l, {ASK}arrived || link]")
     action(pressed, handlers.open_link, [s.link], "open_link")
     fingerprint = handlers.studio.domain.fingerprint
-    blocks.load(None, None, None, js=f"() => {ASK}arrive('{fingerprint}')")
+    welcomed.then(None, None, None, js=f"() => {ASK}arrive('{fingerprint}')")

@@ -17,7 +17,7 @@ from ui.boundaries_tab import given_choices, layer_choices
 from ui.display import Display, pairs
 from ui.drawing import note_html, progress_html
 from ui.messages import LANGUAGES, refusal, say
-from ui.polite import SHOWN, polite
+from ui.polite import polite, tell
 from ui.session import Session
 from ui.stops import Stops
 from ui.text_desk import Part, TextDesk
@@ -213,7 +213,7 @@ class TextHandlers:
             if portrait is session.now.portrait:
                 session = self.desk.optimised(session, edit, target)
             else:
-                gr.Info(say("text.optimise.elsewhere", lang), duration=SHOWN)
+                tell(say("text.optimise.elsewhere", lang))
         return session, self.display.status(session)
 
     @polite

@@ -298,9 +298,10 @@ def wire_downloads(page: Page, handlers: Handlers) -> None:
     hidden.click(handlers.download, [*base, kind_of], [c.file], api_name="download", **INTERACTIVE)
 
 
-def wire_language(page: Page, handlers: Handlers, blocks: gr.Blocks) -> None:
+def wire_language(page: Page, handlers: Handlers, blocks: gr.Blocks) -> Any:
+    """Returns the event after which the visitor's language is known."""
     words, language = page.words, page.language
-    blocks.load(handlers.welcome, [page.saved_language, language], [language], **INSTANT)
+    welcomed = blocks.load(handlers.welcome, [page.saved_language, language], [language], **INSTANT)
     changed = language.change(
         handlers.relabel(words),
         [page.session, language],
@@ -311,3 +312,4 @@ def wire_language(page: Page, handlers: Handlers, blocks: gr.Blocks) -> None:
     levels = list(page.inversion.levels.values())
     changed.then(handlers.inversion.relabel, [language], levels, **INSTANT)
     then_show(page, handlers, changed, sliders=False)
+    return welcomed

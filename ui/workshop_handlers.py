@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from ui.boundaries_tab import FIRST
 from ui.display import Display
 from ui.drawing import note_html, progress_html
 from ui.messages import attribute_name, note, say
-from ui.polite import SHOWN, polite
+from ui.polite import polite, tell
 from ui.school import FIRST_PICK, PICKS, SOURCES, Step, Training
 from ui.session import Session
 from ui.stops import Stops
@@ -285,7 +284,7 @@ class WorkshopHandlers:
                 yield None, self._progress("train.running", step, lang)
                 continue
             for sentence in step.notes:
-                gr.Info(escape(note(sentence, lang), quote=False), duration=SHOWN)
+                tell(note(sentence, lang))
             domain = self.workshop.domain
             others = [boundary(domain, each) for each in self.studio.attributes]
             result = trained_html(step.direction, cosines(step.direction, others), lang)
