@@ -31,7 +31,7 @@ from editing.errors import BadInput, UnknownName
 from editing.layers import rows_by_layer, style_widths
 from editing.states import EditState
 from editing.templates import neutral_for, text_direction
-from editing.text_gradients import by_gradient, reading_gradient
+from editing.text_gradients import Report, by_gradient, reading_gradient, unheard
 
 METHODS = ("global", "jacobian")
 FEWEST, COLOURS, STRUCTURE = 8, 0.005, 0.03  # channels of an automatic beta: at least, shares
@@ -161,22 +161,34 @@ def best_method(domain: Domain) -> str:
 # -- how much of what each channel does is asked for
 
 
-def relevance(domain: Domain, edit: TextEdit) -> dict[str, Tensor]:
-    """r, layer -> [C] in -1..1, zero in layers that may not take part."""
-    return _asked(domain, edit)[0]
+def relevance(domain: Domain, edit: TextEdit, report: Report = unheard) -> dict[str, Tensor]:
+    """r, layer -> [C] in -1..1, zero in layers that may not take part.
+
+    Args:
+        report: told how far the gradients are (done, total), which take a while without a table.
+    """
+    return _asked(domain, edit, report)[0]
 
 
-def _asked(domain: Domain, edit: TextEdit) -> Asked:
-    """r, and how far each channel moves if it takes part; kept for the next time."""
-    known = _relevances.setdefault(domain, OrderedDict())
+def is_known(domain: Domain, edit: TextEdit) -> bool:
+    """Whether ``relevance`` has been asked already, and answers at once."""
+    return _key(domain, edit) in _relevances.get(domain, ())
+
+
+def _key(domain: Domain, edit: TextEdit) -> tuple[object, ...]:
+    """What relevance depends on."""
     texts = tuple(name for name in edit.keep if not is_attribute(domain, name))
     neutral = edit.neutral or neutral_for(edit.target)
-    method = edit.method or best_method(domain)
-    key = (edit.target, neutral, method, texts, edit.templates)
+    return (edit.target, neutral, edit.method or best_method(domain), texts, edit.templates)
+
+
+def _asked(domain: Domain, edit: TextEdit, report: Report = unheard) -> Asked:
+    """r, and how far each channel moves if it takes part; kept for the next time."""
+    known, key = _relevances.setdefault(domain, OrderedDict()), _key(domain, edit)
     if key not in known:
         with torch.inference_mode(False):
             dt = wanted_direction(domain, edit)
-            known[key] = _relevance(domain, method, dt)
+            known[key] = _relevance(domain, edit.method or best_method(domain), dt, report)
         while len(known) > REMEMBERED:
             known.popitem(last=False)
     known.move_to_end(key)
@@ -214,13 +226,13 @@ def is_attribute(domain: Domain, name: str) -> bool:
     return name in domain.boundaries or read
 
 
-def _relevance(domain: Domain, method: str, dt: Tensor) -> Asked:
+def _relevance(domain: Domain, method: str, dt: Tensor, report: Report) -> Asked:
     if method == "global":
         r = by_table(domain.global_directions.rows, dt)
         return r, r
     if method != "jacobian":
         raise UnknownName.among("method", method, METHODS)
-    return by_gradient(domain, dt)
+    return by_gradient(domain, dt, report)
 
 
 def by_table(rows: Mapping[str, Tensor], dt: Tensor) -> dict[str, Tensor]:

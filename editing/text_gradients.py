@@ -5,7 +5,7 @@ A mean over a few samples, in σ of every channel; each costs one pass backwards
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,16 +22,23 @@ from editing.style_gradients import base_ws, gradients
 from editing.table_build import FINEST, default_layers, latents_at_once
 
 SAMPLES, PROBES = 8, 2  # latents of a gradient, random vectors each
+Report = Callable[[int, int], object]  # (done, total)
 
 
-def by_gradient(domain: Domain, dt: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def unheard(done: int, total: int) -> None:
+    """A report that nobody asked for."""
+
+
+def by_gradient(
+    domain: Domain, dt: Tensor, report: Report = unheard
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """r and gain without a table, layer -> [C] each.
 
     gain: the mean of d(E·dt)/ds over some samples, per σ. r: that as a share of ‖dE/ds‖, -1 to 1.
     """
-    lengths = _lengths(domain)
+    lengths = _lengths(domain, report)
     total = {layer: torch.zeros_like(length) for layer, length in lengths.items()}
-    for gradient in _gradients(domain, [dt]):
+    for gradient in _gradients(domain, [dt], report):
         for layer in total:
             total[layer] += gradient[layer].sum(0).cpu() / _count(domain)
     r = {
@@ -42,7 +49,7 @@ def by_gradient(domain: Domain, dt: Tensor) -> tuple[dict[str, Tensor], dict[str
     return r, {layer: values * std[layer] for layer, values in total.items()}
 
 
-def _lengths(domain: Domain) -> dict[str, Tensor]:
+def _lengths(domain: Domain, report: Report) -> dict[str, Tensor]:
     """‖dE/ds_c‖ of every channel, root mean square, from random vectors; measured once.
 
     For u of independent standard normals, the mean of (Jᵀu)² is ‖J‖² (Hutchinson's estimator).
@@ -52,7 +59,7 @@ def _lengths(domain: Domain) -> dict[str, Tensor]:
         probes = torch.randn(PROBES, domain.clip.width, generator=rng).to(domain.device)
         squares = {layer: torch.tensor(0.0) for layer in default_layers(domain)}
         with torch.inference_mode(False):
-            for gradient in _gradients(domain, probes):
+            for gradient in _gradients(domain, probes, report):
                 for layer in squares:
                     squares[layer] = squares[layer] + gradient[layer].square().sum(0).cpu()
         count = _count(domain) * PROBES
@@ -63,15 +70,17 @@ def _lengths(domain: Domain) -> dict[str, Tensor]:
 _known_lengths: WeakKeyDictionary[Domain, dict[str, Tensor]] = WeakKeyDictionary()
 
 
-def _gradients(domain: Domain, along: Sequence[Tensor] | Tensor) -> list[dict[str, Tensor]]:
+def _gradients(
+    domain: Domain, along: Sequence[Tensor] | Tensor, report: Report
+) -> Iterator[dict[str, Tensor]]:
     config = domain.generator.config
     summed = isinstance(config, GeneratorConfig) and config.architecture == "skip"
     seen = max(FINEST, domain.clip.resolution)
     size = seen if summed and config.img_resolution > seen else None
-    found: list[dict[str, Tensor]] = []
-    for ws in _samples(domain, size or config.img_resolution):
-        found += gradients(domain, ws, domain.clip.encode_pictures, along, max_resolution=size)
-    return found
+    parts = _samples(domain, size or config.img_resolution)
+    for done, ws in enumerate(parts):
+        yield from gradients(domain, ws, domain.clip.encode_pictures, along, max_resolution=size)
+        report(done + 1, len(parts))
 
 
 def _samples(domain: Domain, size: int) -> tuple[Tensor, ...]:

@@ -27,6 +27,7 @@ from editing.text import (
     beta_for,
     by_table,
     count_at,
+    is_known,
     kept_channels,
     relevance,
     sparse,
@@ -223,8 +224,10 @@ def test_kept_texts_are_projected_out(domain: Domain) -> None:
 
 
 def test_without_a_table_gradients_say_what_is_relevant(domain: Domain) -> None:
-    edit = TextEdit(TARGET, 1.0, "a person", method="jacobian")
-    r = relevance(domain, edit)
+    edit, reports = TextEdit(TARGET, 1.0, "a person", method="jacobian"), list[tuple[int, int]]()
+    assert not is_known(domain, edit)
+    r = relevance(domain, edit, lambda *report: reports.append(report))
+    assert reports and is_known(domain, edit) and reports[-1][0] == reports[-1][1]
     dt, layer = text_direction(domain.clip, "a person", TARGET), "b16.conv0"
     ws = base_ws(domain, 8, 0.7, 5)
     styles = {k: v.detach().requires_grad_() for k, v in domain.generator.styles(ws).items()}

@@ -93,6 +93,20 @@ def test_a_drag_shows_what_a_release_makes(desk: TextDesk, session: Session) -> 
     assert np.array_equal(view.after, small) and exact.shape[0] > small.shape[0]
 
 
+def test_gradients_let_others_pass_and_are_asked_once(
+    desk: TextDesk, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes, passed = desk.studio.lanes, []
+    let_pass = lanes._let_pass
+    monkeypatch.setattr(lanes, "_let_pass", lambda *told: (passed.append(told), let_pass()))
+    wanted = TextEdit("a bald man", 2.0, "a person", method="jacobian")
+    desk.preview(session, wanted)
+    assert len(passed) >= 2, "between the parts of what takes long"
+    passed.clear()
+    desk.preview(session, replace(wanted, alpha=3.0))
+    assert not passed
+
+
 def test_the_report_says_which_channels_and_how_far(desk: TextDesk, session: Session) -> None:
     assert desk.report(session) is None
     made = desk.apply(session, WANTED)

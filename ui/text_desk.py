@@ -20,7 +20,7 @@ from editing.ranking import Seen, rank, see_seeds
 from editing.states import EditState
 from editing.table_build import default_layers
 from editing.templates import neutral_for
-from editing.text import METHODS, StyleChange, TextEdit, relevance
+from editing.text import METHODS, StyleChange, TextEdit, is_known, relevance
 from editing.text_descent import DescentOptions, DescentStep, descend
 from editing.text_effects import (
     ALPHAS,
@@ -122,7 +122,7 @@ class TextDesk:
 
     def _stack(self, session: Session, wanted: TextEdit) -> EditStack:
         """The stack with ``wanted`` in the place of the edit of the same texts, or on top."""
-        self._load()
+        self._ask(wanted)
         with self.studio.lanes.interactive():
             found = wanted.resolved(self.domain)
         entries, index = list(session.now.stack.entries), self.current(session)
@@ -131,6 +131,17 @@ class TextDesk:
         else:
             entries.append(Entry(found))
         return EditStack(tuple(entries))
+
+    def _ask(self, wanted: TextEdit) -> None:
+        """Learn what every channel does for a text; gradients are long work, a piece at a time.
+
+        Raises:
+            BadInput, MissingFile: as ``relevance``.
+        """
+        self._load()
+        if wanted.change is None and not is_known(self.domain, wanted):
+            with self.studio.lanes.long() as let_pass:
+                relevance(self.domain, wanted, let_pass)
 
     def _has_texts_of(self, session: Session, wanted: TextEdit) -> bool:
         """Whether ``wanted`` would change the current edit instead of beginning one."""
@@ -203,7 +214,7 @@ class TextDesk:
 
     def grid(self, session: Session, wanted: TextEdit) -> Iterator[Part]:
         """Strengths and thresholds on one sheet; parts first, the sheet last."""
-        self._load()
+        self._ask(wanted)
         with self.studio.lanes.interactive():
             betas = grid_betas(self.domain, wanted)
         if self._has_texts_of(session, wanted):
