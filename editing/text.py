@@ -165,7 +165,8 @@ def relevance(domain: Domain, edit: TextEdit, report: Report = unheard) -> dict[
     """r, layer -> [C] in -1..1, zero in layers that may not take part.
 
     Args:
-        report: told how far the gradients are (done, total), which take a while without a table.
+        report: told (done, total) after every piece of the gradients that are asked without a
+            table; the first time there are two rounds.
     """
     return _asked(domain, edit, report)[0]
 

@@ -74,8 +74,11 @@ def build_canvas(
                 if kind not in OUTCOMES:
                     downloads[kind] = _download(words, key, kind != "pasted")
     file = gr.DownloadButton(visible="hidden", elem_id="file")
-    return Canvas(view, against, pin, picture, outcome, caveats, metrics, undo, redo, reset,
-                  downloads, file, thumbnails)  # fmt: skip
+    return Canvas(
+        view=view, against=against, pin=pin, picture=picture, outcome=outcome, caveats=caveats,
+        metrics=metrics, undo=undo, redo=redo, reset=reset, downloads=downloads, file=file,
+        history=thumbnails,
+    )  # fmt: skip
 
 
 def _looks(words: Words) -> tuple[gr.Radio, gr.Dropdown, gr.Button]:

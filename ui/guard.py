@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from gradio.context import LocalContext
 from gradio.utils import get_upload_folder, is_in_or_equal
 
 from ui.messages import preferred_language, say
@@ -191,8 +192,13 @@ def _pending(blocks: Any) -> list[Any]:
 
 
 def somebody_waits(blocks: Any) -> bool:
-    """Whether a quick action waits or runs, from its request to its answer."""
-    return any(event.concurrency_id == QUICK_LANE for event in _pending(blocks))
+    """Whether a quick action waits or runs, from its request to its answer.
+
+    Asked by a quick action itself: no, for those behind it wait until it is done.
+    """
+    own = LocalContext.event_id.get(None)
+    quick = [event._id for event in _pending(blocks) if event.concurrency_id == QUICK_LANE]
+    return bool(quick) and own not in quick
 
 
 def _visitor(event: Any) -> str:

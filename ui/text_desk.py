@@ -85,8 +85,8 @@ class TextDesk:
         def work() -> None:
             try:
                 self._load()
-                with self.studio.lanes.long():
-                    relevance(self.domain, WARM)
+                with self.studio.lanes.long() as let_pass:
+                    relevance(self.domain, WARM, let_pass)
             except EditingError as error:
                 log.warning("The text-image model is not ready: %s", error)
             finally:
@@ -122,7 +122,7 @@ class TextDesk:
 
     def _stack(self, session: Session, wanted: TextEdit) -> EditStack:
         """The stack with ``wanted`` in the place of the edit of the same texts, or on top."""
-        self._ask(wanted)
+        self.ask(wanted)
         with self.studio.lanes.interactive():
             found = wanted.resolved(self.domain)
         entries, index = list(session.now.stack.entries), self.current(session)
@@ -132,14 +132,19 @@ class TextDesk:
             entries.append(Entry(found))
         return EditStack(tuple(entries))
 
-    def _ask(self, wanted: TextEdit) -> None:
+    def knows(self, wanted: TextEdit) -> bool:
+        """Whether it can be drawn at once; else ``ask`` comes first."""
+        by_table = self.has_table and wanted.method != "jacobian"
+        return by_table or wanted.change is not None or is_known(self.domain, wanted)
+
+    def ask(self, wanted: TextEdit) -> None:
         """Learn what every channel does for a text; gradients are long work, a piece at a time.
 
         Raises:
             BadInput, MissingFile: as ``relevance``.
         """
         self._load()
-        if wanted.change is None and not is_known(self.domain, wanted):
+        if not self.knows(wanted):
             with self.studio.lanes.long() as let_pass:
                 relevance(self.domain, wanted, let_pass)
 
@@ -214,7 +219,7 @@ class TextDesk:
 
     def grid(self, session: Session, wanted: TextEdit) -> Iterator[Part]:
         """Strengths and thresholds on one sheet; parts first, the sheet last."""
-        self._ask(wanted)
+        self.ask(wanted)
         with self.studio.lanes.interactive():
             betas = grid_betas(self.domain, wanted)
         if self._has_texts_of(session, wanted):

@@ -87,6 +87,11 @@ class TextHandlers:
         return session, self.display.status(session)
 
     @polite
+    def ask(self, session: Session, lang: str, *values: Any) -> None:
+        """Learn what an edit will need, before it is made."""
+        self.desk.ask(self.wanted_edit(*values))
+
+    @polite
     def apply_beta(self, session: Session, lang: str, *values: Any) -> tuple[Any, ...]:
         """The same after beta was moved: it is not chosen by itself any more, nor by a number."""
         wanted = self._by_beta(*values)
@@ -97,6 +102,8 @@ class TextHandlers:
         """The canvas while alpha is dragged; what cannot be drawn is refused on release."""
         try:
             wanted = self.wanted_edit(*values)
+            if not self.desk.knows(wanted):
+                return gr.skip(), gr.skip()
             return pairs(self.desk.preview(session, wanted, look == "mask"), look)
         except EditingError:
             return gr.skip(), gr.skip()
@@ -105,6 +112,8 @@ class TextHandlers:
         """The same while beta is dragged; then the box for auto, and the number of channels."""
         try:
             wanted = self._by_beta(*values)
+            if not self.desk.knows(wanted):
+                return gr.skip(), gr.skip(), False, None
             return *pairs(self.desk.preview(session, wanted, look == "mask"), look), False, None
         except EditingError:
             return gr.skip(), gr.skip(), False, None

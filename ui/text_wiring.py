@@ -21,6 +21,9 @@ def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wir
         return event.success(h.explain, base, explained, **quiet)
 
     def edits(trigger: Any, handler: Any, api_name: str | None = None) -> Any:
+        if not h.desk.has_table:  # what takes seconds must not hold the queue of the sliders
+            asked = trigger(h.ask, [*base, *tab.wanted], None, **wire.long, **wire.private)
+            trigger = asked.success
         return then_explain(wire.action(trigger, handler, tab.wanted, api_name, sliders=False))
 
     edits(tab.run.click, h.apply, "text")

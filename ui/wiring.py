@@ -237,7 +237,8 @@ def wire_inversion(page: Page, handlers: Handlers) -> None:
     tab.region.expand(h.canvas_for_region, [page.session], [tab.painted], **INSTANT)
     base = [page.session, page.language]
     action(page, handlers, tab.untune.click, h.untune, api_name="untune")
-    made = tab.film.click(h.film, base, [page.canvas.file], api_name="film", **INTERACTIVE)
+    quiet = {**LONG, "show_progress": "hidden"}
+    made = tab.film.click(h.film, base, [page.canvas.file], api_name="film", **quiet)
     made.success(None, [page.canvas.file], None, js="(file) => window.latentStudio.save(file)")
     # A browser follows an inversion in several events; the API gets one that does it all.
     settings = gr.Textbox(visible=False, label="settings")
