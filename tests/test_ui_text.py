@@ -18,6 +18,7 @@ from editing.text_descent import DescentOptions
 from tests.studio_domain import write_studio_domain
 from tests.text_domain import write_text_domain
 from ui.display import Display
+from ui.page import build_app
 from ui.session import Session
 from ui.studio import Studio
 from ui.text_desk import Part, TextDesk
@@ -78,8 +79,6 @@ def test_undo_brings_the_whole_text_edit_back(
 
 
 def test_the_way_back_runs_no_clip_among_the_quick_actions(domain: Domain) -> None:
-    from ui.page import build_app
-
     handlers = {fn.fn.__name__: fn for fn in build_app(domain).fns.values() if fn.fn}
     assert handlers["sync"].concurrency_id == "interactive" and len(handlers["sync"].outputs) == 10
     assert handlers["explain"].concurrency_id == "long"
@@ -105,6 +104,19 @@ def test_gradients_let_others_pass_and_are_asked_once(
     passed.clear()
     desk.preview(session, replace(wanted, alpha=3.0))
     assert not passed
+
+
+def test_without_a_table_gradients_come_before_the_quick_actions(
+    domain: Domain, desk: TextDesk, session: Session
+) -> None:
+    h = TextHandlers(desk, Display(desk.studio))
+    values = ["a person", "a person with a hat", *VALUES[2:]]
+    assert h.preview(session, "compare", *values) == (gr.skip(), gr.skip()), "not asked yet"
+    h.ask(session, "en", *values)
+    (before, after), _ = h.preview(session, "compare", *values)
+    assert (before != after).any()
+    wired = [fn for fn in build_app(domain).fns.values() if fn.name == "ask"]
+    assert wired and all(fn.concurrency_id == "long" for fn in wired)
 
 
 def test_the_report_says_which_channels_and_how_far(desk: TextDesk, session: Session) -> None:
