@@ -104,7 +104,7 @@ def parse_inversion(args: Namespace) -> tuple[InversionOptions, str | None]:
     options = options_for(args.level, **changes)
     wanted = {"noise": args.noise, "tune": args.tune or args.together}
     for name in wanted:
-        if wanted[name] and not getattr(options, name).steps:
+        if wanted[name] and getattr(options, name).steps < STAGES[name].steps:
             options = replace(options, **{name: STAGES[name]})
     for setting in args.settings:
         name, equals, value = setting.partition("=")

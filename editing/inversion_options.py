@@ -50,7 +50,7 @@ class NoiseOptions:
     """The noise maps, searched after the latent with the latent held (Image2StyleGAN++)."""
 
     steps: int = 0
-    lr: float = 0.02  # Adam's, of what the maps add to the activations
+    lr: float = 0.002  # Adam's, of what the maps add to the activations; faster holds edits back
     finer: int = 4  # pixels of the smallest map that moves; coarse ones would hold back edits
 
     def __post_init__(self) -> None:
@@ -172,7 +172,9 @@ PIXEL_PERCEPTUAL = replace(NOTHING, pixel=1.0, perceptual=1.0)
 
 LEVELS: Mapping[str, InversionOptions] = {
     "quick": InversionOptions("quick", steps=40, lr=0.25),
-    "standard": InversionOptions("standard", steps=200, lr=0.2),
+    "standard": InversionOptions(
+        "standard", steps=200, lr=0.2, noise=NoiseOptions(steps=40, finer=64)
+    ),
     "best": InversionOptions(
         "best",
         steps=500,

@@ -316,7 +316,7 @@ def noisy(domain) -> SimpleNamespace:
     return SimpleNamespace(**{**vars(domain), "generator": generator})
 
 
-THREE = InversionOptions(steps=15, noise=NoiseOptions(15), tune=TuneOptions(25, lr=5e-3))
+THREE = InversionOptions(steps=15, noise=NoiseOptions(15, lr=0.02), tune=TuneOptions(25, lr=5e-3))
 
 
 def nearness(domain, target: Tensor, step: Step) -> float:
