@@ -28,6 +28,7 @@ READY = VENV / "ready.json"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 OLDEST, NEWEST = (3, 10), (3, 13)
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+WORKERS = "2"  # processes of pytest; each holds models and browsers of its own
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")  # the second for tests only
 
 
@@ -126,7 +127,7 @@ def test(arguments: list[str]) -> int:
         "ruff": ["-m", "ruff", "check", "."],
         "mypy": ["-m", "mypy"],
         "pip check": ["-m", "pip", "check"],
-        "pytest": ["-m", "pytest", *arguments],
+        "pytest": ["-m", "pytest", "-n", WORKERS, "--dist", "loadfile", *arguments],
     }
     failed = []
     for name, command in checks.items():

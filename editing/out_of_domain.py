@@ -286,9 +286,14 @@ def deghosted(fused: Tensor, mask: Tensor, domain: Domain, everywhere: bool = Fa
 
     Only the change is enlarged from the network's size, so detail that was in F stays.
     """
-    change = without_ghosts(domain.deghosting, fused, domain.encoder, domain.generator)
-    share = torch.ones_like(mask) if everywhere else (mask * REACH).clamp(max=1)
+    change = without_ghosts(domain.deghosting, fused, mask, domain.encoder, domain.generator)
+    share = torch.ones_like(mask) if everywhere else share_of(mask)
     return torch.where(share > 0, (fused + share * change).clamp(-1, 1), fused)
+
+
+def share_of(mask: Tensor) -> Tensor:
+    """How far the change of deghosting counts where the mask is."""
+    return (mask * REACH).clamp(max=1)
 
 
 def enlarged(maps: Tensor, side: int) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 from editing import out_of_domain
 from editing.alignment import Alignment
 from editing.channels import Channel
-from editing.deghosting import Deghosting, config_for, save_deghosting
+from editing.deghosting import Deghosting, config_for, prior_of, save_deghosting
 from editing.differential_activation import (
     DifferentialConfig,
     DifferentialNet,
@@ -28,6 +28,7 @@ from editing.edits import ChannelMove, EditStack, Entry, Move, render, state_of
 from editing.errors import BadInput, BadPicture
 from editing.generator import Generator
 from editing.images import encode_png, to_tensor, to_uint8
+from editing.irse import resized
 from editing.out_of_domain import (
     NO_DEGHOSTING,
     UNCHANGED,
@@ -103,6 +104,25 @@ def test_outside_the_mask_the_photo_stays_bit_by_bit_after_rounding(whole_domain
     untouched = outside[0].permute(1, 2, 0).numpy()
     assert np.array_equal(saved[0][untouched], wanted[0][untouched])
     assert not np.array_equal(saved, wanted)
+
+
+def test_the_network_is_told_the_very_mask(whole_domain, photo, monkeypatch):
+    inverted, edited = pictures(whole_domain, Move("smile", 3.0))
+    seen = []
+    forward = Deghosting.forward
+
+    def watched(net, fused, mask, prior):
+        seen.append(mask)
+        return forward(net, fused, mask, prior)
+
+    monkeypatch.setattr(Deghosting, "forward", watched)
+    made = photo_edited(photo, inverted, edited, whole_domain, ("smile",), Blend(threshold=0.5))
+    torch.testing.assert_close(seen[0], resized(made.mask, 16))
+    net, fused = whole_domain.deghosting, resized(made.fused, 16)
+    prior = prior_of(whole_domain.encode(resized(fused, 32)), whole_domain.generator, 16)
+    with torch.no_grad():
+        answers = [forward(net, fused, torch.full_like(seen[0], v), prior) for v in (0.0, 1.0)]
+    assert not torch.equal(*answers)
 
 
 def test_deghosting_everywhere_is_only_for_those_who_ask(whole_domain, photo):
