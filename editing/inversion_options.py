@@ -170,16 +170,18 @@ def parse_start(text: str) -> tuple[str, int]:
 NOTHING = LossWeights(**{each.name: 0.0 for each in fields(LossWeights)})
 PIXEL_PERCEPTUAL = replace(NOTHING, pixel=1.0, perceptual=1.0)
 
+# Few steps of noise: a photo's own detail comes with them, but the more of it the maps hold, the less
+# of an edit arrives, and the rest is speckled.
 LEVELS: Mapping[str, InversionOptions] = {
     "quick": InversionOptions("quick", steps=40, lr=0.25),
     "standard": InversionOptions(
-        "standard", steps=200, lr=0.2, noise=NoiseOptions(steps=40, finer=64)
+        "standard", steps=200, lr=0.2, noise=NoiseOptions(steps=12, finer=64)
     ),
     "best": InversionOptions(
         "best",
         steps=500,
         lr=0.15,
-        noise=NoiseOptions(steps=150, finer=64),
+        noise=NoiseOptions(steps=16, finer=64),
         tune=TuneOptions(steps=350, lr=1e-3, pixel=50.0),
     ),
 }
