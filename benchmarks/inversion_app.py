@@ -14,11 +14,12 @@ from torch import Tensor
 
 from benchmarks.inversion_measures import descriptor_distance, editability, likeness
 from benchmarks.inversion_pictures import held_out_renders
+from benchmarks.pictures import jpeg
 from editing.alignment import open_photo
 from editing.directions import boundary
 from editing.domains import Domain, open_judge
 from editing.edits import EditState, Move, render, state_of
-from editing.images import grid, save_png
+from editing.images import grid, save_png, to_pil, write_atomically
 from editing.inversion import InversionOptions, invert
 from editing.latents import load_latent
 from editing.metrics import psnr, readings
@@ -96,7 +97,8 @@ def edited_photo(domain: Domain, options: InversionOptions, sheet: Path) -> Iter
         )
         cells += [result, enlarged(edited)]
     pairs = torch.cat([cells[0], *cells[2::2], cells[1], *cells[3::2]])
-    save_png(sheet, grid(pairs, rows=2, cols=len(cells) // 2))
+    data = jpeg(to_pil(grid(pairs, rows=2, cols=len(cells) // 2)))
+    write_atomically(sheet, lambda file: file.write(data))
     yield f"contact sheet: {sheet}"
 
 

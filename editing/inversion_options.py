@@ -170,8 +170,8 @@ def parse_start(text: str) -> tuple[str, int]:
 NOTHING = LossWeights(**{each.name: 0.0 for each in fields(LossWeights)})
 PIXEL_PERCEPTUAL = replace(NOTHING, pixel=1.0, perceptual=1.0)
 
-# Few steps of noise: a photo's own detail comes with them, but the more of it the maps hold, the less
-# of an edit arrives, and the rest is speckled.
+# Few steps of noise: a photo's own detail comes with them, but the more of it the maps hold, the
+# less of an edit arrives, and the rest is speckled.
 LEVELS: Mapping[str, InversionOptions] = {
     "quick": InversionOptions("quick", steps=40, lr=0.25),
     "standard": InversionOptions(
