@@ -19,7 +19,6 @@ from editing.edits import EditState, Move, render
 from editing.images import to_tensor, to_uint8
 from training.accessories import ACCESSORIES
 from training.dataset import SPLITS, factors_of
-from training.edited import changed_factor
 from training.factors import INDEX
 from training.renderer import render as render_world
 
@@ -30,6 +29,7 @@ ATTRIBUTES = {
     "brows (angle)": ("brow_angle", 1), "mouth open": ("mouth_open", 1),
     "narrow eyes": ("eye_openness", -1), "age": ("age", 1),
 }  # fmt: skip
+CHANGE = 0.8  # of a factor in [-1, 1]
 CLEAR = 8 / 255  # |Δ| > 4/255 of the range, on the [-1, 1] scale
 DILATED = 2  # pixels
 SMALLEST = 30  # pixels of a true region; a smaller one is hidden behind the accessory
@@ -91,6 +91,15 @@ def portrait(number: int, domain: Domain) -> Worn:
             cases.append(Case(name, factor, pictures[i], region, wanted))
     where = drawn.masks[accessory][:1, None] > 0.5
     return Worn(accessory, pictures[0], where, tuple(cases))
+
+
+def changed_factor(value: float, factor: str, sign: int) -> float:
+    """A factor moved by CHANGE towards ``sign``, or back where there is no room; glasses toggle."""
+    if factor == "eyeglasses":
+        return -1.0 if value > 0 else 1.0
+    if sign * value > 1 - CHANGE:
+        sign = -sign
+    return value + sign * CHANGE
 
 
 def differs(a: Tensor, b: Tensor) -> Tensor:

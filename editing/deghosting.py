@@ -2,11 +2,10 @@
 
 After arXiv 2207.08134, section 3.3: an encoder finds the composite's latent, the domain's generator
 draws from it, and a decoder joins the generator's activations, at every resolution, with what an
-encoder of the composite itself saw there. What is ours: the network is told the mask, so that it
-knows whose pixels it sees; the latent comes from the domain's own encoder, which is trained
-already; the decoder's answer is added to the composite, so that an untrained network changes
-nothing; and only that change is enlarged, so that a photo keeps its own detail (the published
-method draws everything anew from 128 px).
+encoder of the composite itself saw there. What is ours: the latent comes from the domain's own
+encoder, which is trained already; the decoder's answer is added to the composite, so that an
+untrained network changes nothing; and only that change is enlarged, so that a photo keeps its own
+detail (the published method draws everything anew from 128 px).
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from editing.generator import Generator, GeneratorConfig
 from editing.irse import resized
 from editing.tensors import read_module, write_tensors
 
-FORMAT = "latent-studio deghosting 2"
+FORMAT = "latent-studio deghosting 1"
 SLOPE = 0.2
 Prior = Mapping[int, Tensor]  # resolution -> the generator's activations [N, C, r, r]
 
@@ -86,7 +85,7 @@ class Deghosting(nn.Module):
         super().__init__()
         self.config = config
         sides, widths = config.resolutions, config.widths
-        self.stem = nn.Conv2d(4, widths[-1], 3, 1, 1)
+        self.stem = nn.Conv2d(3, widths[-1], 3, 1, 1)
         self.down, self.taken, self.joined = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for i, (side, prior, width) in enumerate(zip(sides, config.prior, widths, strict=True)):
             coarser = widths[i - 1] if i else 0
@@ -98,15 +97,10 @@ class Deghosting(nn.Module):
         for parameter in self.last.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, fused: Tensor, mask: Tensor, prior: Prior) -> Tensor:
-        """Composites without ghosts, not clamped, [N, 3, R, R]; R = ``config.resolution``.
-
-        Args:
-            fused: composites [N, 3, R, R] in [-1, 1].
-            mask: what they were made with, [N, 1, R, R] in [0, 1].
-        """
+    def forward(self, fused: Tensor, prior: Prior) -> Tensor:
+        """[N, 3, R, R] in [-1, 1], R = ``config.resolution`` -> the same, not clamped."""
         sides = self.config.resolutions
-        x = F.leaky_relu(self.stem(torch.cat([fused, mask], 1)), SLOPE)
+        x = F.leaky_relu(self.stem(fused), SLOPE)
         seen = {sides[-1]: x}
         for side, coarser in zip(sides[:0:-1], sides[-2::-1], strict=True):
             x = F.leaky_relu(self.down[str(side)](x), SLOPE)
@@ -137,17 +131,13 @@ def prior_of(ws: Tensor, generator: Generator, resolution: int) -> dict[int, Ten
 
 @torch.no_grad()
 def without_ghosts(
-    net: Deghosting, fused: Tensor, mask: Tensor, encoder: Encoder, generator: Generator
+    net: Deghosting, fused: Tensor, encoder: Encoder, generator: Generator
 ) -> Tensor:
-    """The change [N, 3, P, P] that takes the ghosts out of composites [N, 3, P, P].
-
-    Args:
-        mask: what they were made with, [N, 1, P, P].
-    """
+    """The change [N, 3, P, P] that takes the ghosts out of composites [N, 3, P, P]."""
     side = net.config.resolution
-    small, where = resized(fused, side), resized(mask, side)
+    small = resized(fused, side)
     prior = prior_of(encoder.encode(small, generator), generator, side)
-    change = net(small, where, prior).clamp(-1, 1) - small.clamp(-1, 1)
+    change = net(small, prior).clamp(-1, 1) - small.clamp(-1, 1)
     return F.interpolate(change, fused.shape[-2:], mode="bicubic", align_corners=False)
 
 

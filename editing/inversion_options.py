@@ -175,7 +175,7 @@ PIXEL_PERCEPTUAL = replace(NOTHING, pixel=1.0, perceptual=1.0)
 LEVELS: Mapping[str, InversionOptions] = {
     "quick": InversionOptions("quick", steps=40, lr=0.25),
     "standard": InversionOptions(
-        "standard", steps=200, lr=0.2, noise=NoiseOptions(steps=12, finer=64)
+        "standard", steps=200, lr=0.2, noise=NoiseOptions(steps=12, finer=128)
     ),
     "best": InversionOptions(
         "best",

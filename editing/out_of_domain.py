@@ -6,7 +6,8 @@ into the photo I only where it changed something (arXiv 2207.08134):
     M   where: the perceptual difference of I' and T, of directions that the differential module
         knows only near their class activations (``differential_activation``)
     F   = M ⊙ T + (1 − M) ⊙ I, at the photo's own size
-    result: F with the ghosts at the mask's edges drawn over (``deghosting``)
+    result: F with the detail that inversion lost, where the edit leaves it, and with the ghosts
+        at the mask's edges drawn over (``deghosting``)
 
 All on pictures as they are saved (sRGB, [-1, 1]), in training and use. Where M is 0 the result is
 the photo, bit by bit after rounding, unless deghosting is asked to touch everything.
@@ -36,6 +37,7 @@ from editing.metrics import unit_features
 DEGHOSTING = ("off", "mask", "all")  # where ghosts are drawn over
 FEATHER = 1 / 96  # of the picture's side: sigma of the mask's soft edge
 TAIL = 0.02  # of a feathered mask: what is below counts as nothing
+STILL = 0.2  # of |T - I'| on the [-1, 1] scale: beyond it the photo's own detail is not what it was
 REACH = 4.0  # the change of deghosting counts in full from a mask of 1 / REACH on
 PERCEPTUAL_PEAK = 0.045  # squared distance of unit features, from which one counts in full
 PIXEL_PEAK = 0.16  # difference on the [-1, 1] scale, the same without a perceptual network
@@ -128,7 +130,8 @@ def photo_edited(
         picture, notes = fused, tuple(misfit_notes(misfit, domain))
         if blend.deghost != "off" and bool(mask.any()):
             if has_deghosting(domain):
-                picture = deghosted(fused, mask, domain, everywhere=blend.deghost == "all")
+                detailed = with_detail(fused, photo, inverted, edited, mask)
+                picture = deghosted(detailed, mask, domain, everywhere=blend.deghost == "all")
             else:
                 notes = (*notes, NO_DEGHOSTING)
     return Outcome(picture, fused, mask, misfit, notes)
@@ -269,6 +272,21 @@ def fuse(photo: Tensor, edited: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask > 0, torch.lerp(photo, edited, mask).clamp(-1, 1), photo)
 
 
+def with_detail(
+    fused: Tensor, photo: Tensor, inverted: Tensor, edited: Tensor, mask: Tensor
+) -> Tensor:
+    """F + M ⊙ w ⊙ (I − I'), w = exp(−(|T − I'| / STILL)²): skin, lashes, grain come back.
+
+    What inversion lost belongs to the result as far as the edit changes nothing there. Pictures as
+    in ``photo_edited``; exactly F where M is 0.
+    """
+    side = photo.shape[-1]
+    changed = blur((edited - inverted).abs().amax(1, keepdim=True), edited.shape[-1] / 256)
+    still = enlarged((-(changed / STILL).square()).exp(), side)
+    lost = photo - enlarged(inverted, side)
+    return torch.where(mask > 0, (fused + mask * still * lost).clamp(-1, 1), fused)
+
+
 def has(domain: Domain, part: str) -> bool:
     """Whether a domain has a part, and its files are here."""
     return part in domain.parts and domain.is_present(domain.parts[part])
@@ -286,14 +304,9 @@ def deghosted(fused: Tensor, mask: Tensor, domain: Domain, everywhere: bool = Fa
 
     Only the change is enlarged from the network's size, so detail that was in F stays.
     """
-    change = without_ghosts(domain.deghosting, fused, mask, domain.encoder, domain.generator)
-    share = torch.ones_like(mask) if everywhere else share_of(mask)
+    change = without_ghosts(domain.deghosting, fused, domain.encoder, domain.generator)
+    share = torch.ones_like(mask) if everywhere else (mask * REACH).clamp(max=1)
     return torch.where(share > 0, (fused + share * change).clamp(-1, 1), fused)
-
-
-def share_of(mask: Tensor) -> Tensor:
-    """How far the change of deghosting counts where the mask is."""
-    return (mask * REACH).clamp(max=1)
 
 
 def enlarged(maps: Tensor, side: int) -> Tensor:

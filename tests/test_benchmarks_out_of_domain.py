@@ -16,6 +16,7 @@ from benchmarks.out_of_domain_cases import (
     Case,
     Worn,
     attributes,
+    changed_factor,
     differs,
     matched,
     saved,
@@ -24,7 +25,6 @@ from benchmarks.photo_plus_change import photo_plus_change
 from editing.domains import Domain, open_domain, open_judge
 from editing.edits import Move, render, state_of
 from tests.conftest import write_tiny_domain
-from training.edited import changed_factor
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,8 @@ import pytest
 import torch
 
 from training import dataset
-from training.dataset import (
-    EDITED_OF,
-    SPLITS,
-    VISIBLE,
-    Z_DIM,
-    factors_of,
-    load_renders,
-    make_shard,
-    seeds_to_z,
-)
-from training.edited import EDITED, factor_edited
-from training.factors import INDEX, LatentWorld
+from training.dataset import SPLITS, VISIBLE, Z_DIM, load_renders, make_shard, seeds_to_z
+from training.factors import LatentWorld
 from training.renderer import render
 
 TRAINING = Path(dataset.__file__).parent
@@ -37,20 +27,9 @@ def test_latents_are_numpys_legacy_stream() -> None:
     )
 
 
-def test_splits_share_no_seed_but_the_edited() -> None:
-    first = sorted(seed for name, seed in SPLITS.items() if name not in EDITED_OF)
+def test_splits_share_no_seed() -> None:
+    first = sorted(SPLITS.values())
     assert min(np.diff(first)) >= 1_000_000
-    assert all(SPLITS[split] == SPLITS[plain] for split, plain in EDITED_OF.items())
-
-
-def test_edited_portraits_differ_in_one_factor() -> None:
-    seeds = range(SPLITS["edited"], SPLITS["edited"] + 200)
-    plain, edited = factors_of("train", seeds), factors_of("edited", seeds)
-    names = [factor_edited(seed)[0] for seed in seeds]
-    assert set(names) == set(EDITED)
-    for before, after, name in zip(plain, edited, names, strict=True):
-        changed = [list(INDEX)[i] for i in (before != after).nonzero().flatten()]
-        assert changed == [name] and -1 <= after[INDEX[name]] <= 1
 
 
 def test_shard_holds_the_persons_of_its_seeds(cache: Path) -> None:

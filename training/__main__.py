@@ -17,8 +17,6 @@ OUT = Path(__file__).parent.parent / "weights" / "portraits"
 STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     "renders": (
         ("training.dataset", "--split", "train", "--count", "15000"),
-        ("training.dataset", "--split", "edited", "--count", "5000"),
-        ("training.dataset", "--split", "held_out_edited", "--count", "500"),
         ("training.dataset", "--split", "judge", "--count", "10000"),
         ("training.dataset", "--split", "held_out", "--count", "10000"),
         ("training.dataset", "--split", "persons", "--resolution", "64", "--count", "24000"),

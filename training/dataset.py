@@ -2,8 +2,7 @@
 
 ``python -m training.dataset --count 15000 --workers 2``. Picture i of a split is the person of
 latent ``z`` drawn from NumPy's legacy seed ``first_seed + i``; nothing but pixels and visibility
-is stored. In the splits of persons, pictures of one person are neighbours (``training.persons``);
-the edited splits show those of another again, one factor changed (``training.edited``).
+is stored. In the splits of persons, pictures of one person are neighbours (``training.persons``).
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.edited import edited_factors
 from training.factors import LatentWorld
 from training.persons import person_factors
 from training.renderer import render
@@ -33,8 +31,6 @@ SPLITS = {  # first seeds
     "held_out_persons": 7_000_000,
     "held_out": 9_000_000,
 }
-EDITED_OF = {"edited": "train", "held_out_edited": "held_out"}  # split -> the same unedited
-SPLITS |= {split: SPLITS[plain] for split, plain in EDITED_OF.items()}
 VISIBLE = ("brows", "eyes", "mouth", "beard", "skin", "hair", "clothes", "eyeglasses", "background")
 
 
@@ -49,8 +45,7 @@ def factors_of(split: str, seeds: np.ndarray | range) -> Tensor:
     """What the pictures of these seeds show, [N, F]."""
     if split.endswith("persons"):
         return person_factors(seeds)
-    factors = LatentWorld(Z_DIM).factors(seeds_to_z(seeds))
-    return edited_factors(factors, seeds) if split in EDITED_OF else factors
+    return LatentWorld(Z_DIM).factors(seeds_to_z(seeds))
 
 
 def shard_path(split: str, resolution: int, index: int) -> Path:

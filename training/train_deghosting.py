@@ -1,14 +1,9 @@
-"""Train the deghosting network, on synthetic ghosts and on composites whose truth is known.
+"""Train the deghosting network on synthetic ghosts.
 
-Ghosts, as published: renders I are inverted by the encoder and moved along a random direction each;
-the edited picture T is blended into I by M_train = M where M <= 0.5, else 1 - M, so that nothing
-but ghosts of it is ever there and I itself is the right answer (arXiv 2207.08134, section 3.3).
-
-Composites, which only a rendered world has the truth of: the same render with one factor changed
-(``training.edited``) tells how far to move along that factor's direction, and what F should have
-looked like wherever the network may change it.
-
-L2, perceptual and adversarial loss at the published weights 1 : 0.01 : 0.01. Resumable::
+Renders I are inverted by the encoder and moved along a random direction each; the edited picture T
+is blended into I by M_train = M where M <= 0.5, else 1 - M, so that nothing but ghosts of it is
+ever there and I itself is the right answer (arXiv 2207.08134, section 3.3). L2, perceptual and
+adversarial loss at the published weights 1 : 0.01 : 0.01. Resumable::
 
     python -m training.train_deghosting
 """
@@ -17,8 +12,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -28,52 +21,20 @@ from torch import Tensor
 from editing.deghosting import Deghosting, DeghostingConfig, config_for, prior_of, save_deghosting
 from editing.domains import Domain, open_domain
 from editing.metrics import perceptual_distance
-from editing.out_of_domain import USUAL, fuse, located, shaped, share_of
-from training.dataset import CACHE, EDITED_OF, SPLITS, load_renders
+from editing.out_of_domain import USUAL, fuse, located, shaped
+from training.dataset import CACHE, load_renders
 from training.discriminator import Discriminator
-from training.edited import factor_edited
 from training.loop import Loop, Plan, parser
 from training.train_differential import BETAS, drawn, steps_of, strengths
 from training.train_readers import OUT
 
-PLAN = Plan("deghosting", pictures=26_000, batch=8, learning_rate=5e-4, seed=89)
+PLAN = Plan("deghosting", pictures=9_000, batch=8, learning_rate=5e-4, seed=89)
 SIDE = 128  # pixels it works at
 WIDTHS = (96, 96, 96, 64, 48, 24)  # of the network at 4, 8, ... px
 CRITIC = (48, 48, 48, 32, 24, 16)  # of the discriminator
 L2, PERCEPTUAL, ADVERSARIAL = 1.0, 1e-2, 1e-2
-SHOWN = 5_000  # renders, and as many with a factor changed, kept in memory
-MEASURED = 64  # of each, held out: the numbers at the end
-FARTHEST = 3.0  # steps that an edit is moved by at most
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Renders, and what a factor's change makes of them."""
-
-    pictures: Tensor  # uint8 [M, 3, r, r]
-    edited: Tensor  # uint8 [M, 3, r, r]
-    factors: Sequence[str]  # what was changed, [M]
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def chosen(self, index: Tensor) -> Examples:
-        """Those of these numbers [N]."""
-        factors = [self.factors[i] for i in index.tolist()]
-        return Examples(self.pictures[index], self.edited[index], factors)
-
-
-@dataclass(frozen=True, eq=False)
-class Composites:
-    """What the network sees, and what it should make of it."""
-
-    fused: Tensor  # [N, 3, r, r]
-    mask: Tensor  # [N, 1, r, r]
-    truth: Tensor  # [N, 3, r, r]
-
-    def and_also(self, other: Composites) -> Composites:
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Composites(*(torch.cat(pair) for pair in pairs))
+SHOWN = 9_000  # renders that are kept in memory
+MEASURED = 64  # held-out pictures of the numbers at the end
 
 
 def training_mask(mask: Tensor) -> Tensor:
@@ -81,12 +42,8 @@ def training_mask(mask: Tensor) -> Tensor:
     return torch.where(mask <= 0.5, mask, 1 - mask)
 
 
-def pictures_of(pixels: Tensor, domain: Domain) -> Tensor:
-    return pixels.to(domain.device).float() / 127.5 - 1
-
-
 @torch.no_grad()
-def ghosts(domain: Domain, steps: Tensor, clean: Tensor, rng: torch.Generator) -> Composites:
+def ghosts(domain: Domain, steps: Tensor, clean: Tensor, rng: torch.Generator) -> Tensor:
     """Pictures [N, 3, r, r] with ghosts of a random edit each, along one of ``steps_of``."""
     net, side = domain.differential, clean.shape[-1]
     names = net.config.directions
@@ -97,61 +54,17 @@ def ghosts(domain: Domain, steps: Tensor, clean: Tensor, rng: torch.Generator) -
     before, after = drawn(domain, torch.cat([ws, moved]), side).chunk(2)
     where = located(net, domain, before, after, [names[i] for i in index.tolist()])
     mask = training_mask(shaped(where, USUAL, side))
-    return Composites(fuse(clean, after, mask), mask, clean)
+    return fuse(clean, after, mask)
 
 
-@torch.no_grad()
-def composites(domain: Domain, steps: Tensor, examples: Examples) -> Composites:
-    """Edits put into renders as in use, and the renders that they should have become.
-
-    Each is moved along its factor's direction as far as the encoder's latents of both renders lie
-    apart along it, by ``FARTHEST`` at most. Where the network's change does not count, F itself is
-    the right answer.
-    """
-    net, side = domain.differential, examples.pictures.shape[-1]
-    clean, true = (pictures_of(p, domain) for p in (examples.pictures, examples.edited))
-    names = list(examples.factors)
-    along = steps.to(clean)[[net.config.directions.index(name) for name in names]]
-    ws, goal = domain.encode(torch.cat([clean, true])).chunk(2)
-    apart = ((goal - ws) * along).sum((1, 2)) / along.square().sum((1, 2))
-    moved = ws + apart.clamp(-FARTHEST, FARTHEST)[:, None, None] * along
-    before, after = drawn(domain, torch.cat([ws, moved]), side).chunk(2)
-    mask = shaped(located(net, domain, before, after, names), USUAL, side)
-    fused = fuse(clean, after, mask)
-    return Composites(fused, mask, torch.lerp(fused, true, share_of(mask)))
-
-
-def answers(net: Deghosting, domain: Domain, seen: Composites) -> Tensor:
-    """What the network makes of composites of its own size; it alone has gradients."""
+def answers(net: Deghosting, domain: Domain, fused: Tensor) -> Tensor:
+    """What the network makes of composites [N, 3, r, r] of its own size; it alone has gradients."""
     with torch.no_grad():
-        ws = domain.encode(seen.fused)
+        ws = domain.encode(fused)
         prior = prior_of(ws, domain.generator, net.config.resolution)
     with torch.autocast(domain.device.type, torch.bfloat16):
-        made = net(seen.fused, seen.mask, prior)
+        made = net(fused, prior)
     return made.float()
-
-
-def counted(made: Tensor, seen: Composites) -> Tensor:
-    """Answers as they are used: only as far as the mask lets them count."""
-    return torch.lerp(seen.fused, made, share_of(seen.mask))
-
-
-def error_inside(shown: Tensor, seen: Composites) -> Tensor:
-    """Mean squared error where the mask lets answers count."""
-    share = share_of(seen.mask)
-    return (share * (shown - seen.truth).square()).sum() / (3 * share.sum()).clamp_min(1)
-
-
-def error_of_halves(shown: Tensor, seen: Composites) -> Tensor:
-    """``error_inside`` of ghosts and of composites, each by itself: ghosts are the fainter."""
-    parts = zip(*(each.chunk(2) for each in (shown, *vars(seen).values())), strict=True)
-    return torch.stack([error_inside(part[0], Composites(*part[1:])) for part in parts]).sum()
-
-
-def error_outside(shown: Tensor, seen: Composites) -> Tensor:
-    """Mean squared change where the mask is empty and F is right, for those who ask for all."""
-    outside = 1 - share_of(seen.mask)
-    return (outside * (shown - seen.fused).square()).sum() / (3 * outside.sum()).clamp_min(1)
 
 
 def judged(critic: Discriminator, pictures: Tensor, real: bool) -> Tensor:
@@ -165,14 +78,14 @@ def train(
     domain: Domain,
     config: DeghostingConfig,
     plan: Plan,
-    examples: Examples,
+    pictures: Tensor,
     folder: Path,
     minutes: float = math.inf,
 ) -> Loop:
     """Train as far as the minutes reach; the loop's ``parts["net"]`` is the network.
 
     Args:
-        examples: of the network's size; half of every batch are ghosts, half composites.
+        pictures: renders, uint8 [M, 3, r, r] of the network's size.
     """
     torch.manual_seed(plan.seed)
     device, layout = domain.device, torch.channels_last
@@ -184,11 +97,12 @@ def train(
     steps = steps_of(domain, domain.differential.config.directions)
     loop = Loop(plan, parts, folder, str(device), minutes)
     for rng in loop:
-        seen, clean = batch_of(domain, steps, examples, plan.batch, rng)
-        whole = answers(net, domain, seen)
-        made = counted(whole, seen)
-        l2 = error_of_halves(made, seen) + error_outside(whole, seen)
-        perceptual = perceptual_distance(domain.perceptual, made, seen.truth).mean()
+        pick = torch.randint(len(pictures), [plan.batch], generator=rng)
+        clean = pictures[pick].to(device).float() / 127.5 - 1
+        fused = ghosts(domain, steps, clean, rng)
+        made = answers(net, domain, fused)
+        l2 = F.mse_loss(made, clean)
+        perceptual = perceptual_distance(domain.perceptual, made, clean).mean()
         critic.requires_grad_(False)
         fooled = judged(critic, made, real=True)
         optimiser.zero_grad(set_to_none=True)
@@ -199,59 +113,30 @@ def train(
         critics.zero_grad(set_to_none=True)
         caught.backward()
         critics.step()
-        before = error_of_halves(seen.fused, seen)
-        loop.report(l2=l2, before=before, perceptual=perceptual, fooled=fooled, caught=caught)
+        ghost = F.mse_loss(fused, clean)
+        loop.report(l2=l2, ghost=ghost, perceptual=perceptual, fooled=fooled, caught=caught)
     return loop
 
 
-def batch_of(
-    domain: Domain, steps: Tensor, examples: Examples, count: int, rng: torch.Generator
-) -> tuple[Composites, Tensor]:
-    """Half ghosts, half composites, and real pictures [N, 3, r, r] for the discriminator."""
-    half = count // 2
-    pick = torch.randint(len(examples), [count], generator=rng)
-    clean = pictures_of(examples.pictures[pick], domain)
-    made = composites(domain, steps, examples.chosen(pick[half:]))
-    return ghosts(domain, steps, clean[:half], rng).and_also(made), clean
-
-
 @torch.no_grad()
-def measure(net: Deghosting, domain: Domain, examples: Examples) -> dict[str, float]:
-    """PSNR inside masks and perceptual distance, of ghosts and of composites, before and after."""
+def measure(net: Deghosting, domain: Domain, pictures: Tensor) -> dict[str, float]:
+    """PSNR (pooled, dB) and perceptual distance of held-out ghosts before and after."""
     rng = torch.Generator().manual_seed(PLAN.seed)
     steps = steps_of(domain, domain.differential.config.directions)
-    sums = {f"{what}_{when}": torch.zeros(2) for what in ("ghosts", "composites")
-            for when in ("before", "after")}  # fmt: skip
-    for index in torch.arange(len(examples)).split(8):
-        part = examples.chosen(index)
-        clean = pictures_of(part.pictures, domain)
-        for what, seen in (
-            ("ghosts", ghosts(domain, steps, clean, rng)),
-            ("composites", composites(domain, steps, part)),
-        ):
-            after = counted(answers(net, domain, seen), seen)
-            for when, shown in (("before", seen.fused), ("after", after)):
-                shown = shown.clamp(-1, 1)
-                error = error_inside(shown, seen) * len(part)
-                apart = perceptual_distance(domain.perceptual, shown, seen.truth).sum()
-                sums[f"{what}_{when}"] += torch.stack([error, apart]).cpu()
+    sums = {"ghosts": torch.zeros(2), "without": torch.zeros(2)}
+    for part in pictures.split(8):
+        clean = part.to(domain.device).float() / 127.5 - 1
+        fused = ghosts(domain, steps, clean, rng)
+        for name, shown in (("ghosts", fused), ("without", answers(net, domain, fused))):
+            shown = shown.clamp(-1, 1)
+            error = (shown - clean).square().mean((1, 2, 3)).sum()
+            apart = perceptual_distance(domain.perceptual, shown, clean).sum()
+            sums[name] += torch.stack([error, apart]).cpu()
     found = {}
     for name, total in sums.items():
-        error, apart = (total / len(examples)).tolist()
-        found |= {
-            f"psnr_{name}": 10 * math.log10(4 / max(error, 1e-9)),
-            f"perceptual_{name}": apart,
-        }
+        error, apart = (total / len(pictures)).tolist()
+        found |= {f"psnr_{name}": 10 * math.log10(4 / error), f"perceptual_{name}": apart}
     return found
-
-
-def load_examples(split: str, side: int, count: int) -> Examples:
-    """Renders of one of ``EDITED_OF``, and the same without the edit."""
-    edited = load_renders(split, side, count)
-    plain = load_renders(EDITED_OF[split], side, count)
-    pictures = plain.pictures[edited.seeds - SPLITS[split]]
-    factors = [factor_edited(seed)[0] for seed in edited.seeds]
-    return Examples(pictures, edited.pictures, factors)
 
 
 def main() -> None:
@@ -259,8 +144,8 @@ def main() -> None:
     domain = open_domain("portraits", args.device)
     config = config_for(domain.generator, SIDE, WIDTHS, domain.fingerprint)
     folder = args.state or CACHE / f"deghosting-state-{domain.fingerprint}"
-    examples = load_examples("edited", config.resolution, SHOWN)
-    loop = train(domain, config, PLAN, examples, folder, args.minutes)
+    pictures = load_renders("train", config.resolution, SHOWN).pictures
+    loop = train(domain, config, PLAN, pictures, folder, args.minutes)
     if not loop.finished:
         print(json.dumps({"net": "deghosting", "stopped": "the same command goes on"}))
         return
@@ -268,8 +153,8 @@ def main() -> None:
     assert isinstance(net, Deghosting)
     net.eval().requires_grad_(False)
     save_deghosting(OUT / "deghosting.safetensors", net.cpu())
-    held_out = load_examples("held_out_edited", config.resolution, MEASURED)
-    measured = measure(net.to(domain.device), domain, held_out.chosen(torch.arange(MEASURED)))
+    held_out = load_renders("held_out", config.resolution, MEASURED).pictures[:MEASURED]
+    measured = measure(net.to(domain.device), domain, held_out)
     print(json.dumps({"net": "deghosting"} | {k: round(v, 3) for k, v in measured.items()}))
 
 
