@@ -66,7 +66,10 @@ CHAINS: Mapping[str, tuple[InversionOptions, Mapping[str, str]]] = {
     "idinvert": (METHODS["idinvert"], {"latent": "in-domain (idinvert)"}),
     "projector": (replace(METHODS["projector"], steps=400), {"latent": "StyleGAN2 projector"}),
     "quick": (METHODS["quick"], {"latent": "level quick"}),
-    "standard": (METHODS["standard"], {"latent": "level standard"}),
+    "standard": (
+        METHODS["standard"],
+        {"latent": "level standard: W+", "noise": "level standard: noise"},
+    ),
     "best": (
         METHODS["best"],
         {"latent": "level best: W+", "noise": "level best: noise", "tune": "level best: weights"},
@@ -195,6 +198,7 @@ def print_orderings(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         ("W", "W+ from the mean (Image2StyleGAN)"),
         ("W+ from the mean (Image2StyleGAN)", "W, then PTI"),
         ("W+ from the mean (Image2StyleGAN)", "W+, then noise (++)"),
+        ("level standard: W+", "level standard: noise"),
         ("level best: W+", "level best: noise"),
         ("level best: noise", "level best: weights"),
     ]

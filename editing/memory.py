@@ -2,12 +2,14 @@
 
 glibc maps every block from 32 MiB on anew and unmaps it when it is freed, so each large tensor pays
 for its pages again: at 1024 px that is longer than the arithmetic on them. Kept blocks are reused.
+It also gives every thread an arena of its own, and what one has kept is of no use to the others: a
+server's dozens of threads share one.
 """
 
 import ctypes
 import sys
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
+M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of malloc.h
 KEPT = 2**31 - 1  # bytes of freed memory that are not given back
 
 
@@ -22,4 +24,5 @@ def keep_large_blocks() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):  # another C library
         return False
-    return bool(mallopt(M_MMAP_MAX, 0)) and bool(mallopt(M_TRIM_THRESHOLD, KEPT))
+    wanted = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: KEPT, M_ARENA_MAX: 1}
+    return all(bool(mallopt(name, value)) for name, value in wanted.items())
