@@ -276,7 +276,8 @@ def test_refusals_are_toasts_and_the_session_goes_on(visit, tmp_path):
     page = visit()
     upload(page, tmp_path / "text.png")
     page.wait_for_selector(".toast-body >> text=text.png is not a picture")
-    page.wait_for_selector("#photo input[type=file]", state="attached")  # the box is empty again
+    page.wait_for_timeout(1000)  # after the toast the box is emptied, which would take a new one
+    page.wait_for_selector("#photo input[type=file]", state="attached")
     upload(page, tmp_path / "meadow.png")
     page.wait_for_selector(".toast-body >> text=No face was found")
     page.wait_for_selector("#crop", state="visible")

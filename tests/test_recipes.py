@@ -92,7 +92,7 @@ def test_a_recipe_may_be_short() -> None:
         ("{edits: [], source: {kind: seed, name: 7x}}", "7x"),
         ("{edits: [], inversion: {level: perfect}}", "'perfect'; choose from quick"),
         ("{edits: [], inversion: {steps: -1}}", "-1 steps"),
-        ("{edits: [], inversion: {steps: 3, done: 4}}", "after 4 steps"),
+        ("{edits: [], inversion: {steps: 3, done: 99}}", "after 99 steps"),
         ("{edits: [], inversion: {weights: {pixels: 3}}}", "'pixels'; known are pixel"),
         ("{edits: [], output: {outcome: film}}", "'film'"),
         ("{edits: [], output: {size: 100000}}", "100000 px"),
