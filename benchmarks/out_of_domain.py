@@ -62,7 +62,7 @@ SLOW = {  # inversions that only some portraits get
     "PTI + edit": replace(METHODS["pti"], steps=300, tune=replace(METHODS["pti"].tune, steps=250)),
 }
 PLAIN, CHANGE, FUSED, DEGHOSTED = (
-    "inversion + edit", "photo + (T − I')", "Diff-CAM composite", "composite + deghosting"
+    "inversion + edit", "photo + (T − I')", "Diff-CAM composite", "composite + detail, deghosting"
 )  # fmt: skip
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 PHOTO_EDITS = {"smile": 2.0, "eyeglasses": 3.0, "age": 2.0}

@@ -277,8 +277,12 @@ def with_detail(
 ) -> Tensor:
     """F + M ⊙ w ⊙ (I − I'), w = exp(−(|T − I'| / STILL)²): skin, lashes, grain come back.
 
-    What inversion lost belongs to the result as far as the edit changes nothing there. Pictures as
-    in ``photo_edited``; exactly F where M is 0.
+    What inversion lost belongs to the result as far as the edit changes nothing there.
+
+    Args:
+        fused, photo: F and I, [1, 3, P, P] in [-1, 1].
+        inverted, edited: I' and T, [1, 3, R, R] in [-1, 1].
+        mask: M, [1, 1, P, P] in [0, 1]; where it is 0 the answer is exactly F.
     """
     side = photo.shape[-1]
     changed = blur((edited - inverted).abs().amax(1, keepdim=True), edited.shape[-1] / 256)

@@ -64,3 +64,4 @@ def test_no_element_holds_the_focus(visit):
     tab_to(page, "Pin")
     tab_to(page, "Remove: Smile +1")
     tab_to(page, "Pin")  # once round the page
+    assert page.evaluate(FOCUSED)["name"] == "Pin"
