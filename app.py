@@ -89,6 +89,7 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
     from editing.domains import open_domain
     from editing.errors import MissingFile
     from ui.fetching import Fetcher
+    from ui.lanes import share_cores
     from ui.links import Links
     from ui.page import build_app
     from ui.zerogpu import home_device
@@ -99,6 +100,7 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
     links = Links(Path(options.links)) if options.links else None
     device = home_device(options.device)
     domain = open_domain(options.domain, device=device)
+    share_cores(domain.resolution)
     try:
         return build_app(domain, options.lang, truth_of(domain), Fetcher(allowed=own), links)
     except MissingFile as error:

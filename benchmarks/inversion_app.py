@@ -36,9 +36,11 @@ def in_the_app(
     """Open held-out renders in the app, invert each at ``level``, download what was found."""
     from gradio_client import Client, handle_file
 
+    from ui.lanes import share_cores
     from ui.look import launch_options
     from ui.page import build_app
 
+    share_cores(domain.resolution)
     app = build_app(domain)
     _, url, _ = app.launch(prevent_thread_lock=True, **launch_options())
     found = []

@@ -6,6 +6,7 @@ never touches pixels.
 """
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 from torch.nn import Module
 
 from editing.channels import Channel, delta
@@ -31,6 +31,7 @@ from editing.directions import (
 from editing.domains import Domain, has_fast_bf16
 from editing.errors import BadInput
 from editing.mapping import Touch, untouched
+from editing.networks import called_with
 from editing.regions import touch_of
 from editing.samples import moments
 from editing.states import Composite as Composite
@@ -242,10 +243,16 @@ def _exact(device: torch.device) -> Iterator[None]:
         if device.type != "cuda":
             yield
             return
-        with torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        with (
+            _flags,
+            torch.backends.cudnn.flags(
+                enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+            ),
         ):
             yield
+
+
+_flags = threading.Lock()  # they are the process's: who ends first would take them from the others
 
 
 def drawn(state: EditState, domain: Domain, touch: Touch = untouched) -> Tensor:
@@ -263,7 +270,7 @@ def drawn(state: EditState, domain: Domain, touch: Touch = untouched) -> Tensor:
             state, domain.generator, lambda other, look: drawn(other, domain, look), touch
         )
     changed = _changed(synthesis, state.weight_delta)
-    img: Tensor = functional_call(synthesis, changed, (state.ws.to(device),), facts)
+    img = called_with(synthesis, changed, state.ws.to(device), **facts)
     for composite in state.composites:
         img = composite.apply(img, domain)
     return img

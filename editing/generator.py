@@ -145,11 +145,11 @@ class SynthesisLayer(nn.Module):
         weight = self.weight
         if not isinstance(weight, nn.Parameter) or weight.requires_grad or weight.is_inference():
             return None
-        key = (weight.data_ptr(), weight._version, weight.device)
-        if self._energy is None or self._energy[0] != key:
+        key, kept = (weight.data_ptr(), weight._version, weight.device), self._energy
+        if kept is None or kept[0] != key:
             with torch.inference_mode(False):  # whoever asks first, it must serve autograd later
-                self._energy = (key, energy_of(weight))
-        return self._energy[1]
+                kept = self._energy = (key, energy_of(weight))
+        return kept[1]
 
 
 class ToRGBLayer(nn.Module):

@@ -66,7 +66,8 @@ def see_latents(domain: Domain, paths: Iterable[Path]) -> Iterator[Seen]:
         latent.check(domain.generator, domain.fingerprint, domain.name)
         img = preview(state_of(latent, domain), domain).float().clamp(-1, 1)
         with torch.no_grad():
-            yield [str(path)], domain.clip.encode_pictures(img).cpu()
+            seen = domain.clip.encode_pictures(img).cpu()
+        yield [str(path)], seen
 
 
 def latent_files(folder: Path) -> list[Path]:

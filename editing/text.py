@@ -14,6 +14,7 @@ also moves channels far that hardly show.
 from __future__ import annotations
 
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -185,19 +186,23 @@ def _key(domain: Domain, edit: TextEdit) -> tuple[object, ...]:
 
 def _asked(domain: Domain, edit: TextEdit, report: Report = unheard) -> Asked:
     """r, and how far each channel moves if it takes part; kept for the next time."""
-    known, key = _relevances.setdefault(domain, OrderedDict()), _key(domain, edit)
-    if key not in known:
+    key = _key(domain, edit)
+    known = _relevances.setdefault(domain, OrderedDict())
+    if (found := known.get(key)) is None:
         with torch.inference_mode(False):
             dt = wanted_direction(domain, edit)
-            known[key] = _relevance(domain, edit.method or best_method(domain), dt, report)
+            found = _relevance(domain, edit.method or best_method(domain), dt, report)
+    with _keeping:  # others may ask at the same time
+        known[key] = found
+        known.move_to_end(key)
         while len(known) > REMEMBERED:
             known.popitem(last=False)
-    known.move_to_end(key)
-    r, gain = known[key]
+    r, gain = found
     return _on_rows(r, edit.layers, rows_by_layer(domain.generator)), gain
 
 
 _relevances: WeakKeyDictionary[Domain, OrderedDict[tuple[object, ...], Asked]] = WeakKeyDictionary()
+_keeping = threading.Lock()
 
 
 def wanted_direction(domain: Domain, edit: TextEdit) -> Tensor:

@@ -160,7 +160,8 @@ def follow(domain: Domain, state: EditState, edit: TextEdit) -> Iterator[float]:
     for step in range(-FARTHEST, FARTHEST + 1, STRIDE):
         img = preview(replace(edit, alpha=float(step)).apply(state, domain), domain).float()
         with torch.no_grad():
-            yield float(domain.clip.encode_pictures(img.clamp(-1, 1))[0] @ dt)
+            seen = float(domain.clip.encode_pictures(img.clamp(-1, 1))[0] @ dt)
+        yield seen
 
 
 def safe_alphas(seen: Sequence[float]) -> tuple[float, float]:

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from editing.generator import Generator
+from editing.networks import called_with
 from editing.rounding import round_to_levels
 from editing.whitening import no_label, whitening
 
@@ -53,13 +53,9 @@ def draw(
         "max_resolution": max_resolution,
         "s_delta": dict(s_delta) if s_delta else None,
     }
-    if not delta:
-        img: Tensor = generator.synthesis(ws, **facts)
-        return img
-    parameters = dict(generator.synthesis.named_parameters())
-    changed = {name: parameters[name].detach() + change for name, change in delta.items()}
-    drawn: Tensor = functional_call(generator.synthesis, changed, (ws,), facts)
-    return drawn
+    parameters = dict(generator.synthesis.named_parameters()) if delta else {}
+    changed = {name: parameters[name].detach() + change for name, change in (delta or {}).items()}
+    return called_with(generator.synthesis, changed, ws, **facts)
 
 
 def rounded(delta: Tensors, levels: int) -> dict[str, Tensor]:

@@ -5,11 +5,10 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from gradio.context import LocalContext
 
-from ui.guard import LONG_LANE, QUICK_LANE, Guard, Limits, somebody_waits
+from ui.guard import Guard, Limits
 from ui.messages import say
-from ui.page import build_app
+from ui.queue import LONG_LANE
 
 JOIN = "/gradio_api/queue/join"
 
@@ -159,31 +158,3 @@ def test_a_look_whether_anyone_is_there_builds_no_page():
     inner = Inner()
     assert ask(Guard(inner), "/", [], method="HEAD") == (200, "")
     assert ask(Guard(inner), "/", [b""], method="GET") == (200, "served")
-
-
-@pytest.mark.parametrize(
-    ("lanes", "own", "waits"),
-    [
-        ([], None, False),
-        ([LONG_LANE, "measure"], None, False),
-        ([LONG_LANE, QUICK_LANE], None, True),
-        ([QUICK_LANE, LONG_LANE], "event 1", True),  # asked by long work: somebody else drags
-        ([QUICK_LANE], "event 0", False),
-        ([QUICK_LANE, QUICK_LANE], "event 0", False),  # the other waits for this one
-    ],
-)
-def test_long_work_hears_of_quick_actions_but_not_of_its_own(lanes, own, waits):
-    token = LocalContext.event_id.set(own)
-    try:
-        assert somebody_waits(blocks_with(*(("visitor", lane) for lane in lanes))) is waits
-    finally:
-        LocalContext.event_id.reset(token)
-
-
-def test_the_page_tells_its_lanes_what_waits(tiny_domain):
-    blocks = build_app(tiny_domain)
-    studio = next(f.fn.__self__.studio for f in blocks.fns.values() if f.api_name == "undo")
-    assert not studio.lanes._coming()
-    quick = SimpleNamespace(concurrency_id=QUICK_LANE, _id="quick")
-    blocks._queue.active_jobs = [[quick]]
-    assert studio.lanes._coming()

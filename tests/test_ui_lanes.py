@@ -1,136 +1,147 @@
 """The two lanes: who waits for whom."""
 
+import os
+import sys
 import threading
-import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import pytest
+import torch
 
-from ui.lanes import Lanes
-
-
-def wait_until(condition, seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.001)
+from ui.lanes import LOWEST, Lanes, share_cores
 
 
-def test_waiting_interactive_work_goes_before_a_long_step():
-    lanes, order = Lanes(patience=60), []
-
-    def worker(lane: str) -> None:
-        with getattr(lanes, lane)():
-            order.append(lane)
-
-    with lanes.interactive():
-        long = threading.Thread(target=worker, args=["long"])
-        long.start()
-        time.sleep(0.02)
-        quick = threading.Thread(target=worker, args=["interactive"])
-        quick.start()
-        wait_until(lambda: lanes._interactive_waiting == 1)
-    long.join(5)
-    quick.join(5)
-    assert order == ["interactive", "long"]
+def run(work) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
 
 
-def test_a_long_step_does_not_begin_between_the_frames_of_a_drag():
-    lanes, order = Lanes(patience=60, breath=0.5), []
+def test_interactive_work_does_not_wait_for_a_long_step():
+    lanes, begun, end = Lanes(), threading.Event(), threading.Event()
 
-    def one_step() -> None:
-        with lanes.long():
-            order.append("long")
+    def long_step() -> bool:
+        begun.set()
+        return end.wait(5)
 
-    with lanes.interactive():
-        long = threading.Thread(target=one_step)
-        long.start()
-    time.sleep(0.05)  # the next frame is on its way
-    with lanes.interactive():
-        order.append("frame")
-    long.join(5)
-    assert order == ["frame", "long"]
-
-
-def test_a_long_step_waits_for_what_is_on_its_way():
-    lanes, coming, begun = Lanes(patience=60, breath=0.0), threading.Event(), threading.Event()
-    coming.set()
-    lanes.listen(coming.is_set)
-
-    def one_step() -> None:
-        with lanes.long():
-            begun.set()
-
-    threading.Thread(target=one_step, daemon=True).start()
-    assert not begun.wait(0.1)
-    coming.clear()
+    job = run(lambda: lanes.long(long_step))
     assert begun.wait(5)
+    with lanes.interactive():
+        assert job.is_alive()
+    end.set()
+    job.join(5)
+    assert not job.is_alive()
 
 
-def test_a_long_step_loses_its_patience():
-    lanes, stop, done = Lanes(patience=0.05), threading.Event(), threading.Event()
+def test_only_so_many_pieces_of_interactive_work_run_at_once():
+    lanes, inside, entered, leave = Lanes(abreast=2), [], threading.Semaphore(0), threading.Event()
 
-    def drag_all_day() -> None:
-        while not stop.is_set():
-            with lanes.interactive():
-                time.sleep(0.002)
-
-    def one_step() -> None:
-        with lanes.long():
-            done.set()
-
-    threads = [threading.Thread(target=drag_all_day) for _ in range(3)]
-    threads.append(threading.Thread(target=one_step))
-    for thread in threads:
-        thread.start()
-    assert done.wait(5)
-    stop.set()
-    for thread in threads:
-        thread.join(5)
-
-
-def test_the_lock_is_free_between_steps_and_held_within():
-    lanes = Lanes()
-
-    def work() -> Iterator[bool]:
-        for _ in range(3):
-            yield lanes._busy
-
-    held = []
-    for busy in lanes.steps(work()):
-        held.append(busy)
-        assert not lanes._busy
+    def piece(number: int) -> None:
         with lanes.interactive():
-            assert lanes._busy
-    assert held == [True] * 3
+            inside.append(number)
+            entered.release()
+            leave.wait(5)
+
+    pieces = [run(lambda n=n: piece(n)) for n in range(3)]
+    assert entered.acquire(timeout=5) and entered.acquire(timeout=5)
+    assert not entered.acquire(timeout=0.1), "a third one entered"
+    leave.set()
+    for each in pieces:
+        each.join(5)
+    assert sorted(inside) == [0, 1, 2]
 
 
-def test_a_long_step_of_many_pieces_lets_others_pass():
-    lanes, order = Lanes(patience=60, breath=0.0), []
+def test_long_jobs_take_turns_in_the_order_in_which_they_asked():
+    lanes, order, end = Lanes(), [], threading.Event()
+    jobs = [run(lambda: lanes.long(lambda: end.wait(5)))]
+    for number in range(4):
+        while len(lanes._turn._waiting) < number or not lanes._turn._taken:
+            threading.Event().wait(0.001)
+        jobs.append(run(lambda n=number: lanes.long(lambda: order.append(n))))
+    while len(lanes._turn._waiting) < 4:
+        threading.Event().wait(0.001)
+    end.set()
+    for each in jobs:
+        each.join(5)
+    assert order == [0, 1, 2, 3]
 
-    def frame() -> None:
-        with lanes.interactive():
-            order.append("frame")
 
-    with lanes.long() as let_pass:
-        quick = threading.Thread(target=frame)
-        quick.start()
-        wait_until(lambda: lanes._interactive_waiting == 1)
-        let_pass(1, 2)
+def test_no_two_long_steps_run_at_once():
+    lanes, running, most = Lanes(), [], []
+
+    def step() -> None:
+        running.append(1)
+        most.append(len(running))
+        threading.Event().wait(0.01)
+        running.pop()
+
+    jobs = [run(lambda: [lanes.long(step) for _ in range(3)]) for _ in range(4)]
+    for each in jobs:
+        each.join(10)
+    assert max(most) == 1 and len(most) == 12
+
+
+def test_a_long_step_of_many_pieces_lets_others_take_their_turn():
+    lanes, order, asked = Lanes(), [], threading.Event()
+
+    def pieces() -> None:
+        order.append("first piece")
+        asked.set()
+        while not lanes._turn._waiting:
+            threading.Event().wait(0.001)
+        lanes.let_pass(1, 2)
         order.append("second piece")
-        assert lanes._busy
-    quick.join(5)
-    assert order == ["frame", "second piece"]
+
+    def other() -> None:
+        asked.wait(5)
+        lanes.long(lambda: order.append("other"))
+
+    jobs = [run(lambda: lanes.long(pieces)), run(other)]
+    for each in jobs:
+        each.join(5)
+    assert order == ["first piece", "other", "second piece"]
 
 
-def test_a_failing_step_gives_the_lock_back():
+def test_a_failing_step_gives_its_turn_back():
     lanes = Lanes()
 
     def work() -> Iterator[int]:
         yield 1
-        raise ValueError
+        raise ValueError("the second step fails")
 
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="the second step"):
         list(lanes.steps(work()))
-    with lanes.interactive():
-        assert lanes._busy
+    assert lanes.long(lambda: 2) == 2
+
+
+def test_a_long_step_knows_whose_it_is():
+    whose, lanes = ContextVar("whose", default="nobody"), Lanes()
+    whose.set("me")
+    assert lanes.long(whose.get) == "me"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own there")
+def test_long_work_steps_back_and_nobody_else_does():
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = niceness()
+    assert Lanes().long(niceness) == LOWEST
+    assert niceness() == before
+
+
+@pytest.mark.parametrize(
+    ("resolution", "asked", "threads"), [(256, None, 1), (1024, None, 2), (256, "2", 2)]
+)
+def test_small_pictures_take_one_thread(resolution, asked, threads, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        share_cores(resolution)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)

@@ -96,8 +96,8 @@ def test_gradients_let_others_pass_and_are_asked_once(
     desk: TextDesk, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lanes, passed = desk.studio.lanes, []
-    let_pass = lanes._let_pass
-    monkeypatch.setattr(lanes, "_let_pass", lambda *told: (passed.append(told), let_pass()))
+    let_pass = lanes.let_pass
+    monkeypatch.setattr(lanes, "let_pass", lambda *told: (passed.append(told), let_pass()))
     wanted = TextEdit("a bald man", 2.0, "a person", method="jacobian")
     desk.preview(session, wanted)
     assert len(passed) >= 2, "between the parts of what takes long"

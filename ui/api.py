@@ -94,8 +94,8 @@ class ApiHandlers:
             first = to_tensor(session.now.after).to(domain.device)
             if second is None:
                 second = to_tensor(session.now.portrait.before).to(domain.device)
-        with self.studio.lanes.long(), torch.no_grad():
-            return readings_of(first, domain, second)
+        readings = torch.no_grad()(readings_of)
+        return self.studio.lanes.long(lambda: readings(first, domain, second))
 
     # -- recipes
 

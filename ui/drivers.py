@@ -76,6 +76,9 @@ def _read_frame(frame: Image.Image, name: str, desk: MixingDesk) -> Other:
     size = desk.domain.generator.img_resolution
     digest = hashlib.sha256(frame.tobytes()).hexdigest()
     photo = find_photo(frame, name, digest, aligned=frame.size != (size, size))
-    with desk.studio.lanes.long(), torch.no_grad():
-        state = EditState(desk.domain.encode(photo.at(size)).cpu())
-    return other_of(name, state, desk.domain)
+
+    @torch.no_grad()
+    def work() -> EditState:
+        return EditState(desk.domain.encode(photo.at(size)).cpu())
+
+    return other_of(name, desk.studio.lanes.long(work), desk.domain)

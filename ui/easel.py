@@ -146,14 +146,17 @@ class Easel:
         moment, against = session.now, session.against
         a = to_tensor(moment.portrait.before if against is None else against.after)
         b = to_tensor(moment.after)
+        return self.lanes.long(lambda: self._measures(a, b))
+
+    @torch.no_grad()
+    def _measures(self, a: Tensor, b: Tensor) -> Measures:
         parts = self.domain.parts
-        with self.lanes.long(), torch.no_grad():
-            return Measures(
-                identity(self.domain, a, b),
-                perceptual(self.domain, a, b) if "perceptual" in parts else None,
-                self._moved(a, b) if "scorer" in parts else {},
-                float(background_change(a, b)),
-            )
+        return Measures(
+            identity(self.domain, a, b),
+            perceptual(self.domain, a, b) if "perceptual" in parts else None,
+            self._moved(a, b) if "scorer" in parts else {},
+            float(background_change(a, b)),
+        )
 
     def _moved(self, a: Tensor, b: Tensor) -> dict[str, float]:
         """The classics, and of all else that is read what moved most."""
@@ -172,10 +175,9 @@ class Easel:
         """The portrait with how near it is to its photo."""
         if portrait.target is None or "perceptual" not in self.domain.parts:
             return portrait
-        with self.lanes.long(), torch.no_grad():
-            pictures = (to_tensor(pixels) for pixels in (portrait.before, portrait.target))
-            fit = compare(self.domain, *pictures)
-        return replace(portrait, fit=fit)
+        a, b = to_tensor(portrait.before), to_tensor(portrait.target)
+        measure = torch.no_grad()(compare)
+        return replace(portrait, fit=self.lanes.long(lambda: measure(self.domain, a, b)))
 
     def _stack(self, session: Session, wanted: Mapping[str, float]) -> tuple[EditStack, str | None]:
         new = Move(

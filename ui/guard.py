@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from gradio.context import LocalContext
 from gradio.utils import get_upload_folder, is_in_or_equal
 
 from ui.messages import preferred_language, say
+from ui.queue import LONG_LANE, pending
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -28,8 +28,6 @@ Send = Callable[[Message], Awaitable[None]]
 MB = 2**20
 UPLOAD = "/upload"
 JOINS = ("/queue/join", "/call/")  # how work gets into the queue
-LONG_LANE = "long"  # the concurrency id of searches, films and the like
-QUICK_LANE = "interactive"  # of what a person waits for
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ class Guard:
         blocks, address = scope["app"].get_blocks(), _address(scope)
         session = asked.get("session_hash")
         visitor = session if isinstance(session, str) and session else address
-        ahead = _pending(blocks)
+        ahead = pending(blocks)
         own = [event for event in ahead if _visitor(event) == visitor]
         if len(own) >= self.limits.visitor:
             raise Refused(429, "guard.share", count=len(own))
@@ -182,23 +180,6 @@ def _check_files(asked: Any) -> None:
                 raise Refused(400, "guard.file")
         for each in asked.values():
             _check_files(each)
-
-
-def _pending(blocks: Any) -> list[Any]:
-    """The events that wait or run; Gradio has no public way to ask."""
-    queue = blocks._queue
-    waiting = [e for lane in queue.event_queue_per_concurrency_id.values() for e in lane.queue]
-    return waiting + [event for job in queue.active_jobs if job for event in job]
-
-
-def somebody_waits(blocks: Any) -> bool:
-    """Whether a quick action waits or runs, from its request to its answer.
-
-    Asked by a quick action itself: no, for those behind it wait until it is done.
-    """
-    own = LocalContext.event_id.get(None)
-    quick = [event._id for event in _pending(blocks) if event.concurrency_id == QUICK_LANE]
-    return bool(quick) and own not in quick
 
 
 def _visitor(event: Any) -> str:

@@ -193,13 +193,16 @@ class MixingDesk:
         yield np.full_like(columns[0].picture, 255)
         yield from (mate.picture for mate in columns)
         for row in rows:
-            state = row.other.state(self.domain)
             yield row.picture
-            for column in columns:
-                with self.studio.lanes.long():
-                    mixed = crossover(state, column.other.state(self.domain), shares, self.domain)
-                    cell = to_uint8(render(mixed, self.domain))[0]
-                yield cell
+            yield from self.studio.lanes.steps(self._mixed(row, columns, shares))
+
+    def _mixed(
+        self, row: Mate, columns: Sequence[Mate], shares: Sequence[float]
+    ) -> Iterator[Pixels]:
+        state = row.other.state(self.domain)
+        for column in columns:
+            mixed = crossover(state, column.other.state(self.domain), shares, self.domain)
+            yield to_uint8(render(mixed, self.domain))[0]
 
     def adopt(
         self, session: Session, row: Mate, column: Mate | None, shares: Sequence[float]

@@ -8,12 +8,12 @@ import gradio as gr
 from editing.domains import Domain
 from ui.examples import find_examples
 from ui.fetching import Fetcher
-from ui.guard import somebody_waits
 from ui.handlers import Handlers
 from ui.keeping import wire_keeping
 from ui.layout import TITLE, lay_out
 from ui.links import Links
 from ui.look import QUEUE
+from ui.queue import overlap_visitors
 from ui.saving import (
     SavingHandlers,
     wire_saving,
@@ -80,5 +80,5 @@ def build_app(
         welcomed = wire_language(page, handlers, blocks)
         wire_saving(page, welcomed, saving, partial(action, page, handlers), {**MEASURE, **PRIVATE})
     blocks.queue(max_size=QUEUE, api_open=False)
-    studio.lanes.listen(partial(somebody_waits, blocks))
+    overlap_visitors(blocks)
     return blocks

@@ -150,8 +150,10 @@ class School:
     def _finished(self, direction: Direction, wanted: Training, reading: str = "") -> Step:
         if reading in self.readings:
             ws = trial_ws(self.domain, RANGE_LATENTS)
-            with self.studio.lanes.long() as let_pass:
-                found = safe_range(self.domain, direction, reading, ws, report=let_pass)
+            lanes = self.studio.lanes
+            found = lanes.long(
+                lambda: safe_range(self.domain, direction, reading, ws, report=lanes.let_pass)
+            )
             direction = replace(direction, meta={**direction.meta, "range": list(found)})
         named = replace(direction, name=wanted.name)
         return Step(wanted.count, wanted.count, named)

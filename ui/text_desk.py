@@ -85,8 +85,7 @@ class TextDesk:
         def work() -> None:
             try:
                 self._load()
-                with self.studio.lanes.long() as let_pass:
-                    relevance(self.domain, WARM, let_pass)
+                self._relevance(WARM)
             except EditingError as error:
                 log.warning("The text-image model is not ready: %s", error)
             finally:
@@ -145,8 +144,11 @@ class TextDesk:
         """
         self._load()
         if not self.knows(wanted):
-            with self.studio.lanes.long() as let_pass:
-                relevance(self.domain, wanted, let_pass)
+            self._relevance(wanted)
+
+    def _relevance(self, wanted: TextEdit) -> None:
+        lanes = self.studio.lanes
+        lanes.long(lambda: relevance(self.domain, wanted, lanes.let_pass))
 
     def _has_texts_of(self, session: Session, wanted: TextEdit) -> bool:
         """Whether ``wanted`` would change the current edit instead of beginning one."""
@@ -204,10 +206,14 @@ class TextDesk:
         edit = self.edit(session)
         if edit is None:
             return None
-        with self.studio.lanes.long(), torch.no_grad():
-            before = render(self._without(session), self.domain).cpu()
-            before = to_tensor(to_uint8(before)[0])
-            return explain(self.domain, edit, before, to_tensor(session.now.after))
+        state = self._without(session)
+
+        @torch.no_grad()
+        def work() -> Report:
+            before = to_uint8(render(state, self.domain).cpu())[0]
+            return explain(self.domain, edit, to_tensor(before), to_tensor(session.now.after))
+
+        return self.studio.lanes.long(work)
 
     def safe(self, session: Session) -> tuple[float, float] | None:
         """How far alpha may go here; None where there is no edit that CLIP could follow."""

@@ -9,7 +9,6 @@ import gradio as gr
 from ui.api import ApiHandlers, wire_api
 from ui.canvas import DOWNLOADS
 from ui.figure_panel import FigureHandlers, wire_figure
-from ui.guard import LONG_LANE, QUICK_LANE
 from ui.handlers import Handlers
 from ui.inversion_handlers import level_setter
 from ui.inversion_tab import LEVELS
@@ -20,6 +19,7 @@ from ui.mixing_wiring import wire_mixing
 from ui.preset_desk import PresetDesk
 from ui.preset_handlers import PresetHandlers
 from ui.preset_wiring import wire_presets
+from ui.queue import LONG_LANE, QUICK_LANE
 from ui.text_handlers import TextHandlers
 from ui.text_wiring import wire_text
 from ui.walk_handlers import WalkHandlers
@@ -29,7 +29,8 @@ from ui.workshop_handlers import WorkshopHandlers
 from ui.workshop_tab import REACH
 from ui.workshop_wiring import Wire, wire_workshop
 
-# One interactive action at a time, so that two of a visitor never overtake each other.
+# One interactive action of a visitor at a time, so that they never overtake each other; the limit
+# is for all visitors until ``overlap_visitors`` lifts it.
 INTERACTIVE: dict[str, Any] = {
     "concurrency_id": QUICK_LANE,
     "concurrency_limit": 1,

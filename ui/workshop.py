@@ -149,8 +149,7 @@ class Workshop:
         """a turned towards b by degrees, or where those are 0, a + weight·b; on the shelf."""
         first, second = self.named(session, a), self.named(session, b)
         if degrees:
-            with self.studio.lanes.long():
-                covariance = moments(self.domain).covariance
+            covariance = self.studio.lanes.long(lambda: moments(self.domain)).covariance
             return self.keep(session, unsupervised.rotated(first, second, degrees, covariance))
         num_ws = self.domain.generator.num_ws
         return self.keep(session, unsupervised.added(first, second, weight, num_ws))
@@ -211,9 +210,9 @@ class Workshop:
                 note = f"{effect.change:+.3f} · {100 * effect.share:.1f} %"
                 yield ChannelMove(effect.channel, 0.0), note
             return
-        with self.studio.lanes.long():
-            directions = self._directions(method, what, count, first)
-        for direction in directions:
+        for direction in self.studio.lanes.long(
+            lambda: self._directions(method, what, count, first)
+        ):
             share = direction.meta.get("share")
             note = "" if share is None else f"{100 * share:.1f} %"
             yield Move(direction.name, 0.0, own=(direction,)), note
@@ -256,10 +255,10 @@ class Workshop:
         for pair in self.studio.lanes.steps(paired_differences(self.domain, attribute, ws)):
             pairs.append(pair)
             yield Step(len(pairs), len(ws))
-        with self.studio.lanes.long():
-            others = unrelated(self.domain, attribute, ws[:LOOKED_AT])
+        some = ws[:LOOKED_AT]
+        others = self.studio.lanes.long(lambda: unrelated(self.domain, attribute, some))
         found = subspace_of(self.domain, attribute, torch.stack(pairs), axes, others)
-        work = rescore(self.domain, found, ws[:LOOKED_AT])
+        work = rescore(self.domain, found, some)
         yield [_looking(a, e) for a, e in zip(found, self.studio.lanes.steps(work), strict=True)]
 
     # -- measuring
@@ -323,12 +322,16 @@ class Workshop:
         moved &= set(self.truth.names)
         if not moved:
             raise BadInput("Move an attribute of this world first; then see what it should do.")
-        with self.studio.lanes.long():
+        truth = self.truth
+
+        def drawn() -> list[Pixels]:
             pictures = (to_tensor(pixels) for pixels in (moment.portrait.before, moment.after))
             before, after = (readings(self.domain.scorer, picture) for picture in pictures)
             wanted = {**before, **{name: after[name] for name in moved}}
-            drawn = [to_uint8(self.truth.draw(each))[0] for each in (before, wanted)]
-        return Twin(drawn[0], drawn[1], heat_map(drawn[0], drawn[1]))
+            return [to_uint8(truth.draw(each))[0] for each in (before, wanted)]
+
+        still, edited = self.studio.lanes.long(drawn)
+        return Twin(still, edited, heat_map(still, edited))
 
 
 def _carried(stack: EditStack) -> list[Direction]:
