@@ -4,21 +4,19 @@
     python -m benchmarks.inversion --only methods questions --count 4
 
 Sections: methods, starts, levels, photo, questions, speed, memory. What is finished is kept in
-outputs/benchmarks/inversion, keyed by generator and settings, and read back at the next start. On
-two processor cores the whole takes three hours, and with ``--count 8`` one. Nothing measured here
-was trained on; the judge reads what an edit changed, and 1 σ is what that edit does to a sample.
+outputs/benchmarks/inversion, keyed by generator and settings, and read back at the next start. The
+methods take every processor core, a picture each; on two the whole takes two hours. Nothing
+measured here was trained on; the judge reads what an edit changed, and 1 σ is what that edit does
+to a sample.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,16 @@ import torch
 from torch import Tensor
 
 from benchmarks.browser import print_table
-from benchmarks.inversion_measures import Editability, editability, likeness, one_sigma_alphas
+from benchmarks.inversion_measures import likeness, one_sigma_alphas
+from benchmarks.inversion_methods import (
+    CHAINS,
+    Store,
+    mean,
+    mean_edits,
+    methods,
+    shortened,
+    stage_ends,
+)
 from benchmarks.inversion_pictures import (
     car,
     centre,
@@ -42,179 +49,13 @@ from benchmarks.inversion_pictures import (
 )
 from editing.domains import Domain, open_domain
 from editing.edits import EditState, render
-from editing.images import write_atomically
-from editing.inversion import METHODS, InversionOptions, Step, invert
+from editing.inversion import METHODS, InversionOptions, invert
 from editing.inversion_options import PIXEL_PERCEPTUAL, NoiseOptions
 from editing.metrics import perceptual, psnr
 
 OUT = Path("outputs/benchmarks/inversion")
-SHEET = "docs/pictures/inversion_photo.jpg"
+SHEET = "docs/inversion_photo.jpg"
 SECTIONS = ("methods", "starts", "levels", "photo", "questions", "speed", "memory")
-MEASURES = ("psnr", "mse", "ssim", "perceptual", "identity")
-# Chains of stages: the end of each stage is a row, so that a stage is never searched twice.
-CHAINS: Mapping[str, tuple[InversionOptions, Mapping[str, str]]] = {
-    "encoder": (METHODS["encoder"], {"latent": "encoder, one pass"}),
-    "restyle": (METHODS["restyle"], {"latent": "encoder, five passes"}),
-    "pti": (
-        replace(METHODS["pti"], steps=300, tune=replace(METHODS["pti"].tune, steps=250)),
-        {"latent": "W", "tune": "W, then PTI"},
-    ),
-    "image2stylegan++": (
-        replace(METHODS["image2stylegan++"], steps=400, noise=NoiseOptions(200)),
-        {"latent": "W+ from the mean (Image2StyleGAN)", "noise": "W+, then noise (++)"},
-    ),
-    "idinvert": (METHODS["idinvert"], {"latent": "in-domain (idinvert)"}),
-    "projector": (replace(METHODS["projector"], steps=400), {"latent": "StyleGAN2 projector"}),
-    "quick": (METHODS["quick"], {"latent": "level quick"}),
-    "standard": (
-        METHODS["standard"],
-        {"latent": "level standard: W+", "noise": "level standard: noise"},
-    ),
-    "best": (
-        METHODS["best"],
-        {"latent": "level best: W+", "noise": "level best: noise", "tune": "level best: weights"},
-    ),
-}
-
-
-class Store:
-    """Finished results, one JSON file each."""
-
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        self.folder, self.fingerprint = folder, fingerprint
-
-    def get(self, key: Sequence[Any], make: Callable[[], Any]) -> Any:
-        """The result of ``key``, made where it is not there yet."""
-        text = json.dumps([self.fingerprint, *key], default=str, sort_keys=True)
-        name = "-".join(str(part) for part in key[:3] if isinstance(part, str | int))
-        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        path = self.folder / f"{name.replace(' ', '_')}-{digest}.json"
-        if path.is_file():
-            return json.loads(path.read_text())
-        result = make()
-        data = json.dumps(result).encode()
-        write_atomically(path, lambda file: file.write(data))
-        return result
-
-
-def stage_ends(
-    target: Tensor, domain: Domain, options: InversionOptions, mask: Tensor | None = None
-) -> dict[str, Step]:
-    """The last step of every stage."""
-    return {step.stage: step for step in invert(target, domain, options, mask=mask)}
-
-
-def measured(
-    step: Step, domain: Domain, target: Tensor, alphas: Mapping[str, float]
-) -> dict[str, Any]:
-    state = EditState(**vars(step.point))
-    edits = editability(state, domain, alphas)
-    return {**likeness(state, domain, target), "seconds": step.seconds, "edits": asdict(edits)}
-
-
-def chain(
-    target: Tensor, domain: Domain, options: InversionOptions, alphas: Mapping[str, float]
-) -> dict[str, Any]:
-    """Measures of the end of every stage."""
-    ends = stage_ends(target, domain, options)
-    return {stage: measured(step, domain, target, alphas) for stage, step in ends.items()}
-
-
-# -- methods
-
-
-def methods(domain: Domain, store: Store, args: argparse.Namespace) -> None:
-    """The table, on renders and on samples, and the orderings that must hold."""
-    alphas = store.get(["alphas"], lambda: one_sigma_alphas(domain))
-    print("alpha of 1 σ: " + ", ".join(f"{n} {a:.2f}" for n, a in alphas.items()))
-    size = domain.generator.img_resolution
-    chains = {n: (shortened(options, args), rows) for n, (options, rows) in CHAINS.items()}
-    sets = {
-        "held-out renders": held_out_renders(args.count, size),
-        "samples": samples(args.count, domain),
-    }
-    for title, targets in sets.items():
-        rows: dict[str, list[dict[str, Any]]] = {}
-        for index, target in enumerate(targets):
-            for name, (options, stages) in chains.items():
-                if title == "samples" and name not in ("quick", "image2stylegan++", "best"):
-                    continue
-                key = ["methods", title, index, name, asdict(options), alphas]
-                found = store.get(key, lambda t=target, o=options: chain(t, domain, o, alphas))
-                for stage, row in stages.items():
-                    if stage in found:
-                        rows.setdefault(row, []).append(found[stage])
-                print(f"\r{title}: {index + 1}/{len(targets)} {name:<20}", end="", file=sys.stderr)
-        print(f"\n\n{title} ({len(targets)})")
-        print_methods(rows)
-        if title == "held-out renders":
-            print_orderings(rows)
-
-
-def shortened(options: InversionOptions, args: argparse.Namespace) -> InversionOptions:
-    """With --quick a twentieth of the steps: to see the command run, not to measure."""
-    if not args.quick:
-        return options
-    return replace(
-        options,
-        steps=options.steps // 20,
-        noise=replace(options.noise, steps=options.noise.steps // 20),
-        tune=replace(options.tune, steps=options.tune.steps // 20),
-    )
-
-
-def mean(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
-    values = [row[name] for row in rows if row[name] is not None]
-    return statistics.fmean(values) if values else None
-
-
-def mean_edits(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    edits = [Editability(**row["edits"]) for row in rows]
-    return statistics.fmean(e.mean for e in edits), statistics.fmean(e.others for e in edits)
-
-
-def print_methods(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    forms = {"psnr": ".2f", "mse": ".4f", "ssim": ".3f", "perceptual": ".4f", "identity": ".2f"}
-    table = []
-    for name, found in rows.items():
-        values = [mean(found, measure) for measure in MEASURES]
-        cells = [
-            "–" if value is None else format(value, forms[measure])
-            for measure, value in zip(MEASURES, values, strict=True)
-        ]
-        arrived, others = mean_edits(found)
-        seconds = f"{mean(found, 'seconds') or 0:.1f}"
-        table.append([name, *cells, seconds, f"{arrived:.2f}", f"{others:.2f}"])
-    header = ["method", *(m.upper() if m != "identity" else "ID" for m in MEASURES),
-              "seconds", "arrives σ", "others σ"]  # fmt: skip
-    print_table(header, table)
-
-
-def print_orderings(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    def near(name: str) -> float:
-        return mean(rows[name], "psnr") or 0.0 if name in rows else 0.0
-
-    pairs = [
-        ("W", "W+ from the mean (Image2StyleGAN)"),
-        ("W+ from the mean (Image2StyleGAN)", "W, then PTI"),
-        ("W+ from the mean (Image2StyleGAN)", "W+, then noise (++)"),
-        ("level standard: W+", "level standard: noise"),
-        ("level best: W+", "level best: noise"),
-        ("level best: noise", "level best: weights"),
-    ]
-    print("\nOrderings of PSNR:")
-    for low, high in pairs:
-        if low in rows and high in rows:
-            verdict = "holds" if near(low) < near(high) else "DOES NOT HOLD"
-            print(f"  {low} {near(low):.2f} < {high} {near(high):.2f}: {verdict}")
-        else:
-            print(f"  {low} < {high}: not measurable here (a stage was left out)")
-    plain, inside = "W+ from the mean (Image2StyleGAN)", "in-domain (idinvert)"
-    a, b = mean_edits(rows[plain])[0], mean_edits(rows[inside])[0]
-    cost = near(plain) - near(inside)
-    verdict = "holds" if b > a else "DOES NOT HOLD"
-    print(f"  in-domain arrives {b:.2f} σ, plain W+ {a:.2f} σ, cost {cost:.2f} dB: {verdict}")
-
 
 # -- starts
 
@@ -229,7 +70,7 @@ def starts(domain: Domain, store: Store, args: argparse.Namespace) -> None:
         )
         return [step.losses["perceptual"] for step in invert(target, domain, options)]
 
-    needed = []
+    needed, overtaken, left = list[int | None](), list[int](), list[float]()
     for index, target in enumerate(held_out_renders(min(args.count, 8), size)):
         long, short = (25, 5) if args.quick else (500, 100)
         slow = store.get(
@@ -239,10 +80,16 @@ def starts(domain: Domain, store: Store, args: argparse.Namespace) -> None:
             ["starts", "encoder", index, short], lambda t=target, n=short: curve(t, "encoder", n)
         )
         needed.append(next((i for i, v in enumerate(fast) if v <= min(slow)), None))
+        overtaken.append(next((i for i, v in enumerate(slow) if v <= min(fast)), len(slow)))
+        left.append(min(fast) / min(slow))
     reached = [n for n in needed if n is not None]
     median = statistics.median(reached) if reached else None
     print(f"\nSteps from the encoder to the perceptual value of 500 steps from the mean: {needed}")
     print(f"  reached within 100 steps by {len(reached)} of {len(needed)}, median {median}")
+    print(
+        f"  after 100 it is {statistics.median(left):.2f} times that value, and the mean start "
+        f"needs {statistics.median(overtaken):.0f} steps to what it is then (medians)"
+    )
 
 
 # -- levels, in the running app
@@ -394,10 +241,12 @@ from types import SimpleNamespace
 from editing.features import PictureNet, PictureNetConfig
 from editing.generator import Generator, GeneratorConfig, channels_for
 from editing.inversion import InversionOptions, invert
+from editing.memory import keep_large_blocks
+keep_large_blocks()
 config = GeneratorConfig(img_resolution=1024, channels=channels_for(1024))
 generator = Generator(config).eval().requires_grad_(False)
 eye = PictureNet(PictureNetConfig(resolution=256)).eval().requires_grad_(False)
-domain = SimpleNamespace(generator=generator, perceptual=eye, name="random")
+domain = SimpleNamespace(generator=generator, perceptual=eye, parts=("perceptual",), name="random")
 target = torch.zeros(1, 3, 1024, 1024)
 for step in invert(target, domain, InversionOptions(start="mean", steps=2)):
     print(f"  step {step.index}: {step.cost:.1f} s", flush=True)
@@ -419,6 +268,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--count", type=int, default=32, help="renders, and samples")
     parser.add_argument("--steps", type=int, default=200, help="of the comparison of speed")
+    parser.add_argument("--processes", type=int, help="for the methods (default: one a core)")
     parser.add_argument("--quick", action="store_true", help="few steps, to see it run")
     parser.add_argument("--out", default=str(OUT), help="folder of finished results")
     parser.add_argument("--sheet", default=SHEET, help="contact sheet of the photo")
@@ -426,8 +276,10 @@ def main() -> None:
     domain = open_domain(args.domain)
     store = Store(Path(args.out), domain.fingerprint)
     began = time.perf_counter()
-    for name in args.only:
-        globals()[name](domain, store, args)
+    parts = (methods, starts, levels, photo, questions, speed, memory)
+    for part in parts:
+        if part.__name__ in args.only:
+            part(domain, store, args)
     print(f"\n{(time.perf_counter() - began) / 60:.1f} minutes")
 
 

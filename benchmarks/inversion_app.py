@@ -19,14 +19,16 @@ from editing.alignment import open_photo
 from editing.directions import boundary
 from editing.domains import Domain, open_judge
 from editing.edits import EditState, Move, render, state_of
-from editing.images import grid, save_png, to_pil, write_atomically
+from editing.images import save_png, to_pil, write_atomically
 from editing.inversion import InversionOptions, invert
 from editing.latents import load_latent
 from editing.metrics import psnr, readings
 from editing.out_of_domain import photo_edited
+from editing.sheets import sheet as sheet_of
 
 ATTRIBUTES = ("smile", "eyeglasses", "age")
 USUAL_RANGE = (-4.0, 4.0)  # alpha, where a boundary's safe range was not measured
+CELL = 256  # pixels of a picture on the contact sheet
 STILL = 0.02  # a mask below this means that nothing was edited there
 
 
@@ -65,8 +67,8 @@ def in_the_app(
 
 
 @torch.no_grad()
-def edited_photo(domain: Domain, options: InversionOptions, sheet: Path) -> Iterator[str]:
-    """Lines of what came of the astronaut; the contact sheet goes to ``sheet``."""
+def edited_photo(domain: Domain, options: InversionOptions, to: Path) -> Iterator[str]:
+    """Lines of what came of the astronaut; the contact sheet goes to ``to``."""
     import skimage
 
     photo = open_photo(Path(skimage.__file__).parent / "data" / "astronaut.png")
@@ -78,7 +80,7 @@ def edited_photo(domain: Domain, options: InversionOptions, sheet: Path) -> Iter
     yield f"reconstruction {psnr(inverted, target):.2f} dB (≥ 28), {last.seconds:.0f} s"
     judge = open_judge(domain)
     large = photo.at(512)
-    cells = [large, enlarged(inverted)]
+    cells, heads = [large, enlarged(inverted)], ["photo, and its inversion"]
     before = readings(judge, inverted)
     for name in ATTRIBUTES:
         sign = -1.0 if before[name] > 0.5 else 1.0
@@ -98,10 +100,11 @@ def edited_photo(domain: Domain, options: InversionOptions, sheet: Path) -> Iter
             f"untouched {float(still):.2f}/255 (≤ 2)"
         )
         cells += [result, enlarged(edited)]
-    pairs = torch.cat([cells[0], *cells[2::2], cells[1], *cells[3::2]])
-    data = jpeg(to_pil(grid(pairs, rows=2, cols=len(cells) // 2)))
-    write_atomically(sheet, lambda file: file.write(data))
-    yield f"contact sheet: {sheet}"
+        heads.append(f"{name} {alpha:+.1f}")
+    pictures = [to_pil(shrunk(cell, CELL)) for cell in (*cells[::2], *cells[1::2])]
+    data = jpeg(sheet_of(pictures, heads, ["in the photo", "portrait"]))
+    write_atomically(to, lambda file: file.write(data))
+    yield f"contact sheet: {to}"
 
 
 def enlarged(img: Tensor, size: int = 512) -> Tensor:

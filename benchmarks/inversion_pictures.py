@@ -20,9 +20,9 @@ FIRST_SAMPLE = 70_000  # seed; none of it was edited or measured elsewhere
 SIDE = 512  # pixels of what is drawn here
 
 
-def held_out_renders(count: int, resolution: int) -> list[Tensor]:
+def held_out_renders(count: int, resolution: int, skip: int = 0) -> list[Tensor]:
     """Portraits of the world that no model was trained on, [1, 3, R, R] each, as saved pictures."""
-    first = SPLITS["held_out"]
+    first = SPLITS["held_out"] + skip
     pictures = []
     for start in range(first, first + count, 8):
         seeds = range(start, min(start + 8, first + count))
@@ -31,9 +31,9 @@ def held_out_renders(count: int, resolution: int) -> list[Tensor]:
     return pictures
 
 
-def samples(count: int, domain: Domain) -> list[Tensor]:
+def samples(count: int, domain: Domain, skip: int = 0) -> list[Tensor]:
     """The generator's own pictures at psi 0.7."""
-    seeds = range(FIRST_SAMPLE, FIRST_SAMPLE + count)
+    seeds = range(FIRST_SAMPLE + skip, FIRST_SAMPLE + skip + count)
     return [to_tensor(to_uint8(render(state_of(f"seed:{s}", domain), domain))[0]) for s in seeds]
 
 
