@@ -8,6 +8,7 @@ server's dozens of threads share one.
 
 import ctypes
 import sys
+from typing import Any
 
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of malloc.h
 KEPT = 2**31 - 1  # bytes of freed memory that are not given back
@@ -18,11 +19,26 @@ def keep_large_blocks() -> bool:
 
     A process calls this once, when it begins: memory that it has used once stays with it.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError):  # another C library
-        return False
+    mallopt = _glibc("mallopt")
     wanted = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: KEPT, M_ARENA_MAX: 1}
-    return all(bool(mallopt(name, value)) for name, value in wanted.items())
+    return mallopt is not None and all(bool(mallopt(*each)) for each in wanted.items())
+
+
+def give_back() -> bool:
+    """Return what is free to the system, between what is in use, too; False where it cannot.
+
+    Work of several threads leaves holes between blocks that live longer, and what is kept grows by
+    them. Finding the free pages takes some 10 ms, and taking them again a little longer.
+    """
+    trim = _glibc("malloc_trim")
+    return trim is not None and bool(trim(0))
+
+
+def _glibc(name: str) -> Any:
+    """A function of this process's C library; None where that is not glibc."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return getattr(ctypes.CDLL(None), name)
+    except (AttributeError, OSError):
+        return None

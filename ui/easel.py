@@ -168,7 +168,8 @@ class Easel:
         return {name: change[name] for name in (*first, *clear)}
 
     def _moment(self, portrait: Portrait, stack: EditStack, label: Label) -> Moment:
-        after = self.draw(stack.apply(portrait.state, self.domain))
+        edited = any(entry.on for entry in stack.entries)
+        after = self.draw(stack.apply(portrait.state, self.domain)) if edited else portrait.before
         return Moment(portrait, stack, label, after, data_uri(after))
 
     def _measured(self, portrait: Portrait) -> Portrait:

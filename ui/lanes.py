@@ -9,6 +9,7 @@ abreast. Models are read only (see ``networks.called_with``), so both can use th
 import os
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +19,15 @@ from typing import TypeVar, cast
 
 import torch
 
+from editing.memory import give_back
+
 T = TypeVar("T")
 
 ABREAST = 3  # pieces of interactive work at once; more only share the same processor cores
 JOBS = 32  # long jobs that can be waiting for their turn
 LOWEST = 19  # niceness: the weight of such a thread beside a usual one is 15 to 1024
 SMALL = 256  # pixels up to which a second processor core gains a picture next to nothing
+TIDY_EVERY = 20.0  # seconds, at least
 _END = object()
 
 
@@ -33,6 +37,7 @@ class Lanes:
     def __init__(self, abreast: int = ABREAST) -> None:
         self._quick = threading.BoundedSemaphore(abreast)
         self._turn = _Turn()
+        self._tidy_from = 0.0  # time of the clock
         self._patient = ThreadPoolExecutor(JOBS, "long work", _step_back)
 
     @contextmanager
@@ -55,9 +60,14 @@ class Lanes:
         self._turn.acquire()
 
     def steps(self, work: Iterator[T]) -> Iterator[T]:
-        """The items of ``work``, each a step of long work."""
-        while (item := self.long(lambda: next(work, _END))) is not _END:
-            yield cast(T, item)
+        """The items of ``work``, each a step of long work; its memory is given back at the end."""
+        try:
+            while (item := self.long(lambda: next(work, _END))) is not _END:
+                yield cast(T, item)
+        finally:
+            if (now := time.monotonic()) > self._tidy_from:
+                self._tidy_from = now + TIDY_EVERY
+                give_back()
 
     def _in_turn(self, work: Callable[[], T]) -> T:
         self._turn.acquire()

@@ -19,7 +19,7 @@ from ui.widgets import Pixels
 if TYPE_CHECKING:
     from ui.whole import Whole
 
-MAX_MOMENTS = 100  # older ones are forgotten; the start stays
+MAX_MOMENTS = 50  # older ones are forgotten; the start stays
 SMALLEST = 1e-6  # a slider this close to 0 is no edit
 
 

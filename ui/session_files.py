@@ -49,6 +49,7 @@ FACTS = "session.yaml"
 MAX_PORTRAITS = 24
 MAX_UNPACKED = 128 * 2**20  # bytes; a tuned portrait of a 1024 px generator takes some 30
 MAX_PHOTO = 2048**2  # pixels of an aligned photo
+MOST_SAVED = 100  # steps of a file: earlier versions kept so many
 MAX_WORD = 200  # characters of a word in a step's name
 LIGHT_MOMENTS, LIGHT_BYTES = 16, 1_500_000  # a browser's storage holds some five million
 KINDS = ("seed", "photo", "latent")
@@ -186,7 +187,7 @@ def read_session(path: Path) -> SavedSession:
     name = path.name
     try:
         with open_archive(
-            path.read_bytes(), MAX_UNPACKED, 2 * MAX_PORTRAITS + MAX_MOMENTS + 1
+            path.read_bytes(), MAX_UNPACKED, 2 * MAX_PORTRAITS + MOST_SAVED + 1
         ) as a:
             members = {member: a.read(member) for member in a.namelist()}
     except UNREADABLE as error:
