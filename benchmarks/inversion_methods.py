@@ -119,7 +119,7 @@ def methods(domain: Domain, store: Store, args: argparse.Namespace) -> None:
 
 def search_all(domain: Domain, args: argparse.Namespace) -> None:
     """Do every search that is not done yet, a picture to a process of one thread."""
-    tasks = [(title, index) for index in range(args.count) for title in (RENDERS, SAMPLES)]
+    tasks = [(title, index) for title in (RENDERS, SAMPLES) for index in range(args.count)]
     processes = ProcessPoolExecutor(
         args.processes or os.cpu_count(), get_context("spawn"), torch.set_num_threads, (1,)
     )

@@ -186,9 +186,7 @@ def read_session(path: Path) -> SavedSession:
     """
     name = path.name
     try:
-        with open_archive(
-            path.read_bytes(), MAX_UNPACKED, 2 * MAX_PORTRAITS + MOST_SAVED + 1
-        ) as a:
+        with open_archive(path.read_bytes(), MAX_UNPACKED, 2 * MAX_PORTRAITS + MOST_SAVED + 1) as a:
             members = {member: a.read(member) for member in a.namelist()}
     except UNREADABLE as error:
         raise BadRecipe(
