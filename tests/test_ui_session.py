@@ -74,6 +74,25 @@ def test_the_history_forgets_the_middle_not_the_start(studio, session):
     assert len(session.moments) == MAX_MOMENTS and session.moments[0] is start
 
 
+def test_a_photo_that_is_opened_again_takes_no_more_memory(studio, session, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    for name in "aab":
+        path = tmp_path / f"{name}.png"
+        session = studio.replace(session, studio.open_photo(path, crop=True), path)
+    first, again, other = (moment.portrait for moment in session.moments[-3:])
+    assert again.photo is first.photo and again.target is first.target
+    assert not np.array_equal(other.photo, first.photo)
+
+
+def test_without_edits_before_and_after_are_one_picture(studio, session):
+    assert session.now.after is session.now.portrait.before
+    off = studio.act(studio.move(session, {"smile": 1.0}), "toggle", 0)
+    assert off.now.after is session.now.portrait.before
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     st.lists(

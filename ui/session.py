@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from torch import Tensor
 
 from editing.directions import Direction
@@ -119,6 +120,18 @@ class Session:
         """Show the layers and conditions of edit ``index``; selecting it again lets it go."""
         fits = index is not None and 0 <= index < len(self.now.stack.entries)
         return replace(self, selected=index if fits and index != self.selected else None)
+
+
+def sharing_photo(portrait: Portrait, session: Session) -> Portrait:
+    """The portrait with the pixels of a photo that is in the session already, if it is that one."""
+    for known in (moment.portrait for moment in session.moments):
+        if _same(known.photo, portrait.photo) and _same(known.target, portrait.target):
+            return replace(portrait, photo=known.photo, target=known.target)
+    return portrait
+
+
+def _same(a: Pixels | None, b: Pixels | None) -> bool:
+    return a is not None and b is not None and np.array_equal(a, b)
 
 
 def strengths(stack: EditStack, names: Sequence[str]) -> list[float]:

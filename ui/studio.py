@@ -64,6 +64,7 @@ class Studio(Doors):
         """Go on with another portrait, cut out of ``photo`` if it was, and no edits."""
         key = "history.estimate" if portrait.kind == "photo" else ""
         label = Label(key) if key else portrait.label
+        portrait = sessions.sharing_photo(portrait, session)
         session = self.correct(session, b"")  # what was painted was of another photo
         whole = session.whole if photo is None else whole_at(Path(photo))
         session = replace(session, whole=whole, against=None)
