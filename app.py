@@ -78,6 +78,8 @@ def prepare() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     # Threads that wait sleep instead of spinning: on shared cores a picture took ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Its threads would belong to whoever asks first, and keep the low priority of long work.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if os.environ.get("SYSTEM") == "spaces":  # its proxy alone reaches the app, and names visitors
         os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
     if os.environ.get("SPACES_ZERO_GPU"):  # this package has to be there before torch
@@ -108,6 +110,7 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
             raise
         print(f"{error} Meanwhile the studio opens on {BUNDLED}.", file=sys.stderr, flush=True)
     bundled = open_domain(BUNDLED, device=device)
+    share_cores(bundled.resolution)
     return build_app(bundled, options.lang, truth_of(bundled), Fetcher(domain, own), links)
 
 

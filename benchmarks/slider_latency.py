@@ -91,10 +91,13 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from editing.domains import open_domain
+    from ui.lanes import share_cores
     from ui.look import launch_options
     from ui.page import build_app
 
-    app = build_app(open_domain(options.domain))
+    domain = open_domain(options.domain)
+    share_cores(domain.resolution)
+    app = build_app(domain)
     _, url, _ = app.launch(prevent_thread_lock=True, **launch_options())
     try:
         with open_page(url) as page:

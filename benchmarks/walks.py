@@ -118,9 +118,11 @@ def in_the_app(domain: Domain, frames: int) -> float:
     """Seconds from the request to the film."""
     from gradio_client import Client
 
+    from ui.lanes import share_cores
     from ui.look import launch_options
     from ui.page import build_app
 
+    share_cores(domain.resolution)
     app = build_app(domain)
     _, url, _ = app.launch(prevent_thread_lock=True, **launch_options())
     try:

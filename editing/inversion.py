@@ -53,7 +53,7 @@ class Step:
     best: float  # lowest total of this stage so far
     done: bool  # nothing follows
     seconds: float  # since the search began
-    cost: float  # seconds of this step's own work
+    cost: float  # seconds that this step took
     eta: float  # seconds left, from the steps so far
     find: Callable[[], Point] = field(repr=False)  # makes ``point``
     memory: Callable[[], Memory] = field(repr=False)  # to go on from, until the next step is asked

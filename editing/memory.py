@@ -11,13 +11,13 @@ import sys
 from typing import Any
 
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of malloc.h
-KEPT = 2**31 - 1  # bytes of freed memory that are not given back
+KEPT = 2**31 - 1  # bytes of freed memory that stay until ``give_back``
 
 
 def keep_large_blocks() -> bool:
     """Tell the allocator of this process so; False where it is not glibc's.
 
-    A process calls this once, when it begins: memory that it has used once stays with it.
+    A process calls this once, when it begins: memory that it has used stays until ``give_back``.
     """
     mallopt = _glibc("mallopt")
     wanted = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: KEPT, M_ARENA_MAX: 1}

@@ -6,6 +6,7 @@ their embeddings stands for it: what the sentences have in common is the text.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from weakref import WeakKeyDictionary
@@ -139,6 +140,7 @@ def templates_for(clip: TextImageModel, text: str, own: Sequence[str] = ()) -> t
 
 Encoded = OrderedDict[tuple[str, tuple[str, ...]], Tensor]  # (text, templates) -> [d]
 _encoded: WeakKeyDictionary[TextImageModel, Encoded] = WeakKeyDictionary()
+_keeping = threading.Lock()
 
 
 @torch.no_grad()
@@ -151,16 +153,18 @@ def encode_text(clip: TextImageModel, text: str, templates: Sequence[str] = ()) 
     text = clip.check_text(text)
     used = templates_for(clip, text, templates)
     kept = _encoded.setdefault(clip, OrderedDict())
-    if (text, used) not in kept:
+    if (found := kept.get((text, used))) is None:
         sentences = [template.replace(SLOT, text) for template in used]
         parts = [sentences[i : i + BATCH] for i in range(0, len(sentences), BATCH)]
         with torch.inference_mode(False):  # whoever asks first, it must serve autograd later
             encoded = torch.cat([clip.encode_texts(part) for part in parts])
-            kept[text, used] = F.normalize(encoded.mean(0), dim=0)
+            found = F.normalize(encoded.mean(0), dim=0)
+    with _keeping:  # others may ask at the same time
+        kept[text, used] = found
+        kept.move_to_end((text, used))
         while len(kept) > REMEMBERED:
             kept.popitem(last=False)
-    kept.move_to_end((text, used))
-    return kept[text, used]
+    return found
 
 
 def text_direction(

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ from torch import Tensor
 from editing.errors import BadInput, MissingFile, UnsafeFile
 
 if TYPE_CHECKING:
-    from transformers import CLIPModel, PreTrainedTokenizerBase
+    from transformers import BatchEncoding, CLIPModel, PreTrainedTokenizerBase
 
 MAX_CHARACTERS = 2_000
 WORDS_FILE = "words.json"  # what the model understands, for people: language -> words
@@ -74,6 +75,7 @@ class TextImageModel:
         self.tokenizer = tokenizer
         self.understands = understands or {}
         self.name = name
+        self._tokenizing = threading.Lock()  # a call with padding changes it for all others
         self._mean = torch.tensor(mean).view(3, 1, 1).to(self.device)
         self._std = torch.tensor(std).view(3, 1, 1).to(self.device)
 
@@ -124,7 +126,7 @@ class TextImageModel:
             BadInput: a text is empty, too long, or made of unknown words only.
         """
         cleaned = [self.check_text(text) for text in texts]
-        tokens = self.tokenizer(cleaned, padding=True, return_tensors="pt").to(self.device)
+        tokens = self._tokens(cleaned, padding=True, return_tensors="pt").to(self.device)
         read = self.model.text_model(
             input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
         ).pooler_output
@@ -137,7 +139,7 @@ class TextImageModel:
             BadInput: it is empty, too long, or made of unknown words only.
         """
         cleaned = clean_text(text)
-        count = len(self.tokenizer(cleaned)["input_ids"])
+        count = len(self._tokens(cleaned)["input_ids"])
         if count > self.context:
             raise BadInput(
                 f"The text has {count} tokens; {self.name} reads at most {self.context}: say less."
@@ -148,6 +150,10 @@ class TextImageModel:
         listed = self._listed(cleaned)
         way_out = f"it understands: {listed}" if listed else "write it in English"
         raise BadInput(f"{self.name} knows no word of {cleaned!r}; {way_out}.")
+
+    def _tokens(self, texts: str | list[str], **how: Any) -> BatchEncoding:
+        with self._tokenizing:
+            return self.tokenizer(texts, **how)
 
     def unknown_words(self, text: str) -> tuple[str, ...]:
         """The words of a text that tell the model nothing, as they are written, each once."""
@@ -164,7 +170,7 @@ class TextImageModel:
         if unknown_id is None or self.tokenizer.unk_token == self.tokenizer.eos_token:
             words = text.split()  # a tokenizer of bytes knows everything; its model knows English
             return [w for w in words if is_latin(w)], [w for w in words if not is_latin(w)]
-        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        encoded = self._tokens(text, add_special_tokens=False, return_offsets_mapping=True)
         known, unknown, end = list[str](), list[str](), -1
         for token, (first, last) in zip(
             encoded["input_ids"], encoded["offset_mapping"], strict=True

@@ -3,10 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from editing.networks import (
     FullyConnected,
+    called_with,
     demodulation,
     downsample2d,
     make_filter,
@@ -112,3 +113,22 @@ def test_learning_rate_multiplier_leaves_the_start_alone() -> None:
 def test_normalised_latents_lie_on_the_sphere() -> None:
     z = normalize_2nd_moment(torch.randn(4, 32) * 7)
     assert torch.allclose(z.norm(dim=1), torch.full([4], 32**0.5), atol=1e-4)
+
+
+def test_changed_tensors_are_seen_by_this_call_alone() -> None:
+    """Others draw with the same module meanwhile; here, within its own forward pass."""
+
+    class Asking(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bias, self.kept = nn.Parameter(torch.zeros(2)), (torch.ones(2), "kept")
+
+        def forward(self, x: Tensor) -> Tensor:
+            others.append(float(shared.bias.detach().sum()))
+            assert self.kept is shared.kept
+            return x + self.bias
+
+    shared, others = Asking(), list[float]()
+    found = called_with(shared, {"bias": torch.full([2], 5.0)}, torch.ones(2))
+    assert found.tolist() == [6, 6] and others == [0]
+    assert called_with(shared, {}, torch.ones(2)).tolist() == [1, 1]

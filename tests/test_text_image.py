@@ -1,6 +1,9 @@
 """CLIPs: unit vectors, words they know and do not know, files they come from."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -57,6 +60,31 @@ def test_neighbours_in_a_batch_change_nothing(clip: TextImageModel) -> None:
     alone = clip.encode_texts(["red hair"])
     together = clip.encode_texts(["red hair", TAUGHT[0]])[:1]
     torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5)
+
+
+def test_visitors_may_write_at_the_same_time(
+    clip: TextImageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Padding, which batches need, is set on a tokenizer that all threads share."""
+    tokenizer, inside, most = clip.tokenizer, list[int](), list[int]()
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(tokenizer, name)
+
+        def __call__(self, *texts: Any, **how: Any) -> Any:
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.002)
+            inside.pop()
+            return tokenizer(*texts, **how)
+
+    expected = clip.encode_texts([TAUGHT[0], "red hair"])
+    monkeypatch.setattr(clip, "tokenizer", Watched())
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: clip.encode_texts([TAUGHT[0], "red hair"]), range(8)):
+            torch.testing.assert_close(found, expected)
+    assert max(most) == 1
 
 
 def test_case_punctuation_and_hyphens_do_not_count(clip: TextImageModel) -> None:

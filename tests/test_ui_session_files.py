@@ -13,7 +13,7 @@ from PIL import Image
 from editing.errors import BadLatent, EditingError
 from tests.studio_domain import write_studio_domain
 from ui.session import MAX_MOMENTS, Session, strengths
-from ui.session_files import LIGHT_MOMENTS, session_bytes
+from ui.session_files import LIGHT_MOMENTS, MOST_SAVED, session_bytes
 from ui.studio import Studio
 
 
@@ -93,6 +93,21 @@ def test_what_was_tuned_travels_unless_the_file_is_light(studio, session, tmp_pa
     light, complete = studio.open_session(session, saved(session, studio, tmp_path, light=True))
     assert not complete and not light.now.portrait.state.weight_delta
     assert light.now.stack == session.now.stack
+
+
+@pytest.mark.parametrize(("position", "then"), [(0, 0), (10, 1), (99, 49)])
+def test_a_longer_file_of_an_earlier_version_opens_around_its_present_step(
+    studio, tmp_path, position, then
+):
+    first = studio.start(studio.open_seed(7))
+    moved = [studio.move(first, {"smile": (n + 1) / 100}).now for n in range(MOST_SAVED - 1)]
+    long = replace(first, moments=(first.now, *moved), position=position)
+    opened, _ = studio.open_session(first, saved(long, studio, tmp_path))
+    assert len(opened.moments) == MAX_MOMENTS and opened.position == then
+    assert opened.now.stack == long.now.stack
+    assert not opened.moments[0].stack.entries, "the start stays"
+    again, _ = studio.open_session(first, saved(opened.go(0), studio, tmp_path))
+    assert again.now.stack == first.now.stack
 
 
 @pytest.mark.parametrize("position", [0, 20, MAX_MOMENTS - 1])

@@ -28,7 +28,7 @@ from editing.out_of_domain import (
 from editing.replays import photo_outcome
 from editing.rescoring import background_change
 from ui import session as sessions
-from ui.lanes import Lanes
+from ui.lanes import ABREAST, SMALL, Lanes
 from ui.session import Label, Moment, Portrait, Session
 from ui.views import overlay
 from ui.widgets import Pixels, data_uri
@@ -70,7 +70,8 @@ class Easel:
 
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
-        self.lanes = Lanes()
+        small = domain.resolution <= SMALL and domain.device.type == "cpu"
+        self.lanes = Lanes(ABREAST if small else 1)  # a large picture takes all there is
         classic = [name for name in CLASSIC if name in domain.boundaries]
         self.attributes = (*classic, *(n for n in domain.boundaries if n not in classic))
 
@@ -176,9 +177,10 @@ class Easel:
         """The portrait with how near it is to its photo."""
         if portrait.target is None or "perceptual" not in self.domain.parts:
             return portrait
-        a, b = to_tensor(portrait.before), to_tensor(portrait.target)
-        measure = torch.no_grad()(compare)
-        return replace(portrait, fit=self.lanes.long(lambda: measure(self.domain, a, b)))
+        with self.lanes.interactive(), torch.no_grad():
+            pictures = (to_tensor(pixels) for pixels in (portrait.before, portrait.target))
+            fit = compare(self.domain, *pictures)
+        return replace(portrait, fit=fit)
 
     def _stack(self, session: Session, wanted: Mapping[str, float]) -> tuple[EditStack, str | None]:
         new = Move(

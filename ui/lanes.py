@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import TypeVar, cast
 
@@ -27,7 +27,7 @@ ABREAST = 3  # pieces of interactive work at once; more only share the same proc
 JOBS = 32  # long jobs that can be waiting for their turn
 LOWEST = 19  # niceness: the weight of such a thread beside a usual one is 15 to 1024
 SMALL = 256  # pixels up to which a second processor core gains a picture next to nothing
-TIDY_EVERY = 20.0  # seconds, at least
+TIDY_EVERY = 20.0  # seconds of long work after which free memory goes back to the system
 _END = object()
 
 
@@ -60,20 +60,18 @@ class Lanes:
         self._turn.acquire()
 
     def steps(self, work: Iterator[T]) -> Iterator[T]:
-        """The items of ``work``, each a step of long work; its memory is given back at the end."""
-        try:
-            while (item := self.long(lambda: next(work, _END))) is not _END:
-                yield cast(T, item)
-        finally:
-            if (now := time.monotonic()) > self._tidy_from:
-                self._tidy_from = now + TIDY_EVERY
-                give_back()
+        """The items of ``work``, each a step of long work."""
+        while (item := self.long(lambda: next(work, _END))) is not _END:
+            yield cast(T, item)
 
     def _in_turn(self, work: Callable[[], T]) -> T:
         self._turn.acquire()
         try:
             return work()
         finally:
+            if (now := time.monotonic()) > self._tidy_from:  # work of several threads leaves holes
+                self._tidy_from = now + TIDY_EVERY
+                give_back()
             self._turn.release()
 
 
@@ -117,4 +115,5 @@ def share_cores(resolution: int) -> None:
 def _step_back() -> None:
     """Let all other threads go first; only Linux knows priorities of single threads."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
+        with suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)

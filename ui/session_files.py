@@ -94,7 +94,7 @@ def session_bytes(session: Session, domain: Domain, light: bool = False) -> byte
         BadRecipe: an edit that cannot be written down.
     """
     if not light:
-        return _archive(session, session.moments[-MAX_MOMENTS:], domain, light)
+        return _archive(session, session.moments, domain, light)
     first = max(min(session.position + 2, len(session.moments)) - LIGHT_MOMENTS, 0)
     data = _archive(session, session.moments[first : first + LIGHT_MOMENTS], domain, light)
     if len(data) > LIGHT_BYTES:
@@ -207,7 +207,14 @@ def read_session(path: Path) -> SavedSession:
     )
     facts.end()
     _check(saved, members, name)
-    return saved
+    return _shortened(saved)
+
+
+def _shortened(saved: SavedSession) -> SavedSession:
+    """No more steps than a session keeps: the start, and those around the present one."""
+    passed = min(max(len(saved.moments) - MAX_MOMENTS, 0), max(saved.position - 1, 0))
+    moments = (saved.moments[0], *saved.moments[passed + 1 : passed + MAX_MOMENTS])
+    return replace(saved, moments=moments, position=max(saved.position - passed, 0))
 
 
 def _check(saved: SavedSession, left: dict[str, bytes], name: str) -> None:

@@ -94,7 +94,7 @@ class TextDesk:
         threading.Thread(target=work, daemon=True, name="text warm-up").start()
 
     def _load(self) -> None:
-        """The text-image model, loaded once; whoever comes meanwhile waits without the model lock.
+        """The text-image model, loaded once; whoever comes meanwhile waits.
 
         Raises:
             MissingFile, UnsafeFile: it is not there, or no CLIP.
