@@ -182,7 +182,7 @@ LEVELS: Mapping[str, InversionOptions] = {
         steps=500,
         lr=0.15,
         noise=NoiseOptions(steps=16, finer=64),
-        tune=TuneOptions(steps=450, lr=1e-3, pixel=50.0),
+        tune=TuneOptions(steps=550, lr=1e-3, pixel=50.0),
     ),
 }
 

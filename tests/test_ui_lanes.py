@@ -9,7 +9,7 @@ from contextvars import ContextVar
 import pytest
 import torch
 
-from ui.lanes import LOWEST, Lanes, share_cores
+from ui.lanes import NICENESS, Lanes, share_cores
 
 
 def run(work) -> threading.Thread:
@@ -127,7 +127,7 @@ def test_long_work_steps_back_and_nobody_else_does():
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     before = niceness()
-    assert Lanes().long(niceness) == LOWEST
+    assert Lanes().long(niceness) == NICENESS
     assert niceness() == before
 
 

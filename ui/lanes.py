@@ -2,7 +2,7 @@
 
 A drag must not wait behind somebody's whole inversion, and an inversion must not be starved by
 somebody who drags all day. So long work goes one step at a time, every job in its turn, in threads
-that the system serves only with what others leave; interactive work goes beside it, a few pieces
+that the system serves last; interactive work goes beside it, a few pieces
 abreast. Models are read only (see ``networks.called_with``), so both can use them at once.
 """
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 ABREAST = 3  # pieces of interactive work at once; more only share the same processor cores
 JOBS = 32  # long jobs that can be waiting for their turn
-LOWEST = 19  # niceness: the weight of such a thread beside a usual one is 15 to 1024
+NICENESS = 10  # of long work: beside usual threads it weighs 110 to 1024, and gets a tenth at least
 SMALL = 256  # pixels up to which a second processor core gains a picture next to nothing
 TIDY_EVERY = 20.0  # seconds of long work after which free memory goes back to the system
 _END = object()
@@ -116,4 +116,4 @@ def _step_back() -> None:
     """Let all other threads go first; only Linux knows priorities of single threads."""
     if sys.platform == "linux":
         with suppress(OSError):  # a sandbox may forbid it
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
