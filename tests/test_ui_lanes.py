@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 
@@ -16,6 +17,13 @@ def run(work) -> threading.Thread:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
+
+
+def wait_until(condition) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.001)
 
 
 def test_interactive_work_does_not_wait_for_a_long_step():
@@ -56,11 +64,9 @@ def test_long_jobs_take_turns_in_the_order_in_which_they_asked():
     lanes, order, end = Lanes(), [], threading.Event()
     jobs = [run(lambda: lanes.long(lambda: end.wait(5)))]
     for number in range(4):
-        while len(lanes._turn._waiting) < number or not lanes._turn._taken:
-            threading.Event().wait(0.001)
+        wait_until(lambda n=number: lanes._turn._taken and len(lanes._turn._waiting) == n)
         jobs.append(run(lambda n=number: lanes.long(lambda: order.append(n))))
-    while len(lanes._turn._waiting) < 4:
-        threading.Event().wait(0.001)
+    wait_until(lambda: len(lanes._turn._waiting) == 4)
     end.set()
     for each in jobs:
         each.join(5)
@@ -73,7 +79,7 @@ def test_no_two_long_steps_run_at_once():
     def step() -> None:
         running.append(1)
         most.append(len(running))
-        threading.Event().wait(0.01)
+        time.sleep(0.01)
         running.pop()
 
     jobs = [run(lambda: [lanes.long(step) for _ in range(3)]) for _ in range(4)]
@@ -88,8 +94,7 @@ def test_a_long_step_of_many_pieces_lets_others_take_their_turn():
     def pieces() -> None:
         order.append("first piece")
         asked.set()
-        while not lanes._turn._waiting:
-            threading.Event().wait(0.001)
+        wait_until(lambda: lanes._turn._waiting)
         lanes.let_pass(1, 2)
         order.append("second piece")
 

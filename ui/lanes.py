@@ -2,8 +2,7 @@
 
 A drag must not wait behind somebody's whole inversion. So long work goes one step at a time, every
 job in its turn, in threads that the system serves last; interactive work goes beside it, a few
-pieces abreast. With niceness 10 instead of 19, twelve visitors waited half as long again for their
-sliders, and their inversions were no faster. Models are read only (see ``networks.called_with``),
+pieces abreast. Models are read only (see ``networks.called_with``),
 so both can use them at once.
 """
 
@@ -105,8 +104,8 @@ class _Turn:
 def share_cores(resolution: int) -> None:
     """Let every piece of work on small pictures have one thread; before any begins.
 
-    Alone, two threads draw 256 px in 16 ms instead of 22; with other visitors on the same cores
-    they wait for each other, and one is as fast and leaves the second core to somebody else.
+    Alone, a second thread takes a quarter of the time away at 256 px; with other visitors on the
+    same cores the two wait for each other, and one leaves the second core to somebody else.
     ``OMP_NUM_THREADS`` decides where it is set.
     """
     if resolution <= SMALL and "OMP_NUM_THREADS" not in os.environ:
