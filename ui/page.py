@@ -13,7 +13,7 @@ from ui.keeping import wire_keeping
 from ui.layout import TITLE, lay_out
 from ui.links import Links
 from ui.look import QUEUE
-from ui.queue import overlap_visitors
+from ui.queue import overlap_visitors, save_work
 from ui.saving import (
     SavingHandlers,
     wire_saving,
@@ -81,4 +81,5 @@ def build_app(
         wire_saving(page, welcomed, saving, partial(action, page, handlers), {**MEASURE, **PRIVATE})
     blocks.queue(max_size=QUEUE, api_open=False)
     overlap_visitors(blocks)
+    save_work(blocks)
     return blocks
