@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.networks import (
+    LRELU_SLOPE,
     FullyConnected,
+    activated,
     called_with,
     demodulation,
     downsample2d,
@@ -132,3 +134,20 @@ def test_changed_tensors_are_seen_by_this_call_alone() -> None:
     found = called_with(shared, {"bias": torch.full([2], 5.0)}, torch.ones(2))
     assert found.tolist() == [6, 6] and others == [0]
     assert called_with(shared, {}, torch.ones(2)).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("channels", [16, 64])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_noise_reaches_every_channel_whatever_its_way_in_bfloat16(channels, layout):
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(1, channels, 8, 8, generator=rng).bfloat16().contiguous(memory_format=layout)
+    noise = torch.randn(8, 8, generator=rng)
+    wanted = F.leaky_relu(x + noise.bfloat16()[None, None], LRELU_SLOPE)
+    assert torch.equal(activated(x.clone(memory_format=layout), noise, None), wanted)
+
+
+def test_noise_in_bfloat16_gets_the_gradient_of_all_channels():
+    x = torch.zeros(1, 16, 4, 4, dtype=torch.bfloat16).contiguous(memory_format=torch.channels_last)
+    noise = torch.ones(4, 4, requires_grad=True)
+    activated(x, noise, None).sum().backward()
+    assert torch.equal(noise.grad, torch.full((4, 4), 16.0))

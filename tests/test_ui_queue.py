@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 from gradio_client import Client
 
-from ui.queue import OVERLAPPING, QUICK_LANE, overlap_visitors, pending
+from ui.queue import OVERLAPPING, QUICK_LANE, overlap_visitors, pending, save_work
 
 
 class Together:
@@ -46,10 +46,12 @@ def served():
             )
         blocks.queue()
         overlap_visitors(blocks)
+        save_work(blocks)
         _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True)
         pages.append(blocks)
         return handler, lambda: Client(url, verbose=False)
 
+    serve.pages = pages
     yield serve
     for page in pages:
         page.close()
@@ -68,6 +70,15 @@ def test_those_of_one_visitor_run_one_by_one(served):
     jobs = [me.submit(n, api_name="/act") for n in range(4)]
     assert [job.result(timeout=30) for job in jobs] == [0, 1, 2, 3]
     assert handler.most == 1
+
+
+def test_past_events_are_neither_kept_nor_summed_up(served):
+    _, client = served(wait_for=1)
+    me, queue = client(), served.pages[0]._queue
+    for number in range(3):
+        assert me.predict(number, api_name="/act") == number
+    assert len(queue.event_analytics) == 1
+    assert queue.cached_event_analytics_summary == {"functions": {}}
 
 
 def queue_of(waiting: list[str], running: list[str]) -> SimpleNamespace:

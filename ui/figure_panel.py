@@ -28,13 +28,13 @@ from ui.files import file_name
 from ui.messages import attribute_name, say
 from ui.polite import polite
 from ui.session import Moment, Session
+from ui.showing import Showing
 from ui.stops import Stops
 from ui.studio import Studio
 from ui.words import Words
 from ui.workshop_wiring import Wire
 
 MOST = 30  # pictures of a figure drawn in the page
-SHOW_EVERY = 0.5  # seconds between reports
 AMOUNT = 1.0  # σ
 
 
@@ -136,14 +136,15 @@ class FigureHandlers:
         recipe, subject, latent = self._subject(session, figure)
         found: list[Drawn] = []
         work = _kept(figure_drawing(recipe, subject, self.studio.domain), found)
-        due = 0.0
+        showing = Showing()
         for done, total in self.studio.lanes.steps(work):
             if stop.is_set():
                 yield note_html(say("figure.stopped", lang)), gr.skip(), gr.skip()
                 return
-            if monotonic() >= due:
-                due = monotonic() + SHOW_EVERY
-                yield self._progress(done / total, monotonic() - began, lang), gr.skip(), gr.skip()
+            if showing.due():
+                progress = self._progress(done / total, monotonic() - began, lang)
+                with showing.shown():
+                    yield progress, gr.skip(), gr.skip()
         name = f"figure-{file_name(replace_stack(session.now))}"
         files = figure_files(name, found[0], recipe, self.studio.domain.family, latent)
         folder = get_upload_folder()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from time import monotonic
 from typing import Any
 
 import gradio as gr
@@ -24,6 +23,7 @@ from ui.polite import polite
 from ui.preset_desk import PresetDesk, facts_of
 from ui.presets_tab import card_values
 from ui.session import Session
+from ui.showing import Showing
 from ui.stops import Stops
 from ui.walk_asked import asked_of
 from ui.walk_handlers import WalkHandlers
@@ -132,7 +132,7 @@ class PresetHandlers:
         grid = preset.recipe.grid
         assert grid is not None
         total, title = len(grid.columns) * len(grid.rows), preset.title(lang)
-        stop, due = self.drawing.begin(str(request.session_hash)), 0.0
+        stop, showing = self.drawing.begin(str(request.session_hash)), Showing()
         hidden = gr.update(visible=False, value=None)
         cells: list[Image.Image] = []
         for pixels in self.desk.cells(session, preset):
@@ -140,11 +140,11 @@ class PresetHandlers:
             if stop.is_set():
                 yield hidden, note_html(say("presets.stopped", lang, title=title)), *[hidden] * 4
                 return
-            if monotonic() >= due:
-                due = monotonic() + 0.3
+            if showing.due():
                 text = say("presets.drawing", lang, done=len(cells), total=total)
                 shown = progress_html(text, len(cells) / total, [], lang)
-                yield gr.update(value=pixels, visible=True), shown, *[hidden] * 4
+                with showing.shown():
+                    yield gr.update(value=pixels, visible=True), shown, *[hidden] * 4
         path = self._saved(session, preset, sheet(cells, grid.column_labels, grid.row_labels))
         text = note_html(say("presets.drawn", lang, title=title, total=total))
         # Gradio takes the value out of an update: each widget needs one of its own.

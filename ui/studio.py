@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from time import monotonic
 
 from editing.directions import boundary
 from editing.domains import Domain
@@ -32,10 +31,9 @@ from ui import session as sessions
 from ui.doors import Doors
 from ui.runs import Run
 from ui.session import Label, Portrait, Session, on_cpu
+from ui.showing import Showing
 from ui.whole import whole_at
 from ui.widgets import Pixels
-
-PREVIEW_EVERY = 0.3  # seconds between pictures of a running inversion
 
 
 class Studio(Doors):
@@ -275,13 +273,14 @@ class Studio(Doors):
 
     def watched(self, steps: Iterator[Step], stop: Event) -> Iterator[tuple[Step, Pixels | None]]:
         """The steps of a search, to its end or ``stop``; now and then, and last, with a picture."""
-        due = 0.0
+        showing = Showing()
         for step in self.lanes.steps(steps):
             ended = step.done or stop.is_set()
-            shown = ended or monotonic() >= due
-            picture = self.draw(EditState(**vars(step.point))) if shown else None
-            due = monotonic() + PREVIEW_EVERY if shown else due
-            yield step, picture
+            if not (ended or showing.due()):
+                yield step, None
+                continue
+            with showing.shown():
+                yield step, self.draw(EditState(**vars(step.point)))
             if ended:
                 return
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from time import monotonic
 from typing import Any
 
 import gradio as gr
@@ -19,6 +18,7 @@ from ui.drawing import note_html, progress_html
 from ui.messages import LANGUAGES, refusal, say
 from ui.polite import polite, tell
 from ui.session import Session
+from ui.showing import Showing
 from ui.stops import Stops
 from ui.text_desk import Part, TextDesk
 from ui.text_drawing import prompts_value, report_value
@@ -27,7 +27,6 @@ from ui.text_tab import FIRST_ALPHA, MOST_BETA, REACH, SEEDS, STEPS, method_choi
 from ui.widgets import data_uri, edge_for, standing
 from ui.workshop_drawing import safe_css
 
-SHOW_EVERY = 0.4  # seconds between pictures of a search
 MAX_SEEDS = 5_000
 
 
@@ -198,18 +197,16 @@ class TextHandlers:
         """Search a change of the portrait; yields (what was found, progress, canvas's two)."""
         stop = self.searches.begin(str(request.session_hash))
         options = DescentOptions(space, int(steps), l2=float(l2), identity=float(identity))
-        due, step = 0.0, None
+        showing, step = Showing(), None
         for step in self.desk.optimise(session, target, neutral, options):
-            ended = step.done or stop.is_set()
             text = say("text.optimise.done", lang, done=step.index, total=step.total)
-            progress = progress_html(text, step.index / step.total, [], lang)
-            if ended:
+            if step.done or stop.is_set():
                 break
-            shown: tuple[Any, Any] = (gr.skip(), gr.skip())
-            if monotonic() >= due:
-                shown = pairs(self.desk.picture(session, step.find()), look)
-                due = monotonic() + SHOW_EVERY
-            yield None, progress, *shown
+            if showing.due():
+                with showing.shown():
+                    progress = progress_html(text, step.index / step.total, [], lang)
+                    view = self.desk.picture(session, step.find())
+                    yield None, progress, *pairs(view, look)
         if step is not None:
             found = (session.now.portrait, step.find(), target)
             yield found, note_html(text), gr.skip(), gr.skip()

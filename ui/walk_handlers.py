@@ -29,11 +29,11 @@ from ui.messages import say
 from ui.mixing_desk import Mate, MixingDesk
 from ui.polite import polite
 from ui.session import Session
+from ui.showing import Showing
 from ui.stops import Stops
 from ui.walk_asked import Asked, eases_of, way_of
 from ui.walk_tab import MOST, NAMES, SETTINGS, TIME
 
-SHOW_EVERY = 0.3  # seconds between pictures while a film is drawn
 VIDEOS = (".mp4", ".webm")
 
 
@@ -75,20 +75,20 @@ class WalkHandlers:
     ) -> Iterator[tuple[Any, ...]]:
         """A walk while it is filmed, and the film; ``stop`` keeps what was drawn."""
         hidden = gr.update(visible=False)
-        began, due, count, last = monotonic(), 0.0, 0, None
+        began, showing, count, last = monotonic(), Showing(), 0, None
         with TemporaryDirectory(dir=_folder()) as folder:
             path = Path(folder) / f"walk{projector.look.kind}"
             projector.check(path)
             shooting = _Result(shoot(path, projector, stop.is_set, self.studio.lanes.steps))
             for pixels in shooting:
                 count, last = count + 1, pixels if pixels is not None else last
-                if monotonic() < due:
+                if not showing.due():
                     continue
-                due = monotonic() + SHOW_EVERY
                 text = self._text(projector, count, monotonic() - began, lang)
                 shown = progress_html(text, count / projector.total, [], lang)
                 picture = gr.skip() if last is None else gr.update(value=last, visible=True)
-                yield picture, shown, hidden, hidden, hidden, hidden, gr.skip()
+                with showing.shown():
+                    yield picture, shown, hidden, hidden, hidden, hidden, gr.skip()
             film = shooting.value
             data = zipped(path) if path.is_dir() else path.read_bytes()
         yield self._done(session, projector, film, data, monotonic() - began, stop.is_set(), lang)
