@@ -1,10 +1,19 @@
-"""What the page benchmarks share: Chromium, a free port, and a table."""
+"""What the page benchmarks share: the server, Chromium, and a table."""
 
+import os
 import shutil
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
 
 # Without these flags Chromium looks for its maker's servers at every start.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
@@ -30,6 +39,38 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(domain: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """(address, process id) of ``python app.py``; its files and its log go to ``folder``."""
+    port = free_port()
+    environment = {**os.environ, "GRADIO_TEMP_DIR": str(folder / "files")}
+    command = [sys.executable, "app.py", "--port", str(port), "--domain", domain]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        wait_for(url, server)
+        yield url, server.pid
+    finally:
+        server.terminate()
+        server.wait(20)
+        errors = (folder / "log").read_text(encoding="utf-8")
+        if "Traceback" in errors:
+            print(errors[errors.index("Traceback") :][:3000], file=sys.stderr)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if server.poll() is not None:
+            raise SystemExit("The server ended while it was starting.")
+        try:
+            if httpx.get(f"{url}config", timeout=60).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.5)
+    raise SystemExit("The server did not start.")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -14,16 +14,13 @@ import argparse
 import io
 import itertools
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,9 +29,8 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from benchmarks.browser import free_port, print_table
+from benchmarks.browser import print_table, served
 
-ROOT = Path(__file__).parents[1]
 ALPHAS = (-1.5, -0.75, 0.75, 1.5)
 TEXTS = ("a smiling person", "an old man", "a person with glasses", "一位微笑的人")
 DRAGGERS, INVERTERS = 8, 2
@@ -256,7 +252,7 @@ def long(play: Play, kind: str, job: Callable[[], Any]) -> Any:
     return answer
 
 
-# -- truth, server, watching
+# -- truth, watching
 
 
 def truths(name: str, seeds: Sequence[int]) -> dict[int, dict[float, np.ndarray[Any, Any]]]:
@@ -277,38 +273,6 @@ def truths(name: str, seeds: Sequence[int]) -> dict[int, dict[float, np.ndarray[
 def shrunk(picture: np.ndarray[Any, Any], size: int = 128) -> np.ndarray[Any, Any]:
     small = Image.fromarray(picture).resize((size, size), Image.Resampling.BOX)
     return np.asarray(small)
-
-
-@contextmanager
-def served(domain: str, folder: Path) -> Iterator[tuple[str, int]]:
-    """(address, process id) of ``python app.py``."""
-    port = free_port()
-    environment = {**os.environ, "GRADIO_TEMP_DIR": str(folder / "files")}
-    command = [sys.executable, "app.py", "--port", str(port), "--domain", domain]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        wait_for(url, server)
-        yield url, server.pid
-    finally:
-        server.terminate()
-        server.wait(20)
-        errors = (folder / "log").read_text(encoding="utf-8")
-        if "Traceback" in errors:
-            print(errors[errors.index("Traceback") :][:3000], file=sys.stderr)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        if server.poll() is not None:
-            raise SystemExit("The server ended while it was starting.")
-        try:
-            if httpx.get(f"{url}config", timeout=60).status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.5)
-    raise SystemExit("The server did not start.")
 
 
 @dataclass

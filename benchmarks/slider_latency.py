@@ -7,11 +7,12 @@
 """
 
 import argparse
-import os
 import statistics
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from benchmarks.browser import open_page, print_table
+from benchmarks.browser import open_page, print_table, served
 
 MEASURE = """async ([selector, moves, pause]) => {
   const slider = document.querySelector(selector + ' input[type=range]');
@@ -81,6 +82,22 @@ def first_text(page: Any, prompt: str) -> float:
     return float(page.evaluate(FIRST_TEXT))
 
 
+def measured(page: Any, options: argparse.Namespace) -> dict[str, list[float]]:
+    """Milliseconds of every move."""
+    page.wait_for_selector("#canvas img")
+    page.wait_for_timeout(2000)
+    if options.photo:
+        invert_example(page)
+    warm, moved = "#slider-smile", "#slider-age"
+    if options.text:
+        page.wait_for_timeout(1000 * options.warm)
+        print(f"first edit by text after {first_text(page, options.text):.0f} ms")
+        warm = moved = "#text-alpha"
+    page.evaluate(MEASURE, [warm, 5, 100])  # warm up
+    found: dict[str, list[float]] = page.evaluate(MEASURE, [moved, options.moves, 100])
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--domain", default="portraits")
@@ -89,31 +106,9 @@ def main() -> None:
     parser.add_argument("--text", metavar="PROMPT", help="such as 'a person with red hair'")
     parser.add_argument("--warm", type=float, default=30.0, help="seconds before the first text")
     options = parser.parse_args()
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    from editing.domains import open_domain
-    from ui.lanes import share_cores
-    from ui.look import launch_options
-    from ui.page import build_app
-
-    domain = open_domain(options.domain)
-    share_cores(domain.resolution)
-    app = build_app(domain)
-    _, url, _ = app.launch(prevent_thread_lock=True, **launch_options())
-    try:
-        with open_page(url) as page:
-            page.wait_for_selector("#canvas img")
-            page.wait_for_timeout(2000)
-            if options.photo:
-                invert_example(page)
-            warm, measured = "#slider-smile", "#slider-age"
-            if options.text:
-                page.wait_for_timeout(1000 * options.warm)
-                print(f"first edit by text after {first_text(page, options.text):.0f} ms")
-                warm = measured = "#text-alpha"
-            page.evaluate(MEASURE, [warm, 5, 100])  # warm up
-            times = page.evaluate(MEASURE, [measured, options.moves, 100])
-    finally:
-        app.close()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        with served(options.domain, Path(folder)) as (url, _), open_page(url) as page:
+            times = measured(page, options)
     header = ["milliseconds", "median", "95 %", "worst", "moves"]
     print_table(
         header,
