@@ -1,6 +1,7 @@
 """Slider latency: slider event -> new <img> in Chromium, median of 100 moves.
 
-    python -m benchmarks.slider_latency [--domain portraits] [--moves 100] [--photo] [--text PROMPT]
+    python -m benchmarks.slider_latency [--domain portraits] [--moves 100]
+        [--used] [--photo] [--text PROMPT]
 
 "new <img>" is when the picture's address changes; "loaded" when the browser has decoded it. With
 ``--text``, the slider is that of a text edit, whose first drawing is timed as well.
@@ -82,10 +83,22 @@ def first_text(page: Any, prompt: str) -> float:
     return float(page.evaluate(FIRST_TEXT))
 
 
+def use(page: Any) -> None:
+    """Another portrait, an edit and the other language: Gradio's page grows slower with use."""
+    page.click("#examples .strip-item >> nth=2")
+    page.wait_for_timeout(3000)
+    page.locator("#slider-smile input[type=range]").click(position={"x": 60, "y": 5})
+    page.wait_for_timeout(3000)
+    page.locator("#language label").last.click()
+    page.wait_for_timeout(4000)
+
+
 def measured(page: Any, options: argparse.Namespace) -> dict[str, list[float]]:
     """Milliseconds of every move."""
     page.wait_for_selector("#canvas img")
     page.wait_for_timeout(2000)
+    if options.used:
+        use(page)
     if options.photo:
         invert_example(page)
     warm, moved = "#slider-smile", "#slider-age"
@@ -102,6 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--domain", default="portraits")
     parser.add_argument("--moves", type=int, default=100)
+    parser.add_argument("--used", action="store_true", help="after some actions, in Chinese")
     parser.add_argument("--photo", action="store_true", help="measure with a photo: two outcomes")
     parser.add_argument("--text", metavar="PROMPT", help="such as 'a person with red hair'")
     parser.add_argument("--warm", type=float, default=30.0, help="seconds before the first text")

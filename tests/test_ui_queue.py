@@ -7,7 +7,14 @@ import gradio as gr
 import pytest
 from gradio_client import Client
 
-from ui.queue import OVERLAPPING, QUICK_LANE, overlap_visitors, pending, save_work
+from ui.queue import (
+    OVERLAPPING,
+    QUICK_LANE,
+    overlap_visitors,
+    pending,
+    save_work,
+    track_no_spinners,
+)
 
 
 class Together:
@@ -79,6 +86,17 @@ def test_past_events_are_neither_kept_nor_summed_up(served):
         assert me.predict(number, api_name="/act") == number
     assert len(queue.event_analytics) == 1
     assert queue.cached_event_analytics_summary == {"functions": {}}
+
+
+def test_the_browser_keeps_no_account_of_spinners_that_are_never_shown():
+    with gr.Blocks() as blocks:
+        box, button = gr.Number(), gr.Button()
+        button.click(abs, box, box, show_progress="hidden")
+        button.click(abs, box, box, show_progress="hidden", show_progress_on=[button])
+        button.click(abs, box, box)
+    track_no_spinners(blocks)
+    found = [each["show_progress_on"] for each in blocks.get_config_file()["dependencies"]]
+    assert found == [[], [button._id], None]
 
 
 def queue_of(waiting: list[str], running: list[str]) -> SimpleNamespace:

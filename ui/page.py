@@ -13,7 +13,7 @@ from ui.keeping import wire_keeping
 from ui.layout import TITLE, lay_out
 from ui.links import Links
 from ui.look import QUEUE
-from ui.queue import overlap_visitors, save_work
+from ui.queue import overlap_visitors, save_work, track_no_spinners
 from ui.saving import (
     SavingHandlers,
     wire_saving,
@@ -82,4 +82,5 @@ def build_app(
     blocks.queue(max_size=QUEUE, api_open=False)
     overlap_visitors(blocks)
     save_work(blocks)
+    track_no_spinners(blocks)
     return blocks
