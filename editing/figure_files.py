@@ -24,7 +24,7 @@ from editing.images import encode_png
 from editing.latents import Latent, latent_to_bytes
 from editing.latex import latex_table
 from editing.recipes import Recipe, recipe_to_yaml
-from editing.sheets import sheet
+from editing.sheets import can_write, sheet
 
 SHOWN = 512  # pixels that a picture has at least, by whole multiples: its own pixels stay
 FONT = 21  # of words below pictures of that size
@@ -115,10 +115,10 @@ class _Shown:
 
 
 def heading(column: Column, index: int) -> str:
-    """What stands above an edit; a text that the font cannot write gets a number."""
+    """What stands above an edit; a text that no font here can write gets a number."""
     name, wanted = edit_name(column.edit), f"{column.attribute.replace('_', ' ')}"
     name = name.replace("“", '"').replace("”", '"').replace("_", " ")
-    if not name.isascii():
+    if not can_write(name):
         name = f"text {index}"
     amount = f"{column.amount:+g}"
     return f"{name} {amount}" if name == wanted else f"{name}: {wanted} {amount}"

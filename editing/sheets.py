@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -17,6 +19,12 @@ LABEL = 22  # pixels of a line of text
 MAX_CELLS = 400
 STRIP = (-3.0, -1.5, 0.0, 1.5, 3.0)  # alphas that show a direction
 PAPER, INK = (255, 255, 255), (40, 44, 52)
+WIDE_FONTS = (  # that have Chinese, as Linux, macOS and Windows name them
+    "NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "wqy-zenhei.ttc", "PingFang.ttc",
+    "Hiragino Sans GB.ttc", "msyh.ttc", "simhei.ttf",
+)  # fmt: skip
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 AnyMove = Move | ChannelMove
 
@@ -79,29 +87,51 @@ def sheet(
         size: of the letters, in pixels.
     """
     width, height = cells[0].size
-    font, line = ImageFont.load_default(size), round(LABEL * size / 14)
+    line = round(LABEL * size / 14)
     lines = max((len(words) for words in below), default=0)
     step = height + lines * line + (line // 2 if lines else 0)  # pixels from row to row
-    left = max((int(font.getlength(row)) for row in rows), default=-12) + 12
+    left = max((int(letters(row, size).getlength(row)) for row in rows), default=-12) + 12
     count = -(-len(cells) // len(columns))
     paper = Image.new("RGB", (left + len(columns) * width, line + count * step), PAPER)
     pen = ImageDraw.Draw(paper)
     for index, column in enumerate(columns):
         x = left + index * width + width / 2
+        font = letters(column, size)
         pen.text((x, line / 2), fitted(column, font, width), INK, font, anchor="mm")
     for index, row in enumerate(rows):
-        pen.text((6, line + index * step + height / 2), row, INK, font, anchor="lm")
+        middle = (6, line + index * step + height / 2)
+        pen.text(middle, row, INK, letters(row, size), anchor="lm")
     for index, cell in enumerate(cells):
         y, x = divmod(index, len(columns))
         corner = (left + x * width, line + y * step)
         paper.paste(cell, corner)
         for number, words in enumerate(below[index] if below else ()):
             at = (corner[0] + width / 2, corner[1] + height + (number + 0.5) * line)
+            font = letters(words, size)
             pen.text(at, fitted(words, font, width), INK, font, anchor="mm")
     return paper
 
 
-def fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+def can_write(text: str) -> bool:
+    """Whether a picture can have ``text`` on it here: beyond ASCII that needs a font."""
+    return text.isascii() or _wide_font(14) is not None
+
+
+def letters(text: str, size: int) -> Font:
+    """The font for ``text``: Pillow's own, the same everywhere, or one of this machine's."""
+    wide = None if text.isascii() else _wide_font(size)
+    return wide or ImageFont.load_default(size)
+
+
+@cache
+def _wide_font(size: int) -> Font | None:
+    for name in WIDE_FONTS:
+        with suppress(OSError):
+            return ImageFont.truetype(name, size)
+    return None
+
+
+def fitted(text: str, font: Font, width: int) -> str:
     """The end of a text that fits: its number matters most."""
     while len(text) > 4 and font.getlength(text) > width:
         text = "…" + text[2:]
