@@ -205,7 +205,7 @@ def _convolved(x: Tensor, weight: Tensor, up: Tensor | None, bias: Tensor | None
 
 
 TILE = 1 << 18  # values that stay in a processor's cache
-LANES = 32  # bfloat16 numbers that a processor adds at once
+VECTOR = 32  # bfloat16 numbers that a processor adds at once
 
 
 def activated(x: Tensor, noise: Tensor | None, limit: float | None) -> Tensor:
@@ -234,7 +234,7 @@ def _spread(noise: Tensor, x: Tensor) -> Tensor:
     slower than two tensors of one shape; then the noise is written out first.
     """
     noise = noise.to(x.dtype)
-    if x.dtype == torch.float32 or x.shape[1] >= LANES or x.stride(1) != 1:
+    if x.dtype == torch.float32 or x.shape[1] >= VECTOR or x.stride(1) != 1:
         return noise
     return noise.expand(x.shape).contiguous(memory_format=torch.channels_last)
 
