@@ -1,13 +1,16 @@
 """Every sentence exists in both languages and fits what fills it in."""
 
+import ast
 import re
 import string
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from editing.errors import BadInput, BadPicture, EditingError, NoFace, UnknownName
 from ui.messages import MESSAGES, attribute_name, note, preferred_language, refusal, say, tooltips
+from ui.refusal_sentences import REFUSED
 
 # Where the page has more to offer than the library's sentence knows of.
 OWN_WORDS = ("error.unexpected", "error.address", "error.NoFace")
@@ -107,3 +110,31 @@ def kinds_of(error: type[Exception]) -> list[type[Exception]]:
 def test_every_refusal_begins_in_chinese(kind):
     shown = refusal(kind("The value 3 is too much; take 2."), "zh")
     assert re.match("[\u4e00-\u9fff]", shown), shown
+
+
+def raised_sentences() -> Iterator[str]:
+    """What the code raises, with 7 for whatever is filled in."""
+    for path in (*UI.glob("*.py"), *(UI.parent / "editing").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+                parts = getattr(node.exc.args[0], "values", [node.exc.args[0]])
+                yield "".join(str(getattr(part, "value", "7")) if isinstance(part, ast.Constant)
+                              else "7" for part in parts)  # fmt: skip
+
+
+def test_every_refusal_in_chinese_is_one_that_is_raised():
+    sentences = list(raised_sentences())
+    left = [pattern for pattern, _ in REFUSED if not any(re.search(pattern, s) for s in sentences)]
+    assert left == []
+
+
+@pytest.mark.parametrize(("pattern", "chinese"), REFUSED)
+def test_it_fills_in_what_its_pattern_finds(pattern, chinese):
+    assert re.search("[\u4e00-\u9fff]", chinese)
+    assert all(int(each) < re.compile(pattern).groups for each in fields(chinese))
+
+
+def test_known_refusals_are_wholly_chinese():
+    error = BadInput("The seed -1 is not possible; choose from 0 to 4294967295.")
+    assert refusal(error, "zh") == "种子 -1 不可用：请选择 0 到 4294967295。"
+    assert refusal(error, "en") == str(error)

@@ -1,7 +1,7 @@
 """Every word a visitor reads, in English and Chinese, side by side."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ui.boundary_messages import BOUNDARY_MESSAGES, BOUNDARY_NOTES
 from ui.figure_messages import FIGURE_MESSAGES
@@ -9,6 +9,7 @@ from ui.keeping_messages import KEEPING_MESSAGES, KEEPING_NOTES
 from ui.mixing_messages import MIXING_MESSAGES
 from ui.preset_messages import PRESET_MESSAGES, PRESET_NOTES
 from ui.refusal_messages import REFUSAL_MESSAGES
+from ui.refusal_sentences import REFUSED
 from ui.saving_messages import SAVING_MESSAGES
 from ui.text_messages import TEXT_MESSAGES
 from ui.weights_messages import WEIGHTS_MESSAGES
@@ -344,6 +345,8 @@ def attribute_name(name: str, lang: str) -> str:
 
 def refusal(error: Exception, lang: str) -> str:
     """The sentence to show for ``error``: the library's own, or its counterpart in Chinese."""
+    if (sentence := _counterpart(str(error), REFUSED, lang)) is not None:
+        return sentence
     own = MESSAGES.get(f"error.{type(error).__name__}", ("",))[0]
     if lang == "en":
         return own or str(error)
@@ -358,10 +361,16 @@ def refusal(error: Exception, lang: str) -> str:
 
 def note(sentence: str, lang: str) -> str:
     """A note of the library in ``lang``; one without a counterpart stays English."""
-    for pattern, chinese in NOTES if lang == "zh" else ():
+    found = _counterpart(sentence, NOTES, lang)
+    return sentence if found is None else found
+
+
+def _counterpart(sentence: str, known: Sequence[tuple[str, str]], lang: str) -> str | None:
+    """What ``known``, of (pattern, Chinese), has for a sentence of the library."""
+    for pattern, chinese in known if lang == "zh" else ():
         if found := re.search(pattern, sentence):
             return chinese.format(*found.groups())
-    return sentence
+    return None
 
 
 def preferred_language(accept_language: str) -> str:
