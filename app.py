@@ -102,16 +102,18 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
     links = Links(Path(options.links)) if options.links else None
     device = home_device(options.device)
     domain = open_domain(options.domain, device=device)
-    share_cores(domain.resolution)
+
+    def page_of(domain: "Domain", fetcher: Fetcher) -> "gr.Blocks":
+        share_cores(domain.resolution)
+        return build_app(domain, options.lang, truth_of(domain), fetcher, links)
+
     try:
-        return build_app(domain, options.lang, truth_of(domain), Fetcher(allowed=own), links)
+        return page_of(domain, Fetcher(allowed=own))
     except MissingFile as error:
         if domain.name == BUNDLED:
             raise
         print(f"{error} Meanwhile the studio opens on {BUNDLED}.", file=sys.stderr, flush=True)
-    bundled = open_domain(BUNDLED, device=device)
-    share_cores(bundled.resolution)
-    return build_app(bundled, options.lang, truth_of(bundled), Fetcher(domain, own), links)
+    return page_of(open_domain(BUNDLED, device=device), Fetcher(domain, own))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
+from editing import sheets
 from editing.domains import Domain
 from editing.edits import Move, render, state_of
 from editing.errors import BadInput
@@ -34,6 +35,23 @@ def test_words_are_written_above() -> None:
     named, unnamed = sheet([white, white], ["smile +1", ""]), sheet([white, white], ["", ""])
     assert (np.asarray(named)[:LABEL] != np.asarray(unnamed)[:LABEL]).any()
     assert (np.asarray(unnamed) == 255).all()
+
+
+def test_only_what_needs_it_is_written_with_a_font_of_the_machine(monkeypatch) -> None:
+    asked: list[int] = []
+
+    def wide(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+        asked.append(size)
+        return ImageFont.load_default(2 * size)
+
+    monkeypatch.setattr(sheets, "_wide_font", wide)
+    white = Image.new("RGB", (60, 40), (255, 255, 255))
+    sheet([white], ["smile +1"], ["row"], [["below"]])
+    assert not asked
+    for words in (["é"], [], []), (["a"], ["é"], []), (["a"], [], [["é"]]):
+        asked.clear()
+        sheet([white], *words)
+        assert set(asked) == {14}
 
 
 def test_heat_is_red_for_more_and_blue_for_less() -> None:

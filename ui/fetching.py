@@ -8,14 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
 
 from editing import hub
 from editing.domains import Domain, list_domains
 from editing.errors import BadInput, CannotFetch, EditingError, MissingFile
 from editing.fetching import CLIP, Plan, bring, complete, plan
+from ui.showing import Showing
 
-SAID_EVERY = 0.3  # seconds between two reports of a download
+LOOK_EVERY = 0.1  # seconds between looks whether a download has ended
 
 
 @dataclass(frozen=True)
@@ -132,12 +132,12 @@ def _watched(work: Callable[[], object], box: _Box) -> Iterator[tuple[int, int |
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    due = monotonic()
+    showing = Showing()
     while thread.is_alive():
-        thread.join(SAID_EVERY / 3)
-        if monotonic() >= due:
-            yield box.at
-            due = monotonic() + SAID_EVERY
+        thread.join(LOOK_EVERY)
+        if showing.due():
+            with showing.shown():
+                yield box.at
     if failed:
         raise failed[0]
     yield box.at

@@ -2,8 +2,7 @@
 
 A drag must not wait behind somebody's whole inversion. So long work goes one step at a time, every
 job in its turn, in threads that the system serves last; interactive work goes beside it, a few
-pieces abreast. Models are read only (see ``networks.called_with``),
-so both can use them at once.
+pieces abreast. Models are read only (see ``networks.called_with``), so both can use them at once.
 """
 
 import os

@@ -34,7 +34,7 @@ def track_no_spinners(blocks: Any) -> None:
 
     Gradio's page keeps one for every widget that an action ever gave something to, and goes through
     the whole page for each, ten times for each frame of a drag. A change of language gives
-    something to 300 widgets: after it a frame took 440 ms instead of 80.
+    something to 300 widgets: after it a frame took several times as long.
     """
     for action in blocks.fns.values():
         if action.show_progress == "hidden" and action.show_progress_on is None:

@@ -12,7 +12,7 @@ class Showing:
     """Of one piece of work.
 
     Pictures of what is not there yet are drawn, packed and sent on the same cores as what others
-    wait for: among twelve visitors, those of two searches alone doubled the time of a slider.
+    wait for.
     """
 
     def __init__(self) -> None:
