@@ -10,6 +10,7 @@ import pytest
 
 from editing.errors import BadInput, BadPicture, EditingError, NoFace, UnknownName
 from ui.messages import MESSAGES, attribute_name, note, preferred_language, refusal, say, tooltips
+from ui.polite import MOST, cut_short
 from ui.refusal_sentences import REFUSED
 
 # Where the page has more to offer than the library's sentence knows of.
@@ -138,3 +139,11 @@ def test_known_refusals_are_wholly_chinese():
     error = BadInput("The seed -1 is not possible; choose from 0 to 4294967295.")
     assert refusal(error, "zh") == "种子 -1 不可用：请选择 0 到 4294967295。"
     assert refusal(error, "en") == str(error)
+
+
+def test_a_long_list_does_not_fill_the_page():
+    listed = f"There is no word 'x'; it understands: {', '.join(f'word{n}' for n in range(700))}."
+    shown = cut_short(listed)
+    assert len(shown) <= MOST + 2 and shown.endswith(", …") and listed.startswith(shown[:-2])
+    assert cut_short("x" * 1000) == "x" * MOST + " …"
+    assert cut_short("A sentence.") == "A sentence."

@@ -15,6 +15,7 @@ from ui.session import Session
 
 log = logging.getLogger(__name__)
 SHOWN = 7.0  # seconds that a toast stays
+MOST = 320  # characters of a refusal in a toast: nobody reads a list of 700 words in it
 
 
 def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,7 +26,7 @@ def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
 
     def toast(error: Exception, lang: str) -> gr.Error:
         if isinstance(error, EditingError):
-            text = refusal(error, lang)
+            text = cut_short(refusal(error, lang))
         else:
             log.exception("A handler failed")
             text = say("error.unexpected", lang)
@@ -55,6 +56,11 @@ def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
         return lang if lang in LANGUAGES else LANGUAGES[0]  # anybody may ask for anything
 
     return stream if inspect.isgeneratorfunction(handler) else call
+
+
+def cut_short(text: str) -> str:
+    """The beginning of a text that is longer than ``MOST``, to its last whole word."""
+    return text if len(text) <= MOST else text[:MOST].rsplit(" ", 1)[0] + " …"
 
 
 def tell(sentence: str, duration: float = SHOWN) -> None:
