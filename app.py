@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import gradio as gr
 
-    from editing.domains import Domain
-    from ui.workshop import Truth
+    from editing.models.domain import Domain
+    from ui.tabs.boundaries.actions import Truth
 
 BUNDLED = "portraits"
 
@@ -88,13 +88,13 @@ def prepare() -> None:
 
 def build_page(options: argparse.Namespace) -> "gr.Blocks":
     """The page of the domain that was asked for; of the bundled one where its files are missing."""
-    from editing.domains import open_domain
     from editing.errors import MissingFile
-    from ui.fetching import Fetcher
-    from ui.lanes import share_cores
-    from ui.links import Links
+    from editing.models.domain import open_domain
     from ui.page import build_app
-    from ui.zerogpu import home_device
+    from ui.runtime.model_downloads import Fetcher
+    from ui.runtime.scheduler import share_cores
+    from ui.runtime.zerogpu import home_device
+    from ui.studio.links import Links
 
     # Downloads go to this machine: only where nobody else can reach the page may it start them.
     host = options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
@@ -122,8 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("Starting Latent Studio…", flush=True)  # what follows takes some seconds
     prepare()
     from editing.errors import EditingError
-    from editing.memory import keep_large_blocks
-    from ui.look import launch_options
+    from editing.io.allocator import keep_large_blocks
+    from ui.theme import launch_options
 
     keep_large_blocks()
     try:

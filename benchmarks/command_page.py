@@ -11,8 +11,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from editing.cli import build_parser
-from editing.recipes import load_recipe
+from editing.cli.main import build_parser
+from editing.recipes.recipe import load_recipe
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "commands.md"

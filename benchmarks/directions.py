@@ -32,15 +32,15 @@ from benchmarks.edit_tables import (
     write_csv,
     write_latex,
 )
-from editing.channels import attribute_effects
-from editing.directions import Direction, boundary
-from editing.domains import Domain, open_domain, open_judge
-from editing.edits import ChannelMove, EditStack, Entry, Move, latent_of, state_of
-from editing.latents import Latent
-from editing.rescoring import find_layers, rescore, trial_ws
-from editing.samples import ScoredSet, draw_ws, joined, read, score_latents
-from editing.separation import auc, from_picks, from_scores
-from editing.unsupervised import ganspace, sefa
+from editing.directions.direction import Direction, boundary
+from editing.directions.rescoring import find_layers, rescore, trial_ws
+from editing.directions.samples import ScoredSet, draw_ws, joined, read, score_latents
+from editing.directions.stylespace import attribute_effects
+from editing.directions.svm import auc, from_picks, from_scores
+from editing.directions.unsupervised import ganspace, sefa
+from editing.edits.stack import ChannelMove, EditStack, Entry, Move, latent_of, state_of
+from editing.models.domain import Domain, open_domain, open_judge
+from editing.models.latents import Latent
 from training.factors import COUPLINGS
 
 CLASSIC = ("smile", "age", "gender", "pose", "eyeglasses")

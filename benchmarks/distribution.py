@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.rows import Row, held_out, read, to_bytes, to_float
-from editing.directions import boundary
-from editing.domains import Domain, open_judge
-from editing.features import PictureNet, load_picture_net
-from editing.latents import sample_z
-from editing.separation import train_boundary
+from editing.directions.direction import boundary
+from editing.directions.svm import train_boundary
+from editing.models.domain import Domain, open_judge
+from editing.models.latents import sample_z
+from editing.models.networks.picture_nets import PictureNet, load_picture_net
 from training.dataset import Z_DIM, seeds_to_z
 from training.factors import INDEX, NAMES, LatentWorld, couple, coupling_matrix
 from training.renderer import render

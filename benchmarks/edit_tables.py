@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from editing.domains import Domain, open_judge
-from editing.edits import latent_of, render, state_of
-from editing.latents import Latent, SeedSpec
-from editing.latex import latex_table
-from editing.metrics import feature_distance, unit_features
-from editing.rescoring import background_change
+from editing.directions.rescoring import background_change
+from editing.edits.stack import latent_of, render, state_of
+from editing.figures.latex import latex_table
+from editing.models.domain import Domain, open_judge
+from editing.models.latents import Latent, SeedSpec
+from editing.pictures.metrics import feature_distance, unit_features
 from training.factors import COUPLINGS, NAMES, coupling_matrix
 from training.twin import RenderedTruth
 

@@ -10,9 +10,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from editing.domains import Domain
-from editing.latents import Latent
-from editing.samples import ScoredSet, joined, score_latents
+from editing.directions.samples import ScoredSet, joined, score_latents
+from editing.models.domain import Domain
+from editing.models.latents import Latent
 
 SAMPLES = 1_000
 

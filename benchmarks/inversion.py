@@ -47,11 +47,11 @@ from benchmarks.inversion_pictures import (
     shifted,
     turned,
 )
-from editing.domains import Domain, open_domain
-from editing.edits import EditState, render
-from editing.inversion import METHODS, InversionOptions, invert
-from editing.inversion_options import PIXEL_PERCEPTUAL, NoiseOptions
-from editing.metrics import perceptual, psnr
+from editing.edits.stack import EditState, render
+from editing.inversion.invert import METHODS, InversionOptions, invert
+from editing.inversion.options import PIXEL_PERCEPTUAL, NoiseOptions
+from editing.models.domain import Domain, open_domain
+from editing.pictures.metrics import perceptual, psnr
 
 OUT = Path("outputs/benchmarks/inversion")
 SHEET = "docs/inversion_photo.jpg"
@@ -230,7 +230,7 @@ def speed(domain: Domain, store: Store, args: argparse.Namespace) -> None:
 
 
 def one_w_std(domain: Domain) -> float:
-    from editing.whitening import whitening
+    from editing.models.whitening import whitening
 
     return whitening(domain.generator).w_std
 
@@ -238,10 +238,10 @@ def one_w_std(domain: Domain) -> float:
 MEMORY = """
 import resource, torch
 from types import SimpleNamespace
-from editing.features import PictureNet, PictureNetConfig
-from editing.generator import Generator, GeneratorConfig, channels_for
-from editing.inversion import InversionOptions, invert
-from editing.memory import keep_large_blocks
+from editing.models.networks.picture_nets import PictureNet, PictureNetConfig
+from editing.models.generators.generator import Generator, GeneratorConfig, channels_for
+from editing.inversion.invert import InversionOptions, invert
+from editing.io.allocator import keep_large_blocks
 keep_large_blocks()
 config = GeneratorConfig(img_resolution=1024, channels=channels_for(1024))
 generator = Generator(config).eval().requires_grad_(False)

@@ -15,16 +15,16 @@ from torch import Tensor
 from benchmarks.inversion_measures import descriptor_distance, editability, likeness
 from benchmarks.inversion_pictures import held_out_renders
 from benchmarks.pictures import jpeg
-from editing.alignment import open_photo
-from editing.directions import boundary
-from editing.domains import Domain, open_judge
-from editing.edits import EditState, Move, render, state_of
-from editing.images import save_png, to_pil, write_atomically
-from editing.inversion import InversionOptions, invert
-from editing.latents import load_latent
-from editing.metrics import psnr, readings
-from editing.out_of_domain import photo_edited
-from editing.sheets import sheet as sheet_of
+from editing.directions.direction import boundary
+from editing.edits.out_of_domain import photo_edited
+from editing.edits.stack import EditState, Move, render, state_of
+from editing.inversion.invert import InversionOptions, invert
+from editing.io.images import save_png, to_pil, write_atomically
+from editing.models.domain import Domain, open_judge
+from editing.models.latents import load_latent
+from editing.pictures.alignment import open_photo
+from editing.pictures.contact_sheets import sheet as sheet_of
+from editing.pictures.metrics import psnr, readings
 
 ATTRIBUTES = ("smile", "eyeglasses", "age")
 USUAL_RANGE = (-4.0, 4.0)  # alpha, where a boundary's safe range was not measured
@@ -38,9 +38,9 @@ def in_the_app(
     """Open held-out renders in the app, invert each at ``level``, download what was found."""
     from gradio_client import Client, handle_file
 
-    from ui.lanes import share_cores
-    from ui.look import launch_options
     from ui.page import build_app
+    from ui.runtime.scheduler import share_cores
+    from ui.theme import launch_options
 
     share_cores(domain.resolution)
     app = build_app(domain)

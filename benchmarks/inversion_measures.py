@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from editing.directions import boundary, move
-from editing.domains import Domain, open_judge
-from editing.edits import EditState, Move, render
-from editing.images import to_tensor, to_uint8
-from editing.latents import sample_z
-from editing.metrics import compare, readings
+from editing.directions.direction import boundary, move
+from editing.edits.stack import EditState, Move, render
+from editing.io.images import to_tensor, to_uint8
+from editing.models.domain import Domain, open_judge
+from editing.models.latents import sample_z
+from editing.pictures.metrics import compare, readings
 
 EDITED = ("smile", "age", "pose", "eyeglasses")
 CALIBRATION_SEED, CALIBRATION_COUNT = 60_000, 48

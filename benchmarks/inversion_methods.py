@@ -21,11 +21,11 @@ from torch import Tensor
 from benchmarks.browser import print_table
 from benchmarks.inversion_measures import Editability, editability, likeness, one_sigma_alphas
 from benchmarks.inversion_pictures import held_out_renders, samples
-from editing.domains import Domain, open_domain
-from editing.edits import EditState
-from editing.images import write_atomically
-from editing.inversion import METHODS, InversionOptions, Step, invert
-from editing.inversion_options import NoiseOptions
+from editing.edits.stack import EditState
+from editing.inversion.invert import METHODS, InversionOptions, Step, invert
+from editing.inversion.options import NoiseOptions
+from editing.io.images import write_atomically
+from editing.models.domain import Domain, open_domain
 
 MEASURES = ("psnr", "mse", "ssim", "perceptual", "identity")
 RENDERS, SAMPLES = "held-out renders", "samples"

@@ -9,10 +9,10 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from editing.alignment import align_face
-from editing.domains import Domain
-from editing.edits import render, state_of
-from editing.images import to_tensor, to_uint8
+from editing.edits.stack import render, state_of
+from editing.io.images import to_tensor, to_uint8
+from editing.models.domain import Domain
+from editing.pictures.alignment import align_face
 from training.dataset import SPLITS, factors_of
 from training.renderer import render as render_world
 

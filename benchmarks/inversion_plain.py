@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.domains import Domain
-from editing.generator import SynthesisNetwork
-from editing.metrics import feature_distance, unit_features
-from editing.schedules import ramp
+from editing.inversion.schedules import ramp
+from editing.models.domain import Domain
+from editing.models.generators.generator import SynthesisNetwork
+from editing.pictures.metrics import feature_distance, unit_features
 
 
 def modulated(

@@ -26,17 +26,22 @@ import torch
 from torch import Tensor
 
 from benchmarks.plain_stylegan2 import synthesis as plain
-from editing.generator import Generator, GeneratorConfig, channels_for, save_generator
-from editing.memory import keep_large_blocks
+from editing.io.allocator import keep_large_blocks
+from editing.models.generators.generator import (
+    Generator,
+    GeneratorConfig,
+    channels_for,
+    save_generator,
+)
 
 LOAD = """
 import json, re, time
 from pathlib import Path
 import torch
-import editing.domains, safetensors.torch
-from editing.formats.checkpoints import read_generator
-from editing.generator import load_generator
-from editing.tensors import is_tensor_file
+import editing.models.domain, safetensors.torch
+from editing.models.formats.checkpoints import read_generator
+from editing.models.generators.generator import load_generator
+from editing.io.tensors import is_tensor_file
 torch.set_num_threads({threads})
 torch.zeros(8).isfinite().all()
 def peak():  # of this process; getrusage would count its parent's as well
@@ -64,7 +69,7 @@ def random_generator() -> Generator:
 
 def write_files(generator: Generator, folder: Path) -> dict[str, Path]:
     """The same weights in the formats people have them in."""
-    from tests.nvidia_files import stylegan2_file
+    from tests.helpers.nvidia_files import stylegan2_file
 
     files = {
         "our safetensors": folder / "own.safetensors",

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.rows import Row, held_out, to_bytes, to_float
-from editing.domains import Domain
-from editing.metrics import perceptual_distance
+from editing.models.domain import Domain
+from editing.pictures.metrics import perceptual_distance
 from training.train_features import gaussian_blur
 from training.train_identity import auc, verification
 

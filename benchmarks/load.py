@@ -257,8 +257,8 @@ def long(play: Play, kind: str, job: Callable[[], Any]) -> Any:
 
 def truths(name: str, seeds: Sequence[int]) -> dict[int, dict[float, np.ndarray[Any, Any]]]:
     """What a slider must show, drawn by the library itself; small, as ``shrunk`` makes them."""
-    from editing.domains import open_domain
-    from ui.studio import Studio
+    from editing.models.domain import open_domain
+    from ui.studio.studio import Studio
 
     studio = Studio(open_domain(name))
     found = {}
@@ -306,7 +306,7 @@ def visitors(has_text: bool) -> list[tuple[str, Callable[[Play, int], None], int
 
 def run(minutes: float, domain: str, folder: Path) -> tuple[Seen, Watch]:
     """The whole play."""
-    from editing.domains import open_domain
+    from editing.models.domain import open_domain
 
     here = open_domain(domain)
     entry = here.parts.get("text_image_model")

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.rows import Row, print_rows
-from editing.directions import boundary
-from editing.domains import Domain, open_domain, open_judge
-from editing.edits import EditState, render, state_of
-from editing.layers import layer_groups
-from editing.mixing import crossover, row_strengths, transfer
-from editing.progress import bar
+from editing.directions.direction import boundary
+from editing.edits.mixing import crossover, row_strengths, transfer
+from editing.edits.stack import EditState, render, state_of
+from editing.io.progress import bar
+from editing.models.domain import Domain, open_domain, open_judge
+from editing.models.generators.layers import layer_groups
 from training.factors import INDEX
 from training.persons import PICTURES, person_factors
 from training.renderer import render as draw_person

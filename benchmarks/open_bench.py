@@ -32,10 +32,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.edit_tables import cells, ground, measure, print_rows, write_csv, write_latex
-from editing.domains import Domain, open_domain, open_judge
-from editing.edits import render, state_of
-from editing.latents import Latent
-from editing.metrics import compare
+from editing.edits.stack import render, state_of
+from editing.models.domain import Domain, open_domain, open_judge
+from editing.models.latents import Latent
+from editing.pictures.metrics import compare
 from training.dataset import load_renders
 
 CLASSIC = ("smile", "age", "gender", "pose", "eyeglasses")

@@ -38,13 +38,7 @@ from benchmarks.out_of_domain_cases import (
     saved,
 )
 from benchmarks.photo_plus_change import photo_plus_change
-from editing.alignment import open_photo
-from editing.domains import Domain, file_hash, open_domain, open_judge
-from editing.edits import EditState, Move, render
-from editing.images import grid, save_png, write_atomically
-from editing.inversion import METHODS, invert
-from editing.metrics import identity, readings, unit_features
-from editing.out_of_domain import (
+from editing.edits.out_of_domain import (
     Blend,
     activation,
     fuse,
@@ -53,6 +47,12 @@ from editing.out_of_domain import (
     photo_edited,
     shaped,
 )
+from editing.edits.stack import EditState, Move, render
+from editing.inversion.invert import METHODS, invert
+from editing.io.images import grid, save_png, write_atomically
+from editing.models.domain import Domain, file_hash, open_domain, open_judge
+from editing.pictures.alignment import open_photo
+from editing.pictures.metrics import identity, readings, unit_features
 
 OUT = Path("outputs/benchmarks/out_of_domain")
 CAP = 60.0  # dB

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from editing.directions import boundary
-from editing.domains import Domain, open_judge
-from editing.edits import EditState, Move, render
-from editing.images import to_tensor, to_uint8
+from editing.directions.direction import boundary
+from editing.edits.stack import EditState, Move, render
+from editing.io.images import to_tensor, to_uint8
+from editing.models.domain import Domain, open_judge
 from training.accessories import ACCESSORIES
 from training.dataset import SPLITS, factors_of
 from training.factors import INDEX

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from editing.masks import blur
+from editing.pictures.masks import blur
 
 FAINT, CLEAR = 0.04, 0.16  # difference, [-1, 1] scale, where the mask begins and is full
 SPREAD = 1 / 24  # of the picture's side: how far a clear change reaches out

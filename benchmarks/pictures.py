@@ -15,15 +15,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from editing.alignment import open_photo
-from editing.cli import main as command
-from editing.domains import open_domain
-from editing.edits import EditStack, Entry, Move, render
-from editing.images import load_picture, to_pil, to_tensor, to_uint8, write_atomically
-from editing.inversion import options_for
-from editing.out_of_domain import edit_names, photo_edited
-from editing.photos import Job, invert_photo
-from editing.sheets import sheet
+from editing.cli.main import main as command
+from editing.edits.out_of_domain import edit_names, photo_edited
+from editing.edits.stack import EditStack, Entry, Move, render
+from editing.inversion.invert import options_for
+from editing.io.images import load_picture, to_pil, to_tensor, to_uint8, write_atomically
+from editing.models.domain import open_domain
+from editing.pictures.alignment import open_photo
+from editing.pictures.contact_sheets import sheet
+from editing.recipes.photos import Job, invert_photo
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"

@@ -2,7 +2,8 @@
 
 Every sample gets its own modulated, demodulated weights; a batch is one grouped convolution; noise,
 bias, activation, gain and clamp follow one after the other (Karras et al. 2020, section 2.2 and
-appendix B; the shape of NVIDIA's own path for CPUs). Weights are those of ``editing.generator``.
+appendix B; the shape of NVIDIA's own path for CPUs). Weights are those of
+``editing.models.generators.generator``.
 """
 
 import math
@@ -11,7 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.generator import Generator, SynthesisLayer, SynthesisNetwork, ToRGBLayer
+from editing.models.generators.generator import (
+    Generator,
+    SynthesisLayer,
+    SynthesisNetwork,
+    ToRGBLayer,
+)
 
 
 def filtered(x: Tensor, kernel: Tensor, padding: tuple[int, int], gain: float = 1.0) -> Tensor:

@@ -8,10 +8,10 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.rows import Row, held_out, read, to_bytes, to_float
-from editing.directions import boundary, move
-from editing.domains import Domain, open_judge
-from editing.features import PictureNet
-from editing.latents import sample_z
+from editing.directions.direction import boundary, move
+from editing.models.domain import Domain, open_judge
+from editing.models.latents import sample_z
+from editing.models.networks.picture_nets import PictureNet
 from training.factors import MIRRORED, NAMES
 from training.train_identity import auc
 from training.train_readers import accuracy, labels_of

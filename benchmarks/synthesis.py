@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import torch
 
-from editing.domains import open_domain
-from editing.generator import Generator, GeneratorConfig
+from editing.models.domain import open_domain
+from editing.models.generators.generator import Generator, GeneratorConfig
 
 TRAINING = ((16, 64), (32, 64), (64, 32), (128, 16))  # resolution, batch
 

@@ -21,18 +21,18 @@ from torch.nn import functional
 
 from benchmarks.edit_tables import apart, cells, print_rows, write_csv, write_latex
 from benchmarks.text_prompts import EDITS, SEARCHES, Prompt
-from editing.directions import boundary, move
-from editing.domains import Domain, open_domain, open_judge
-from editing.edits import Move
+from editing.directions.direction import boundary, move
+from editing.directions.samples import draw, draw_ws, read
+from editing.edits.stack import Move
 from editing.errors import BadInput
-from editing.latents import Latent
-from editing.layers import style_widths
-from editing.matching import bisection, settled
-from editing.ranking import rank, see_seeds
-from editing.samples import draw, draw_ws, read
-from editing.states import state_of
-from editing.text import TextEdit, best_method
-from editing.text_descent import DescentOptions, descend
+from editing.figures.matching import bisection, settled
+from editing.models.domain import Domain, open_domain, open_judge
+from editing.models.generators.layers import style_widths
+from editing.models.latents import Latent
+from editing.models.states import state_of
+from editing.text.edit import TextEdit, best_method
+from editing.text.optimization import DescentOptions, descend
+from editing.text.search import rank, see_seeds
 from training.factors import NAMES, world_spread
 
 FIRST_SEED = 80_000_000  # latents that nothing was trained or tuned on

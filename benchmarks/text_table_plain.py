@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.channels import statistics_of
-from editing.domains import Domain
-from editing.style_gradients import base_ws
+from editing.directions.style_gradients import base_ws
+from editing.directions.stylespace import statistics_of
+from editing.models.domain import Domain
 
 
 @torch.no_grad()

@@ -21,11 +21,11 @@ from torch import Tensor
 from benchmarks.edit_tables import print_rows
 from benchmarks.text_prompts import EDITS
 from benchmarks.text_table_plain import plain_rows
-from editing.domains import Domain, open_domain
-from editing.table_build import TableOptions, build_table, default_layers
-from editing.templates import text_direction
-from editing.text import TextEdit, by_table, relevance
-from editing.text_commands import style_layers
+from editing.cli.text import style_layers
+from editing.models.domain import Domain, open_domain
+from editing.models.networks.prompts import text_direction
+from editing.text.edit import TextEdit, by_table, relevance
+from editing.text.table import TableOptions, build_table, default_layers
 
 TOP = 50
 

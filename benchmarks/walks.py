@@ -21,18 +21,18 @@ import numpy as np
 import torch
 
 from benchmarks.rows import Row, print_rows
-from editing.animation import Pixels, feed
-from editing.directions import boundary
-from editing.domains import Domain, open_domain
-from editing.edits import Move, render, state_of
-from editing.films import Look, Projector, make_film
-from editing.generator import Generator, GeneratorConfig, channels_for
-from editing.images import to_uint8
-from editing.metrics import readings
-from editing.motion import cross_fade, motion_of
-from editing.progress import bar
-from editing.walks import Walk
-from editing.ways import Circle, Key, Timeline, Track
+from editing.animation.encoder import Pixels, feed
+from editing.animation.film import Look, Projector, make_film
+from editing.animation.motion import cross_fade, motion_of
+from editing.animation.paths import Circle, Key, Timeline, Track
+from editing.animation.walk import Walk
+from editing.directions.direction import boundary
+from editing.edits.stack import Move, render, state_of
+from editing.io.images import to_uint8
+from editing.io.progress import bar
+from editing.models.domain import Domain, open_domain
+from editing.models.generators.generator import Generator, GeneratorConfig, channels_for
+from editing.pictures.metrics import readings
 from training.twin import RenderedTruth
 
 FIRST_SEED = 70_000
@@ -118,9 +118,9 @@ def in_the_app(domain: Domain, frames: int) -> float:
     """Seconds from the request to the film."""
     from gradio_client import Client
 
-    from ui.lanes import share_cores
-    from ui.look import launch_options
     from ui.page import build_app
+    from ui.runtime.scheduler import share_cores
+    from ui.theme import launch_options
 
     share_cores(domain.resolution)
     app = build_app(domain)

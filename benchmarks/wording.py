@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.rows import Row, held_out, read
-from editing.domains import Domain
-from editing.text_image import TextImageModel
+from editing.models.domain import Domain
+from editing.models.networks.clip import TextImageModel
 from training.captions import LANGUAGES, Language, attributes_named, caption, hidden
 from training.dataset import VISIBLE, Z_DIM, Renders, seeds_to_z
 from training.factors import INDEX, MIN_SEEN, NAMES, SEEN_ON, LatentWorld, shown

@@ -15,7 +15,7 @@ from benchmarks.likeness import read_identity, read_perceptual
 from benchmarks.readings import read_boundaries, read_encoder, read_readers
 from benchmarks.rows import print_rows
 from benchmarks.wording import read_clip
-from editing.domains import open_domain
+from editing.models.domain import open_domain
 
 PARTS = {
     "generator": read_generator,

@@ -1,5 +1,5 @@
 """Latent Studio's library: every algorithm, no user interface.
 
-Modules are imported one by one (``from editing.generator import load_generator``); importing the
-package alone does nothing.
+Modules are imported one by one (``from editing.models.generators.generator import
+load_generator``); importing the package alone does nothing.
 """

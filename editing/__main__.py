@@ -2,7 +2,7 @@
 
 import sys
 
-from editing.cli import main
+from editing.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,10 +6,10 @@ import pytest
 import torch
 import yaml
 
-from editing.directions import Direction, save_direction
-from editing.domains import Domain, file_hash, open_domain
-from editing.features import PictureNet, PictureNetConfig, save_picture_net
-from editing.generator import Generator, GeneratorConfig, save_generator
+from editing.directions.direction import Direction, save_direction
+from editing.models.domain import Domain, file_hash, open_domain
+from editing.models.generators.generator import Generator, GeneratorConfig, save_generator
+from editing.models.networks.picture_nets import PictureNet, PictureNetConfig, save_picture_net
 
 ATTRIBUTES = ("smile", "age", "gender")
 torch.set_num_threads(1)  # tiny networks gain nothing from more, and tests share the machine

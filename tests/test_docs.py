@@ -8,7 +8,7 @@ from PIL import Image
 
 from benchmarks.command_page import PAGE, flags, leaves, page
 from benchmarks.pictures import COMMANDS, FOLDER, MAKERS
-from editing.cli import build_parser
+from editing.cli.main import build_parser
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "presets" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -44,8 +44,8 @@ STAGES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 def describe_domain() -> None:
     """Write weights/portraits/domain.yaml from the files that lie there."""
-    from editing.descriptions import describe_file, write_description
-    from editing.generator import load_generator
+    from editing.models.domain_yaml import describe_file, write_description
+    from editing.models.generators.generator import load_generator
 
     def entry(file: str, stage: str) -> dict[str, object] | None:
         facts = {"licence": "MIT", "source": f"python -m training {stage}"}

@@ -12,8 +12,8 @@ import argparse
 import json
 import time
 
-from editing.domains import open_domain
-from editing.table_build import METHODS, TableOptions, build_file
+from editing.models.domain import open_domain
+from editing.text.table import METHODS, TableOptions, build_file
 from training.dataset import CACHE
 from training.train_readers import OUT
 

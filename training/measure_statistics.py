@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 
-from editing.generator import load_generator
-from editing.statistics import measure_statistics, save_statistics
+from editing.models.generators.generator import load_generator
+from editing.models.style_statistics import measure_statistics, save_statistics
 from training.train_readers import OUT
 
 

@@ -14,10 +14,10 @@ import time
 
 import torch
 
-from editing.boundary_sets import train_all
-from editing.directions import save_direction
-from editing.domains import open_domain
-from editing.samples import joined, score_latents
+from editing.directions.direction import save_direction
+from editing.directions.samples import joined, score_latents
+from editing.directions.training import train_all
+from editing.models.domain import open_domain
 from training.dataset import CACHE
 from training.train_readers import OUT
 

@@ -25,8 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from editing.images import write_atomically
-from editing.text_image import clean_text
+from editing.io.images import write_atomically
+from editing.models.networks.clip import clean_text
 from training.captions import BANDS, LANGUAGES, attributes_named, caption, sayable
 from training.dataset import CACHE, VISIBLE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.factors import NAMES, NUM_FACTORS, LatentWorld

@@ -18,10 +18,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.deghosting import Deghosting, DeghostingConfig, config_for, prior_of, save_deghosting
-from editing.domains import Domain, open_domain
-from editing.metrics import perceptual_distance
-from editing.out_of_domain import USUAL, fuse, located, shaped
+from editing.edits.out_of_domain import USUAL, fuse, located, shaped
+from editing.models.domain import Domain, open_domain
+from editing.models.networks.deghosting import (
+    Deghosting,
+    DeghostingConfig,
+    config_for,
+    prior_of,
+    save_deghosting,
+)
+from editing.pictures.metrics import perceptual_distance
 from training.dataset import CACHE, load_renders
 from training.discriminator import Discriminator
 from training.loop import Loop, Plan, parser

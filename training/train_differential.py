@@ -19,15 +19,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.differential_activation import (
+from editing.directions.direction import boundary, move
+from editing.directions.rescoring import check_w
+from editing.edits.out_of_domain import MISFIT_SIDE, USUAL, located, misfit_inside, shaped
+from editing.models.domain import Domain, open_domain
+from editing.models.networks.differential_activation import (
     DifferentialConfig,
     DifferentialNet,
     save_differential,
 )
-from editing.directions import boundary, move
-from editing.domains import Domain, open_domain
-from editing.out_of_domain import MISFIT_SIDE, USUAL, located, misfit_inside, shaped
-from editing.rescoring import check_w
 from training.dataset import CACHE, Z_DIM, load_renders
 from training.loop import Loop, Plan, parser
 from training.train_readers import OUT

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.features import PictureNet, PictureNetConfig, save_picture_net
-from editing.generator import Generator, load_generator
+from editing.models.generators.generator import Generator, load_generator
+from editing.models.networks.picture_nets import PictureNet, PictureNetConfig, save_picture_net
 from training.dataset import CACHE, load_renders, seeds_to_z
 from training.state import load_state, save_state
 from training.train_generator import OUT as GENERATOR

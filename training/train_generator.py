@@ -26,7 +26,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from editing.generator import Generator, GeneratorConfig, load_generator, save_generator
+from editing.models.generators.generator import (
+    Generator,
+    GeneratorConfig,
+    load_generator,
+    save_generator,
+)
 from training.dataset import CACHE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.discriminator import Discriminator
 from training.factors import NUM_FACTORS, LatentWorld, to_sigma

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.features import PictureNet, PictureNetConfig, save_picture_net
+from editing.models.networks.picture_nets import PictureNet, PictureNetConfig, save_picture_net
 from training.dataset import CACHE, Renders, load_renders
 from training.loop import Loop, Plan, parser
 from training.persons import PICTURES, person_of

@@ -1,9 +1,9 @@
 """Train the perceptual network: near for a picture distorted, far for another person.
 
-The distance itself (``editing.metrics.perceptual_distance``) is trained on the two-alternative
-test: a picture shifted, blurred or noisy must be nearer than the other portrait of the world that
-is most like it pixel by pixel. Beside it the network reads the factors, so that its maps hold what
-portraits are made of. Resumable::
+The distance itself (``editing.pictures.metrics.perceptual_distance``) is trained on the
+two-alternative test: a picture shifted, blurred or noisy must be nearer than the other portrait of
+the world that is most like it pixel by pixel. Beside it the network reads the factors, so that its
+maps hold what portraits are made of. Resumable::
 
     python -m training.train_perceptual
 """
@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.features import PictureNet, PictureNetConfig, save_picture_net
-from editing.metrics import feature_distance
+from editing.models.networks.picture_nets import PictureNet, PictureNetConfig, save_picture_net
+from editing.pictures.metrics import feature_distance
 from training.dataset import CACHE, load_renders
 from training.factors import NAMES, NUM_FACTORS
 from training.loop import Loop, Plan, parser

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.features import PictureNet, PictureNetConfig, save_picture_net
+from editing.models.networks.picture_nets import PictureNet, PictureNetConfig, save_picture_net
 from training.dataset import CACHE, VISIBLE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.factors import (
     AT_FOREHEAD,

@@ -28,7 +28,7 @@ def factors_of(readings: Tensor) -> Tensor:
 
 
 class RenderedTruth:
-    """Draws readings; fits ``ui.workshop.Truth``."""
+    """Draws readings; fits ``ui.tabs.boundaries.actions.Truth``."""
 
     names: tuple[str, ...] = NAMES
 

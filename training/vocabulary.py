@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from editing.text_image import FUNCTION_WORDS, WORDS_FILE, has_han
+from editing.models.networks.clip import FUNCTION_WORDS, WORDS_FILE, has_han
 from training import captions_chinese
 
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[BOS]", "[EOS]"

@@ -8,21 +8,21 @@ import torch
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from editing.arguments import parse_moves, parse_seeds
-from editing.commands import picture_of, readings_of
-from editing.edits import ChannelMove, EditStack
+from editing.cli.arguments import parse_moves, parse_seeds
+from editing.cli.edit import picture_of, readings_of
+from editing.edits.stack import ChannelMove, EditStack
 from editing.errors import BadInput, BadRecipe, UnknownName
-from editing.images import to_tensor
-from editing.inversion_options import InversionOptions, options_for
-from editing.latents import DEFAULT_PSI, parse_seed
-from editing.recipes import Recipe, recipe_from_yaml
-from ui import files
-from ui.handlers import Handlers
-from ui.inversion_choices import within_limits
-from ui.polite import polite
-from ui.runs import Run
-from ui.session import Label, Moment, Portrait, Session
-from ui.widgets import upload_path, uploads_only
+from editing.inversion.options import InversionOptions, options_for
+from editing.io.images import to_tensor
+from editing.models.latents import DEFAULT_PSI, parse_seed
+from editing.recipes.recipe import Recipe, recipe_from_yaml
+from ui.components.widgets import upload_path, uploads_only
+from ui.panels.events import Handlers
+from ui.runtime.toasts import polite
+from ui.studio import exports as files
+from ui.studio.searches import Run
+from ui.studio.session import Label, Moment, Portrait, Session
+from ui.tabs.inversion.options import within_limits
 
 MOST_SEEDS = 16  # pictures of one call
 

@@ -5,30 +5,30 @@ from typing import Any
 
 import gradio as gr
 
-from editing.layers import style_rows
-from editing.stylegan3 import StyleGAN3Synthesis
-from ui.boundaries_tab import BoundariesTab, build_boundaries_tab
-from ui.canvas import Canvas, build_canvas
-from ui.figure_panel import FigurePanel, build_figure_panel
-from ui.handlers import Handlers
-from ui.inversion_tab import InversionTab, build_inversion_tab
-from ui.keeping import Keeping, build_keeping
-from ui.mixing_tab import MixingTab, build_mixing_tab
-from ui.presets_tab import PresetsTab, build_presets_tab
-from ui.saving import (
+from editing.models.generators.layers import style_rows
+from editing.models.generators.stylegan3 import StyleGAN3Synthesis
+from ui.components.localized import Words
+from ui.panels.canvas import Canvas, build_canvas
+from ui.panels.events import Handlers
+from ui.panels.figure import FigurePanel, build_figure_panel
+from ui.panels.out_of_domain import Keeping, build_keeping
+from ui.panels.saving import (
     Offer,
     Saving,
     build_offer,
     build_saving,
 )
-from ui.session import Session, strengths
-from ui.source import Source, build_source
-from ui.text_handlers import TextHandlers
-from ui.text_tab import TextTab, build_text_tab
-from ui.walk_tab import WalkTab, build_walk_tab
-from ui.words import Words
-from ui.workshop_handlers import WorkshopHandlers
-from ui.workshop_tab import WorkshopTab, build_workshop
+from ui.panels.source import Source, build_source
+from ui.studio.session import Session, strengths
+from ui.tabs.boundaries.events import WorkshopHandlers
+from ui.tabs.boundaries.layout import WorkshopTab, build_workshop
+from ui.tabs.boundaries.sliders import BoundariesTab, build_boundaries_tab
+from ui.tabs.inversion.layout import InversionTab, build_inversion_tab
+from ui.tabs.mixing.layout import MixingTab, build_mixing_tab
+from ui.tabs.presets.layout import PresetsTab, build_presets_tab
+from ui.tabs.text.events import TextHandlers
+from ui.tabs.text.layout import TextTab, build_text_tab
+from ui.tabs.walk.layout import WalkTab, build_walk_tab
 
 TITLE = "Latent Studio"
 

@@ -1,28 +1,12 @@
-"""The page: everything that answers it, laid out (``ui.layout``) and wired (``ui.wiring``)."""
+"""The page: everything that answers it, laid out and wired."""
 
 from dataclasses import replace
 from functools import partial
 
 import gradio as gr
 
-from editing.domains import Domain
-from ui.examples import find_examples
-from ui.fetching import Fetcher
-from ui.handlers import Handlers
-from ui.keeping import wire_keeping
-from ui.layout import TITLE, lay_out
-from ui.links import Links
-from ui.look import QUEUE
-from ui.queue import overlap_visitors, save_work, track_no_spinners
-from ui.saving import (
-    SavingHandlers,
-    wire_saving,
-)
-from ui.studio import Studio
-from ui.text_desk import TextDesk
-from ui.text_handlers import TextHandlers
-from ui.weights_panel import WeightsHandlers, build_weights_panel, wire_weights_panel
-from ui.wiring import (
+from editing.models.domain import Domain
+from ui.components.wire import (
     INSTANT,
     MEASURE,
     PRIVATE,
@@ -36,8 +20,24 @@ from ui.wiring import (
     wire_tools,
     wire_views,
 )
-from ui.workshop import Truth, Workshop
-from ui.workshop_handlers import WorkshopHandlers
+from ui.layout import TITLE, lay_out
+from ui.panels.events import Handlers
+from ui.panels.model_downloads import WeightsHandlers, build_weights_panel, wire_weights_panel
+from ui.panels.out_of_domain import wire_keeping
+from ui.panels.saving import (
+    SavingHandlers,
+    wire_saving,
+)
+from ui.runtime.gradio_queue import overlap_visitors, save_work, track_no_spinners
+from ui.runtime.model_downloads import Fetcher
+from ui.studio.examples import find_examples
+from ui.studio.links import Links
+from ui.studio.studio import Studio
+from ui.tabs.boundaries.actions import Truth, Workshop
+from ui.tabs.boundaries.events import WorkshopHandlers
+from ui.tabs.text.actions import TextDesk
+from ui.tabs.text.events import TextHandlers
+from ui.theme import QUEUE
 
 FIRST_EDIT = {"smile": 1.0}  # what the page opens with, on the first example
 KEEP_FILES = (900, 1800)  # seconds: how often old files are looked for, and how old they get

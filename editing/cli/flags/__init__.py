@@ -1,0 +1,1 @@
+"""Flags of the commands; free of torch, so that --help is quick."""

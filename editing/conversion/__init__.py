@@ -1,0 +1,1 @@
+"""Files of other systems, inspected and converted into domains."""

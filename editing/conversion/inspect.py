@@ -1,0 +1,224 @@
+"""What a file is, whoever wrote it: system, family, sizes, spaces, and what it lacks.
+
+Nothing is built for that: shapes and names are enough.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from editing.errors import MissingFile, UnsafeFile
+from editing.io.tensors import is_tensor_file
+from editing.models.domain import Domain, open_domain
+from editing.models.domain_yaml import DESCRIPTION
+from editing.models.formats.checkpoints import generator_in, net_in
+from editing.models.formats.clip import ForeignClip, find_clip, find_clip_folder
+from editing.models.formats.containers.contents import read_content
+from editing.models.formats.containers.pickles import refusing
+from editing.models.formats.containers.safetensors_files import read_header
+from editing.models.formats.directions import ForeignDirections, find_directions
+from editing.models.formats.foreign import Foreign, ForeignNet, Weights
+from editing.models.formats.latents import ForeignLatents, find_latents
+from editing.models.formats.picture_nets import lpips_weights
+from editing.models.formats.styleclip import (
+    ForeignStatistics,
+    ForeignTable,
+    find_statistics,
+    find_table,
+)
+from editing.models.generators.generator import FAMILIES
+from editing.models.latents import FORMAT as LATENT
+from editing.models.networks.picture_nets import NetConfig
+
+OURS = "latent-studio "
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One thing that a file holds."""
+
+    kind: str  # generator, encoder, perceptual, identity, directions, latents, statistics, ...
+    system: str  # who writes such files, for people
+    facts: Mapping[str, Any]  # sizes, family, spaces; JSON-able
+    missing: tuple[str, ...] = ()  # what it lacks, for people
+    thing: Any = field(default=None, repr=False)  # what the reader of its kind returned
+
+
+def inspect_file(path: Path | str) -> list[Finding]:
+    """Everything that a file (or the folder of a Hugging Face CLIP) holds that is known here.
+
+    Raises:
+        MissingFile: there is no such file.
+        UnsafeFile: it is damaged, more than data, or holds nothing that is known here.
+    """
+    path = Path(path)
+    if (path / DESCRIPTION).is_file():
+        return [_domain(open_domain(path))]
+    found = _ours(path)
+    if not found and path.is_dir():
+        with refusing(path):
+            clip = find_clip_folder(path)
+        found = [_clip(clip)] if clip else []
+    elif not found:
+        content = read_content(path)
+        with refusing(path):
+            found = _foreign(content, path.stem)
+    if not found:
+        raise UnsafeFile(
+            f"{path} can be read, but holds nothing that is known here; pass a generator, an "
+            "encoder, a perceptual, identity or CLIP model, directions, latents or statistics."
+        )
+    return found
+
+
+def _foreign(content: Any, stem: str) -> list[Finding]:
+    generator, net = generator_in(content), net_in(content)
+    found = [_generator(generator)] if generator else []
+    found += [_net(net)] if net else []
+    if found:
+        return found
+    if clip := find_clip(content):
+        return [_clip(clip)]
+    if linear := lpips_weights(content):
+        return [_linear(linear)]
+    if statistics := find_statistics(content):
+        return [_statistics(statistics)]
+    if table := find_table(content):
+        return [_table(table)]
+    if directions := find_directions(content, stem):
+        return [_directions(directions)]
+    latents = find_latents(content)
+    return [_latents(latents)] if latents else []
+
+
+def _ours(path: Path) -> list[Finding]:
+    """A file of this project."""
+    if path.is_file() and is_tensor_file(path):
+        with refusing(path):
+            facts, tensors = read_header(path)
+        kind = facts.get("format", "")
+        if kind.startswith(OURS):
+            count = sum(math.prod(tensor.shape) for tensor in tensors.values())
+            return [Finding(kind.removeprefix(OURS), "Latent Studio", {"numbers": count})]
+    elif path.is_file() and path.suffix.lower() == ".npz":
+        content = read_content(path)
+        if isinstance(content, dict) and str(content.get("format")) == LATENT:
+            shape = list(content["ws"].shape) if "ws" in content else []
+            space = str(content.get("space"))
+            return [Finding("latent", "Latent Studio", {"shape": shape, "space": space})]
+    elif not path.exists():
+        raise MissingFile(f"{path} is missing; check the path of the file.")
+    return []
+
+
+def _domain(domain: Domain) -> Finding:
+    facts = {
+        "family": domain.family,
+        "resolution": domain.resolution,
+        "parts": list(domain.parts),
+        "boundaries": list(domain.boundaries),
+    }
+    return Finding("domain", "Latent Studio", facts, tuple(domain.missing))
+
+
+def _numbers(weights: Weights) -> int:
+    return sum(math.prod(weight.shape) for weight in weights.values())
+
+
+def _generator(found: Foreign) -> Finding:
+    config = found.config
+    family = next(name for name, kind in FAMILIES.items() if type(config) is kind)
+    facts: dict[str, Any] = {
+        "family": family,
+        "resolution": config.img_resolution,
+        "z_dim": config.z_dim,
+        "w_dim": config.w_dim,
+        "num_ws": config.num_ws,
+        "classes": config.c_dim,
+        "mapping_layers": config.num_mapping_layers,
+        "channels": list(config.channels),
+        "spaces": ["z", "w", "w+", "s"],
+        "numbers": _numbers(found.weights),
+    }
+    for name in ("architecture", "conv_clamp", "radial_filters", "final_tanh", "maps_to_rows"):
+        if hasattr(config, name):
+            facts[name] = getattr(config, name)
+    return Finding("generator", found.system, facts, found.missing, found)
+
+
+def _net(found: ForeignNet) -> Finding:
+    config: NetConfig = found.config
+    facts: dict[str, Any] = {"network": config.kind, "numbers": _numbers(found.weights)}
+    for name in ("num_ws", "w_dim", "heads", "compares", "widths", "num_outputs", "lpips"):
+        if hasattr(config, name):
+            value = getattr(config, name)
+            facts[name] = list(value) if isinstance(value, tuple) else value
+    if found.part == "encoder":
+        facts["spaces"] = ["w+"]
+    return Finding(found.part, found.system, facts, found.missing, found)
+
+
+def _linear(weights: Weights) -> Finding:
+    channels = [weights[name].shape[0] for name in sorted(weights)]
+    facts = {"channels": channels}
+    return Finding(
+        "lpips weights",
+        "LPIPS",
+        facts,
+        ("the network whose channels they weigh (torchvision's vgg16)",),
+        weights,
+    )
+
+
+def _clip(found: ForeignClip) -> Finding:
+    vision, text = (found.config.get(f"{part}_config") or {} for part in ("vision", "text"))
+    facts = {
+        "resolution": vision.get("image_size"),
+        "patch": vision.get("patch_size"),
+        "width": found.config.get("projection_dim"),
+        "vocabulary": text.get("vocab_size"),
+        "numbers": _numbers(found.weights),
+    }
+    return Finding("text_image_model", found.system, facts, found.missing, found)
+
+
+def _directions(found: ForeignDirections) -> Finding:
+    first = found.directions[0]
+    facts = {
+        "family": found.family,
+        "space": found.space,
+        "names": [one.name for one in found.directions[:100]],
+        "count": len(found.directions),
+        "shape": list(first.vector.shape),
+        "layers": "all" if first.layers is None else list(first.layers),
+    }
+    missing = [f"the {n}" for n, v in (("family", found.family), ("space", found.space)) if not v]
+    return Finding("directions", found.system, facts, tuple(missing), found)
+
+
+def _latents(found: ForeignLatents) -> Finding:
+    if found.ws is not None:
+        shape = list(found.ws.shape)
+        facts = {"count": found.count, "shape": shape, "space": "w" if shape[1] == 1 else "w+"}
+        return Finding("latents", found.system, facts, ("the generator",), found)
+    sizes = [styles.shape[1] for styles in found.styles]
+    facts = {"count": found.count, "layers": len(sizes), "channels": sizes, "space": "s"}
+    return Finding("latents", found.system, facts, ("the generator",), found)
+
+
+def _statistics(found: ForeignStatistics) -> Finding:
+    mean = found.statistics.mean
+    facts = {
+        "family": found.family,
+        "layers": len(mean),
+        "channels": found.statistics.num_channels,
+        "space": "s",
+    }
+    return Finding("statistics", found.system, facts, (), found)
+
+
+def _table(found: ForeignTable) -> Finding:
+    facts = {"channels": len(found.rows), "width": found.rows.shape[1], "empty": found.empty}
+    return Finding("global_directions", found.system, facts, ("the CLIP it is of",), found)

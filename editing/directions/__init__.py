@@ -1,0 +1,1 @@
+"""Directions in W, Z and S: found, trained, conditioned, rescored."""

@@ -1,0 +1,1 @@
+"""Edits, and the stack that they form."""

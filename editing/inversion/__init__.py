@@ -1,0 +1,1 @@
+"""Inversion: photo -> latent."""

@@ -1,0 +1,1 @@
+"""Domains, latents and what they are made of."""

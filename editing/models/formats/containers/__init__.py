@@ -1,0 +1,1 @@
+"""Containers of foreign files: pickles, archives, arrays."""

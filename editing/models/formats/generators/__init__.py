@@ -1,0 +1,1 @@
+"""Readers of generators, one per family of checkpoints."""

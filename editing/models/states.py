@@ -1,0 +1,94 @@
+"""What edits work on: a state of one picture, from a seed or a latent and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from editing.errors import BadInput
+from editing.models.domain import Domain
+from editing.models.latents import Latent, SeedSpec, parse_seed, sample_z
+
+Tensors = Mapping[str, Tensor]
+
+
+class Composite(Protocol):
+    """A change of pixels after synthesis: a mask, an out-of-domain blend, a paste-back."""
+
+    def apply(self, img: Tensor, domain: Domain) -> Tensor:
+        """[1, 3, R, R] -> a picture, both in [-1, 1]."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A part of the picture whose activations come from elsewhere, at some layers."""
+
+    mask: Tensor  # [1, 1, R, R] in [0, 1]: where they end up
+    layers: tuple[str, ...]  # by name, as in the styles
+    other: "EditState | None" = None  # whose they are; None = the portrait's own, without regions
+    shift: tuple[float, float] = (0.0, 0.0)  # how far right and down they come, shares of the side
+
+
+@dataclass(frozen=True, eq=False)
+class EditState:
+    """What the stack works on, for one picture."""
+
+    ws: Tensor  # [1, num_ws, w_dim], truncated
+    s_delta: Tensors = field(default_factory=dict)  # layer -> [C]: S = affine(ws) + s_delta
+    noise: Tensors = field(default_factory=dict)  # layer -> [R, R], instead of the stored maps
+    weight_delta: Tensors = field(default_factory=dict)  # synthesis parameter -> its change
+    regions: tuple[Region, ...] = ()  # taken over while drawing, in this order
+    composites: tuple[Composite, ...] = ()  # run last, after synthesis, in this order
+    z: Tensor | None = None  # [1, z_dim], where it is known: for moves in Z
+    psi: float = 1.0  # truncation with which z became ws
+
+
+def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
+    """The unedited state of ``seed:N[@psi]`` or of a latent.
+
+    Raises:
+        BadInput: a text that is no seed.
+        BadLatent: the latent belongs to another generator.
+    """
+    if isinstance(source, Latent):
+        source.check(domain.generator, domain.fingerprint, domain.name)
+        ws = source.ws.to(domain.device)
+        return EditState(ws, source.s_delta, source.noise, source.weight_delta)
+    spec = parse_seed(source) if isinstance(source, str) else source
+    if spec is None:
+        raise BadInput(f"{source!r} is no seed; write seed:123, or seed:123@0.5 for a psi.")
+    z = sample_z([spec.seed], domain.generator.z_dim).to(domain.device)
+    return EditState(mapped(z, spec.psi, domain), z=z, psi=spec.psi)
+
+
+def mapped(z: Tensor, psi: float, domain: Domain) -> Tensor:
+    """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated; class 0 where there are classes."""
+    generator, z = domain.generator, z.to(domain.device)
+    label = torch.zeros(len(z), generator.c_dim, device=z.device) if generator.c_dim else None
+    with torch.no_grad():
+        ws: Tensor = generator.mapping(z, label, truncation_psi=psi)
+    return ws
+
+
+def latent_of(
+    state: EditState,
+    domain: Domain,
+    quad: tuple[tuple[float, float], ...] | None = None,
+    source_hash: str = "",
+) -> Latent:
+    """A state as a latent of this domain, on the CPU; its composites are not part of it."""
+    same = bool((state.ws == state.ws[:, :1]).all())
+    return Latent(
+        ws=state.ws.detach().cpu(),
+        domain=domain.name,
+        fingerprint=domain.fingerprint,
+        space="w" if same else "w+",
+        s_delta=state.s_delta,
+        noise=state.noise,
+        weight_delta=state.weight_delta,
+        quad=quad,
+        source_hash=source_hash,
+    )

@@ -1,0 +1,1 @@
+"""Pictures: alignment, masks, metrics, contact sheets."""

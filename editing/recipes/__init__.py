@@ -1,0 +1,1 @@
+"""Recipes, presets, and their replay."""

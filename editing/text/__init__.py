@@ -1,0 +1,1 @@
+"""Text edits (StyleCLIP) and search by text."""

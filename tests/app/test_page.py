@@ -1,0 +1,106 @@
+"""The front door: imports that do nothing, flags, and a README that tells the truth."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
+
+import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_importing_the_app_loads_nothing():
+    heavy = "torch, gradio, numpy, skimage, dlib, transformers".split(", ")
+    result = run(f"import app, sys; print([m for m in {heavy} if m in sys.modules])")
+    assert result.stdout.strip() == "[]", result.stderr
+
+
+def test_flags_have_working_defaults():
+    options = app.parse([])
+    assert (options.domain, options.host, options.port, options.share) == (
+        "portraits",
+        None,
+        None,
+        False,
+    )
+
+
+def test_a_password_is_asked_for_only_where_one_is_given():
+    assert app.auth_of(None) is None
+    assert app.auth_of("me:a:b") == ("me", "a:b")
+
+
+@pytest.mark.parametrize("text", ["", "me", "me:", ":secret"])
+def test_half_a_password_is_refused_and_not_shown(text, capsys):
+    assert app.main(["--auth", text]) == 2
+    error = capsys.readouterr().err
+    assert "USER:PASSWORD" in error and "secret" not in error
+
+
+def test_mcp_without_its_package_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(app.importlib.util, "find_spec", lambda name: None)
+    assert app.main(["--mcp"]) == 2
+    assert "gradio[mcp]" in capsys.readouterr().err
+
+
+def test_the_readme_is_the_front_matter_of_a_space():
+    facts = yaml.safe_load((ROOT / "README.md").read_text(encoding="utf-8").split("---")[1])
+    assert facts["sdk"] == "gradio" and (ROOT / facts["app_file"]).is_file()
+    minor = int(facts["python_version"].split(".")[1])
+    assert 10 <= minor <= 13 and len(facts["short_description"]) <= 60
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    assert facts["sdk_version"] in SpecifierSet(next(x for x in lines if "gradio" in x)[6:])
+
+
+def test_only_a_space_believes_what_a_proxy_says(monkeypatch):
+    for system, believed in (("", None), ("spaces", "*")):
+        monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+        monkeypatch.setenv("SYSTEM", system)
+        app.prepare()
+        assert os.environ.get("FORWARDED_ALLOW_IPS") == believed
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS")
+
+
+@pytest.mark.parametrize("flags", [["--domain", "nowhere"], ["--device", "abacus"]])
+def test_refusals_are_one_sentence_and_exit_code_2(flags, capsys):
+    if flags[0] == "--device" and not (ROOT / "weights/portraits/domain.yaml").exists():
+        pytest.skip("the bundled weights are not here")
+    assert app.main(flags) == 2
+    error = capsys.readouterr().err
+    assert flags[1] in error and len(error.strip().splitlines()) == 1
+
+
+def test_the_readme_names_every_module():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = re.search(r"## Files\n+```\n(.*?)```", readme, re.S)
+    assert tree, "README.md has no file tree under '## Files'"
+    named = set(re.findall(r"[\w./-]+\.(?:py|css|js|yaml|md)", tree[1]))
+    for folder in ("editing", "ui", "training", "benchmarks"):
+        modules = {p.name for p in (ROOT / folder).glob("*.py")} - {"__init__.py"}
+        missing = sorted(name for name in modules if name not in named)
+        assert not missing, f"README.md does not mention {folder}/: {missing}"
+
+
+def test_the_readme_commands_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for goal in ("start", "test"):
+        assert f"python3 make.py {goal}" in readme
+    assert "\npython3 make.py test" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_every_flag_is_documented(capsys):
+    with pytest.raises(SystemExit):
+        app.parse(["--help"])
+    flags = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help"}
+    page = (ROOT / "docs/hosting.md").read_text(encoding="utf-8")
+    assert [flag for flag in sorted(flags) if f"`{flag}" not in page] == []

@@ -1,0 +1,1 @@
+"""Small widgets and pieces of HTML."""

@@ -1,0 +1,205 @@
+"""The words of the Boundaries tab, in English and Chinese; part of ``ui.locales``."""
+
+from typing import NamedTuple
+
+
+class Attribute(NamedTuple):
+    """An attribute's name and ends, each in English and Chinese."""
+
+    name: tuple[str, str]
+    ends: tuple[str, str]
+
+
+ATTRIBUTES: dict[str, Attribute] = {
+    "smile": Attribute(("Smile", "微笑"), ("less ↔ more", "少 ↔ 多")),
+    "age": Attribute(("Age", "年龄"), ("younger ↔ older", "年轻 ↔ 年长")),
+    "gender": Attribute(("Gender", "性别"), ("feminine ↔ masculine", "女性化 ↔ 男性化")),
+    "pose": Attribute(("Pose", "姿态"), ("left ↔ right", "向左 ↔ 向右")),
+    "eyeglasses": Attribute(("Eyeglasses", "眼镜"), ("off ↔ on", "无 ↔ 有")),
+    "pitch": Attribute(("Pitch", "俯仰"), ("down ↔ up", "低头 ↔ 抬头")),
+    "mouth_open": Attribute(("Mouth open", "张嘴"), ("closed ↔ open", "闭 ↔ 张")),
+    "teeth": Attribute(("Teeth", "牙齿"), ("hidden ↔ showing", "不露 ↔ 露出")),
+    "eye_openness": Attribute(("Eye openness", "睁眼"), ("narrowed ↔ wide", "眯 ↔ 睁")),
+    "brow_height": Attribute(("Brow height", "眉高"), ("low ↔ raised", "低 ↔ 高")),
+    "brow_angle": Attribute(("Brow angle", "眉角"), ("sad ↔ angry", "愁 ↔ 怒")),
+    "face_width": Attribute(("Face width", "脸宽"), ("narrow ↔ wide", "窄 ↔ 宽")),
+    "jaw_width": Attribute(("Jaw width", "下颌"), ("pointed ↔ square", "尖 ↔ 方")),
+    "nose_size": Attribute(("Nose size", "鼻子"), ("small ↔ large", "小 ↔ 大")),
+    "skin_tone": Attribute(("Skin tone", "肤色"), ("light ↔ dark", "浅 ↔ 深")),
+    "hair_lightness": Attribute(("Hair lightness", "发色深浅"), ("black ↔ blond", "黑 ↔ 金")),
+    "hair_redness": Attribute(("Hair redness", "红发"), ("ash ↔ red", "灰调 ↔ 红")),
+    "grey_hair": Attribute(("Grey hair", "白发"), ("own colour ↔ grey", "本色 ↔ 灰白")),
+    "hair_length": Attribute(("Hair length", "发长"), ("short ↔ long", "短 ↔ 长")),
+    "hair_curl": Attribute(("Hair curl", "卷发"), ("straight ↔ curly", "直 ↔ 卷")),
+    "hair_volume": Attribute(("Hair volume", "发量"), ("flat ↔ full", "贴 ↔ 蓬")),
+    "fringe": Attribute(("Fringe", "刘海"), ("open ↔ covered", "露额 ↔ 有刘海")),
+    "parting": Attribute(("Parting", "发缝"), ("left ↔ right", "左 ↔ 右")),
+    "baldness": Attribute(("Baldness", "秃发"), ("full hair ↔ bald", "有发 ↔ 秃")),
+    "beard": Attribute(("Beard", "胡须"), ("shaven ↔ bearded", "无须 ↔ 有须")),
+    "lip_colour": Attribute(("Lip colour", "唇色"), ("pale ↔ red", "淡 ↔ 红")),
+    "lip_fullness": Attribute(("Lip fullness", "唇厚"), ("thin ↔ full", "薄 ↔ 厚")),
+    "eye_colour": Attribute(("Eye colour", "瞳色"), ("brown ↔ blue", "棕 ↔ 蓝")),
+    "eye_size": Attribute(("Eye size", "眼睛大小"), ("small ↔ large", "小 ↔ 大")),
+    "glasses_shape": Attribute(("Glasses shape", "镜框"), ("round ↔ square", "圆 ↔ 方")),
+    "background_hue": Attribute(("Background hue", "背景色调"), ("cool ↔ warm", "冷 ↔ 暖")),
+    "background_lightness": Attribute(("Background", "背景明暗"), ("dark ↔ light", "暗 ↔ 亮")),
+    "light_direction": Attribute(("Light", "光线方向"), ("from left ↔ right", "左 ↔ 右")),
+    "clothes_hue": Attribute(("Clothes hue", "衣服色调"), ("blue ↔ red", "蓝 ↔ 红")),
+    "clothes_lightness": Attribute(("Clothes", "衣服明暗"), ("dark ↔ light", "暗 ↔ 亮")),
+}
+
+BOUNDARY_MESSAGES: dict[str, tuple[str, str]] = {
+    **{f"attribute.{name}": words.name for name, words in ATTRIBUTES.items()},
+    **{f"ends.{name}": words.ends for name, words in ATTRIBUTES.items()},
+    "metrics.background": ("background", "背景"),
+    "metrics.background.tip": (
+        "Mean change of the pixels in the upper corners, behind the portrait",
+        "肖像背后（上方两角）像素的平均变化",
+    ),
+    "more": ("More attributes", "更多属性"),
+    "own": ("Your directions", "你的方向"),
+    "own.slider": ("Strength", "强度"),
+    "own.flip": ("Flip", "反向"),
+    "history.flipped": ("{name} flipped", "{name} 反向"),
+    "own.remove": ("Remove", "移除"),
+    "own.export": ("Save as file", "存为文件"),
+    "own.import": ("Open a direction file", "打开方向文件"),
+    "absolute": ("A distance instead of steps", "按距离而非步数"),
+    "absolute.tip": (
+        "The strength says where in W the edit ends: this far from the boundary (InterFaceGAN), or "
+        "at this coordinate (GANSpace)",
+        "强度表示在 W 中的终点：到边界的有符号距离（InterFaceGAN），或该坐标值（GANSpace）",
+    ),
+    "rows.text": ("Rows and strengths", "行与强度"),
+    "rows.text.tip": (
+        "Rows of W+ such as 2,4-6; a strength after a star, as in `0-3*0.5,7`. Press Enter.",
+        "W+ 的行，如 2,4-6；星号后为该行强度，如 `0-3*0.5,7`。按回车确认。",
+    ),
+    "details.residual": ("{residual} of the direction is left", "方向剩余 {residual}"),
+    "details.weak": (
+        "only {residual} of the direction is left: the edit may show nothing else",
+        "方向仅剩 {residual}：编辑可能看不出效果",
+    ),
+    "history.channel": ("{channel} {alpha}", "{channel}　{alpha}"),
+    # variants
+    "variants": ("Variants of an attribute", "属性的变体"),
+    "variants.intro": (
+        "One smile is not another. The variants of an attribute span a small space: move in it.",
+        "微笑各有不同：一个属性的各种变体构成一个小空间，可在其中移动。",
+    ),
+    "variants.of": ("Attribute", "属性"),
+    "variants.find": ("Find its variants", "寻找变体"),
+    "variants.pad": ("Drag, or use the arrow keys", "拖动，或使用方向键"),
+    "variants.smile_teeth": ("Smile without teeth", "不露齿的微笑"),
+    # sweep
+    "sweep": ("Sweep", "扫描"),
+    "sweep.along": ("Along", "沿"),
+    "sweep.across": ("Across (optional)", "另一轴（可选）"),
+    "sweep.from": ("From", "从"),
+    "sweep.to": ("To", "到"),
+    "sweep.count": ("Pictures", "张数"),
+    "sweep.draw": ("Draw", "绘制"),
+    "sweep.sheet": ("strengths, written on each", "每张标有强度"),
+    # what else moves
+    "rescore": ("What else moves", "还改变了什么"),
+    "rescore.intro": (
+        "One step along each direction, and what a scorer then reads in the pictures: the columns, "
+        "in standard deviations. Only the framed cell was asked for.",
+        "沿每个方向走一步，再由打分模型读图：列为各属性的变化（标准差）。只有带框的格子是想要的。",
+    ),
+    "rescore.run": ("Measure", "测量"),
+    "rows": ("Layer by layer", "逐层"),
+    "rows.name": ("Direction", "方向"),
+    "rows.run": ("Show", "显示"),
+    "rows.row": ("row", "行"),
+    "rows.picture": ("picture", "图像"),
+    # truth
+    "truth": ("What should have changed", "本应改变什么"),
+    "truth.intro": (
+        "This world was rendered, so its renderer knows: the portrait as it reads it, and the same "
+        "with only the moved attributes changed.",
+        "这个世界由渲染器生成，因此有标准答案：左为按读数重绘的肖像，右为只改动所移属性的结果。",
+    ),
+    "truth.run": ("Ask the renderer", "询问渲染器"),
+    "truth.before": ("as read", "按读数"),
+    "truth.after": ("as it should be", "应有的结果"),
+    "truth.difference": ("difference: bright = changed", "差异：亮处为变化"),
+    # training
+    "train": ("Train a direction", "训练方向"),
+    "train.name": ("Name", "名称"),
+    "train.name.tip": ("optional", "可不填"),
+    "train.unnamed": ("My direction", "我的方向"),
+    "train.from": ("Learn from", "来源"),
+    "train.reading": ("what the scorer reads", "打分模型的读数"),
+    "train.pictures": ("pictures I pick", "我挑选的图片"),
+    "train.labels": ("labels in a CSV", "CSV 标签"),
+    "train.text": ("two descriptions", "两段描述"),
+    "train.what": ("Reading", "读数"),
+    "train.less": ("Less of it", "较少时"),
+    "train.more": ("More of it", "较多时"),
+    "train.csv": ("CSV: a seed and a score in every row", "CSV：每行一个种子与一个分数"),
+    "train.pick": (
+        "Click once for more, twice for less; about eight of each.",
+        "点一次为“多”，两次为“少”；各约八张。",
+    ),
+    "train.page": ("Other faces", "换一批"),
+    "train.side.more": ("more", "多"),
+    "train.side.less": ("less", "少"),
+    "train.side.none": ("not picked", "未选"),
+    "train.count": ("Latents", "样本数"),
+    "train.count.tip": (
+        "More are slower and better; what was scored once is kept",
+        "越多越慢也越好；已打分的会保留",
+    ),
+    "train.run": ("Train", "训练"),
+    "train.stop": ("Stop", "停止"),
+    "train.running": ("{done} of {total} pictures scored", "已打分 {done} / {total}"),
+    "train.stopped": (
+        "Stopped; what was scored is kept, Train goes on there.",
+        "已停止；已打分的保留，再次训练会继续。",
+    ),
+    "train.validation": ("told apart on the validation part:", "验证集准确率："),
+    "train.all": ("on all:", "全部样本："),
+    "train.meant": ("You seem to mean:", "你的意思似乎是："),
+    "train.range": ("It follows from {low} to {high}.", "有效范围 {low} 到 {high}。"),
+    "train.cosines": ("Cosine to others:", "与其他方向的余弦："),
+    "train.margins": ("distance from the boundary: less, more", "到边界的距离：少、多"),
+    "work.running": ("{done} of {total}", "{done} / {total}"),
+    # exploring
+    "explore": ("Explore", "探索"),
+    "explore.method": ("Method", "方法"),
+    "explore.sefa": ("SeFa", "SeFa 分解"),
+    "explore.pca": ("GANSpace (PCA)", "GANSpace（主成分）"),
+    "explore.basis": ("random basis", "随机正交基"),
+    "explore.axis": ("coordinates of W", "W 的坐标"),
+    "explore.channels": ("StyleSpace channels", "StyleSpace 通道"),
+    "explore.what": ("In which layers, or for what", "作用的层或对象"),
+    "explore.all": ("all layers", "所有层"),
+    "explore.seed": ("seed {seed}", "种子 {seed}"),
+    "explore.run": ("Find", "寻找"),
+    "explore.next": ("Next ones", "下一批"),
+    "explore.keep": ("Keep", "保留"),
+    "region.eyes": ("eyes (region)", "眼部（区域）"),
+    "region.mouth": ("mouth (region)", "嘴部（区域）"),
+    "region.hair": ("hair (region)", "头发（区域）"),
+    "region.background": ("background (region)", "背景（区域）"),
+    "surgery": ("Change a direction", "修改方向"),
+    "surgery.a": ("Direction", "方向"),
+    "surgery.b": ("Second direction", "第二个方向"),
+    "surgery.how": ("How", "方式"),
+    "surgery.turn": ("turn the first towards the second", "转向第二个方向"),
+    "surgery.add": ("add the second to the first", "加上第二个方向"),
+    "surgery.amount": ("How far", "多少"),
+    "surgery.amount.tip": ("degrees to turn, or how many times to add", "转动的度数，或相加的倍数"),
+    "surgery.combine": ("Make the combined direction", "生成组合方向"),
+    "surgery.rows": ("Rows it shall not move, such as 0-3", "不作用的行，如 0-3"),
+    "surgery.zero": ("Make it without these rows", "去掉这些行"),
+}
+
+BOUNDARY_NOTES: tuple[tuple[str, str], ...] = (
+    (
+        r"Little of (.+) is left while (.+) stay",
+        "保持 {1} 不变时，{0} 的方向所剩无几，编辑可能看不出效果。",
+    ),
+    (r"(.+)=(.+) is beyond the limit .*; (.+) is used", "{0}={1} 超出此方向的极限，实际使用 {2}。"),
+)

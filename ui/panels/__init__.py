@@ -1,0 +1,1 @@
+"""Panels that stay on the page whatever tab is open."""

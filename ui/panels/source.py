@@ -1,0 +1,59 @@
+"""Where the current portrait comes from: one place above the canvas, used by every tab."""
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ui.components.localized import Words
+from ui.components.widgets import strip, uploads_only
+
+MAX_SEED = 2**32 - 1  # NumPy's legacy seeds
+
+
+class Source(NamedTuple):
+    photo: gr.Image
+    crop: gr.Button
+    examples: gr.HTML
+    seed: gr.Number
+    dice: gr.Button
+    file: gr.UploadButton
+
+
+def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Source:
+    """Photo box, examples, seed and saved work; the crop button waits until it is offered."""
+    with gr.Row(elem_id="source", equal_height=True):
+        with gr.Column(scale=4, min_width=260, elem_id="source-photo"):
+            photo = words.make(
+                gr.Image,
+                {"label": "photo", "placeholder": "photo.drop"},
+                sources=["upload", "webcam", "clipboard"],
+                height=112,
+                show_label=False,
+                buttons=[],
+                elem_id="photo",
+            )
+            crop = words.make(
+                gr.Button, {"value": "centre_crop"}, visible=False, size="sm", elem_id="crop"
+            )
+        with gr.Column(scale=7, min_width=300, elem_id="source-examples"):
+            words.make(gr.HTML, {"value": "examples"}, elem_classes="caption")
+            thumbnails = strip(examples, elem_id="examples")
+        with gr.Column(scale=3, min_width=200, elem_id="source-seed"):
+            number = words.make(
+                gr.Number,
+                {"label": "seed"},
+                value=seed,
+                precision=0,
+                minimum=0,
+                maximum=MAX_SEED,
+                elem_id="seed",
+            )
+            dice = words.make(gr.Button, {"value": "dice"}, size="sm", elem_id="dice")
+            file = words.make(
+                gr.UploadButton,
+                {"label": "open"},
+                file_types=[".studio", ".npz", ".png"],
+                size="sm",
+                elem_id="open",
+            )
+    return Source(uploads_only(photo), crop, thumbnails, number, dice, uploads_only(file))

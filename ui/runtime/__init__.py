@@ -1,0 +1,1 @@
+"""What every handler runs on: scheduler, cancellation, limits."""

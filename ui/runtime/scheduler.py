@@ -1,0 +1,118 @@
+"""Two lanes to one model: what a person waits for, and long work that takes turns beside it.
+
+A drag must not wait behind somebody's whole inversion. So long work goes one step at a time, every
+job in its turn, in threads that the system serves last; interactive work goes beside it, a few
+pieces abreast. Models are read only (see ``networks.called_with``), so both can use them at once.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from typing import TypeVar, cast
+
+import torch
+
+from editing.io.allocator import give_back
+
+T = TypeVar("T")
+
+ABREAST = 3  # pieces of interactive work at once; more only share the same processor cores
+JOBS = 32  # long jobs that can be waiting for their turn
+NICENESS = 19  # of long work: beside usual threads it weighs 15 to 1024
+SMALL = 256  # pixels up to which a second processor core gains a picture next to nothing
+TIDY_EVERY = 20.0  # seconds of long work after which free memory goes back to the system
+_END = object()
+
+
+class Lanes:
+    """Who may use the models now."""
+
+    def __init__(self, abreast: int = ABREAST) -> None:
+        self._quick = threading.BoundedSemaphore(abreast)
+        self._turn = _Turn()
+        self._tidy_from = 0.0  # time of the clock
+        self._patient = ThreadPoolExecutor(JOBS, "long work", _step_back)
+
+    @contextmanager
+    def interactive(self) -> Iterator[None]:
+        """Hold a place for something a person is waiting for (milliseconds)."""
+        with self._quick:
+            yield
+
+    def long(self, work: Callable[[], T]) -> T:
+        """What ``work`` gives, one step of long work; it runs in another thread.
+
+        So autograd's modes have to be set within. No step may wait for another.
+        """
+        context = copy_context()
+        return self._patient.submit(self._in_turn, lambda: context.run(work)).result()
+
+    def let_pass(self, *_: object) -> None:
+        """Let others take their turn within a step that has pieces; as a ``report``, too."""
+        self._turn.release()
+        self._turn.acquire()
+
+    def steps(self, work: Iterator[T]) -> Iterator[T]:
+        """The items of ``work``, each a step of long work."""
+        while (item := self.long(lambda: next(work, _END))) is not _END:
+            yield cast(T, item)
+
+    def _in_turn(self, work: Callable[[], T]) -> T:
+        self._turn.acquire()
+        try:
+            return work()
+        finally:
+            if (now := time.monotonic()) > self._tidy_from:  # work of several threads leaves holes
+                self._tidy_from = now + TIDY_EVERY
+                give_back()
+            self._turn.release()
+
+
+class _Turn:
+    """A lock that is given in the order in which it was asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._taken = False
+
+    def acquire(self) -> None:
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return
+            mine = threading.Event()
+            self._waiting.append(mine)
+        mine.wait()
+
+    def release(self) -> None:
+        """Give it to whoever has waited longest."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._taken = False
+
+
+def share_cores(resolution: int) -> None:
+    """Let every piece of work on small pictures have one thread; before any begins.
+
+    Alone, a second thread takes a quarter of the time away at 256 px; with other visitors on the
+    same cores the two wait for each other, and one leaves the second core to somebody else.
+    ``OMP_NUM_THREADS`` decides where it is set.
+    """
+    if resolution <= SMALL and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
+
+
+def _step_back() -> None:
+    """Let all other threads go first; only Linux knows priorities of single threads."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -1,0 +1,1 @@
+"""Tabs: one folder each, with layout, events and actions."""

@@ -1,0 +1,114 @@
+"""The Boundaries tab: a slider per attribute, then which layers move and what must hold still."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ui.components.localized import Words
+from ui.components.widgets import chips as build_chips
+from ui.locales import MESSAGES, attribute_name, say
+from ui.tabs.boundaries.layout import REACH, Shelf, build_shelf
+from ui.tabs.boundaries.workshop_drawing import safe_css
+
+FIRST = 5  # sliders that are there at once
+
+
+class BoundariesTab(NamedTuple):
+    sliders: dict[str, gr.Slider]
+    marks: gr.HTML  # the safe ranges on their tracks
+    more: gr.Dropdown  # which of the sliders beyond the first are there
+    shelf: Shelf
+    chips: gr.HTML
+    details: gr.HTML
+    layers: gr.CheckboxGroup
+    rows: gr.Textbox
+    given: gr.CheckboxGroup
+    absolute: gr.Checkbox
+
+
+def build_boundaries_tab(
+    words: Words,
+    strengths: Mapping[str, float],
+    groups: Iterable[str],
+    chips: dict[str, Any],
+    safe: Mapping[str, tuple[float, float]],
+) -> BoundariesTab:
+    """Sliders standing at ``strengths``; unknown attributes of other domains get plain ones.
+
+    The first ones are there at once, the others when they are searched for. ``safe`` are the
+    ranges that are marked on their tracks.
+    """
+    rules = safe_css({f"slider-{name}": ends for name, ends in safe.items()}, REACH)
+    marks = gr.HTML(rules, padding=False, elem_classes="rules")
+    with gr.Column(elem_id="sliders"):
+        sliders = {
+            name: _slider(words, name, value, index < FIRST)
+            for index, (name, value) in enumerate(strengths.items())
+        }
+        names = list(strengths)
+        others = names[FIRST:]
+        more = words.make(
+            gr.Dropdown,
+            {"label": "more", "choices": partial(given_choices, others)},
+            multiselect=True,
+            visible=bool(others),
+            elem_id="more-attributes",
+        )
+        shelf = build_shelf(words)
+    words.make(gr.Markdown, {"value": "unit"}, elem_classes="hint")
+    words.make(gr.HTML, {"value": "stack"}, elem_classes="caption")
+    stack = build_chips(chips, elem_id="stack")
+    with words.make(gr.Accordion, {"label": "details"}, open=False, elem_id="details"):
+        title = gr.HTML(elem_id="details-title")
+        layers = words.make(
+            gr.CheckboxGroup,
+            {"label": "layers", "info": "layers.tip", "choices": partial(layer_choices, groups)},
+            value=list(groups),
+            elem_id="layers",
+        )
+        rows = words.make(
+            gr.Textbox,
+            {"label": "rows.text", "info": "rows.text.tip"},
+            max_lines=1,
+            elem_id="rows-text",
+        )
+        given = words.make(
+            gr.CheckboxGroup,
+            {"label": "given", "info": "given.tip", "choices": partial(given_choices, names)},
+            elem_id="given",
+        )
+        absolute = words.make(
+            gr.Checkbox,
+            {"label": "absolute", "info": "absolute.tip"},
+            interactive=False,
+            elem_id="absolute",
+        )
+    return BoundariesTab(sliders, marks, more, shelf, stack, title, layers, rows, given, absolute)
+
+
+def layer_choices(groups: Iterable[str], lang: str) -> list[tuple[str, str]]:
+    return [(say(f"layers.{group}", lang), group) for group in groups]
+
+
+def given_choices(names: Sequence[str], lang: str) -> list[tuple[str, str]]:
+    return [(attribute_name(name, lang), name) for name in names]
+
+
+def _slider(words: Words, name: str, value: float, visible: bool) -> gr.Slider:
+    texts = {"label": f"attribute.{name}", "info": f"ends.{name}"}
+    known = {prop: key for prop, key in texts.items() if key in MESSAGES}
+    options: dict[str, Any] = {} if known else {"label": attribute_name(name, words.lang)}
+    return words.make(
+        gr.Slider,
+        known,
+        minimum=-REACH,
+        maximum=REACH,
+        step=0.05,
+        value=value,
+        buttons=[],  # Gradio's reset would go back to the first value instead of 0
+        visible=visible or bool(value),
+        elem_id=f"slider-{name}",
+        **options,
+    )
