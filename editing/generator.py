@@ -14,6 +14,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +338,23 @@ class Generator(nn.Module):
     def family(self) -> str:
         """A name of FAMILIES."""
         return next(name for name, kind in FAMILIES.items() if type(self.config) is kind)
+
+    @cached_property
+    def latent_shapes(self) -> dict[str, tuple[int, ...]]:
+        """What a latent may hold, by the names of a latent file: ws, noise/LAYER and so on."""
+        device = next(self.parameters()).device
+        with torch.no_grad():
+            styles = self.styles(torch.zeros(1, self.num_ws, self.w_dim, device=device))
+        shapes: dict[str, tuple[int, ...]] = {"ws": (1, self.num_ws, self.w_dim)}
+        shapes |= {f"s_delta/{name}": (style.shape[1],) for name, style in styles.items()}
+        for name, buffer in self.synthesis.named_buffers():
+            layer, dot, kind = name.rpartition(".")
+            map_of_layer = dot and kind == "noise_const"
+            key = f"noise/{layer}" if map_of_layer else f"weight_delta/{name}"
+            shapes[key] = tuple(buffer.shape)
+        for name, parameter in self.synthesis.named_parameters():
+            shapes[f"weight_delta/{name}"] = tuple(parameter.shape)
+        return shapes
 
     def styles(self, ws: Tensor) -> Styles:
         """StyleSpace: the affine outputs of ws [N, num_ws, w_dim], layer name -> [N, C]."""

@@ -32,6 +32,7 @@ from editing.errors import BadPicture, CannotWrite
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
 MAX_PIXELS = 64_000_000  # the largest common phone photo holds 50 million
+MAX_PAINTED = 2048**2  # of a mask or brush inside a recipe; they are written far smaller
 MIN_SIDE = 32  # pixels; nothing smaller shows a face
 
 
