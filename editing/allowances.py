@@ -30,24 +30,25 @@ class Allowance:
     left: int = MOST  # float32 bytes
     known: dict[bytes, Any] = field(default_factory=dict)  # digest of a file -> its latent
 
-    def take(self, name: str, member: str, shape: Shape, made_in: str = "") -> None:
+    def take(
+        self, name: str, member: str, shape: Shape, itemsize: int = 4, made_in: str = ""
+    ) -> None:
         """Let one tensor be unpacked.
 
         Args:
             name: what messages call the latent file.
             member: "ws", "noise/b8.conv0", ...
+            itemsize: bytes of a number in the file.
             made_in: the domain that the file says it is of.
 
         Raises:
             BadLatent: the generator has none of that name and shape, or the allowance is used up.
         """
         if len(shape) > MAX_DIMENSIONS:
-            raise BadLatent(
-                f"{name} has {shown(member)} with {len(shape)} axes; save it again."
-            )
+            raise BadLatent(f"{name} has {shown(member)} with {len(shape)} axes; save it again.")
         if self.own is not None:
             check_shape(member, shape, self.own, made_in, self.domain)
-        self.take_bytes(name, 4 * prod(shape))
+        self.take_bytes(name, max(itemsize, 4) * prod(shape))
 
     def take_bytes(self, name: str, count: int) -> None:
         """As ``take``, of what is no tensor of the generator's."""

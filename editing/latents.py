@@ -122,7 +122,7 @@ class Latent:
                 "[1, num_ws, w_dim], so take a single one."
             )
         fields = [getattr(self, name).values() for name in TENSOR_FIELDS]
-        if not all(bool(t.isfinite().all()) for t in [self.ws, *(t for f in fields for t in f)]):
+        if not all(map(_is_finite, [self.ws, *(t for f in fields for t in f)])):
             raise BadLatent("The latent holds values that are not finite; make it again.")
 
     def _members(self) -> Iterator[tuple[str, Tensor]]:
@@ -251,6 +251,11 @@ def _unpacked(data: bytes, name: str, allowance: Allowance) -> Latent:
         raise BadLatent(f"{name} is a damaged latent file ({error}); save it again.") from error
 
 
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all of it is; without a copy of what may be large."""
+    return not tensor.numel() or all(math.isfinite(each) for each in tensor.aminmax())
+
+
 def tensors_hash(tensors: Tensors) -> str:
     """SHA-256 over names, shapes and float32 bytes."""
     digest = hashlib.sha256()
@@ -270,7 +275,8 @@ def _read_npz(data: bytes, name: str, allowance: Allowance) -> dict[str, Any]:
                 with archive.open(members[key]) as file:
                     shape, fortran, dtype = _header(file, key)
                     if key.startswith(TENSORS):
-                        allowance.take(name, key, shape, str(found.get("domain", "")))
+                        made_in = str(found.get("domain", ""))
+                        allowance.take(name, key, shape, dtype.itemsize, made_in)
                     elif key.startswith("scales/"):
                         allowance.take_bytes(name, 4 * math.prod(shape))
                     elif math.prod(shape) * dtype.itemsize > MAX_WORDS:
