@@ -398,7 +398,7 @@ def read_export(
     Raises:
         BadPicture, BadRecipe, BadLatent: the PNG, or what it carries, is damaged.
     """
-    text = read_png_text(source)
+    text = read_png_text(source, (RECIPE_KEY, LATENT_KEY))
     if RECIPE_KEY not in text or LATENT_KEY not in text:
         return None
     allowance = allowance or Allowance()

@@ -167,7 +167,7 @@ def test_hostile_files_get_one_sentence(photo, tmp_path):
         "cut.jpg": (jpeg[: len(jpeg) // 2], "damaged or cut short"),
         "empty.png": (b"", "0 bytes"),
         "phone.heic": (b"\0\0\0\x24ftypheic\0\0\0\0mif1heic" + bytes(64), "HEIC"),
-        "head.png": (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", "not a picture"),
+        "head.png": (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", "is a PNG, but damaged"),
         "script.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "not a picture"),
         "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
     }
@@ -219,20 +219,20 @@ def test_png_text_of_any_length_and_script_returns(tmp_path):
     picture = torch.rand(1, 3, 32, 32) * 2 - 1
     path = tmp_path / "new" / "folder" / "out.png"
     images.save_png(path, picture, text)
-    assert images.read_png_text(path) == text
+    assert images.read_png_text(path, tuple(text)) == text
     assert np.array_equal(np.asarray(images.load_picture(path)), images.to_uint8(picture)[0])
     assert [p.name for p in path.parent.iterdir()] == ["out.png"]
 
 
 def test_png_text_of_other_files_is_empty_and_damage_is_named(photo, tmp_path):
-    assert images.read_png_text(save(photo, tmp_path / "photo.jpg")) == {}
-    assert images.read_png_text(save(photo, tmp_path / "plain.png")) == {}
+    assert images.read_png_text(save(photo, tmp_path / "photo.jpg"), ("key",)) == {}
+    assert images.read_png_text(save(photo, tmp_path / "plain.png"), ("key",)) == {}
     data = images.encode_png(photo, {"key": "value" * 50})
     (tmp_path / "cut.png").write_bytes(data[:200])
     with pytest.raises(BadPicture):
-        images.read_png_text(tmp_path / "cut.png")
+        images.read_png_text(tmp_path / "cut.png", ("key",))
     with pytest.raises(BadPicture, match="does not exist"):
-        images.read_png_text(tmp_path / "none.png")
+        images.read_png_text(tmp_path / "none.png", ("key",))
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
