@@ -18,7 +18,7 @@ import secrets
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 import torch
@@ -125,7 +125,7 @@ def _open(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
         size = f"{int(pixels[1]) / 1e6:.0f} million" if pixels else "very many"
         raise BadPicture(_too_large(name, size, max_pixels)) from error
     except Exception as error:  # a hostile header can raise anything
-        raise BadPicture(_not_a_picture(name, head, file)) from error
+        _refuse(name, head, file, error)
     width, height = picture.size
     if width * height > max_pixels:
         raise BadPicture(_too_large(name, f"{width}×{height}", max_pixels))
@@ -144,22 +144,29 @@ def _too_large(name: str, size: str, max_pixels: int) -> str:
     )
 
 
-def _not_a_picture(name: str, head: bytes, file: BinaryIO) -> str:
+def _refuse(name: str, head: bytes, file: BinaryIO, cause: Exception) -> NoReturn:
+    """Say what a file is that Pillow could not open."""
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         kind = "WebP"
     if head[4:8] == b"ftyp":
         if head[8:12] in HEIC:
-            return f"{name} is HEIC: export it as JPEG, since HEIC is not read here."
+            raise BadPicture(
+                f"{name} is HEIC: export it as JPEG, since HEIC is not read here."
+            ) from cause
         kind = "AVIF" if head[8:12] in (b"avif", b"avis") else ""
     if not kind:
-        return f"{name} is not a picture that is read here; use {FORMATS_IN_WORDS}."
+        raise BadPicture(
+            f"{name} is not a picture that is read here; use {FORMATS_IN_WORDS}."
+        ) from cause
     if variant := _tiff_variant(file) if kind == "TIFF" else "":
-        return f"{name} is a TIFF with {variant}, which is not read here; save it as 8-bit PNG."
-    return (
+        raise BadPicture(
+            f"{name} is a TIFF with {variant}, which is not read here; save it as 8-bit PNG."
+        ) from cause
+    raise BadPicture(
         f"{name} is a {kind}, but damaged, cut short or of a rare kind that is not read here; save "
         "or download it again, or export it as JPEG."
-    )
+    ) from cause
 
 
 def _tiff_variant(file: BinaryIO) -> str:
