@@ -49,6 +49,7 @@ from editing.stylegan3 import StyleGAN3Config, StyleGAN3Synthesis
 from editing.tensors import described, read_tensors, write_tensors
 
 FORMAT = "latent-studio generator 1"
+PLACE = "input.transform"  # StyleGAN3's buffer that moves and turns the picture
 ARCHITECTURES = ("skip", "resnet", "orig")
 
 
@@ -348,10 +349,11 @@ class Generator(nn.Module):
         shapes: dict[str, tuple[int, ...]] = {"ws": (1, self.num_ws, self.w_dim)}
         shapes |= {f"s_delta/{name}": (style.shape[1],) for name, style in styles.items()}
         for name, buffer in self.synthesis.named_buffers():
-            layer, dot, kind = name.rpartition(".")
-            map_of_layer = dot and kind == "noise_const"
-            key = f"noise/{layer}" if map_of_layer else f"weight_delta/{name}"
-            shapes[key] = tuple(buffer.shape)
+            layer, _, kind = name.rpartition(".")
+            if kind == "noise_const":
+                shapes[f"noise/{layer}"] = tuple(buffer.shape)
+            elif name == PLACE:
+                shapes[f"weight_delta/{name}"] = tuple(buffer.shape)
         for name, parameter in self.synthesis.named_parameters():
             shapes[f"weight_delta/{name}"] = tuple(parameter.shape)
         return shapes

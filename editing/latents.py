@@ -185,8 +185,11 @@ def latent_to_bytes(latent: Latent) -> bytes:
     return buffer.getvalue()
 
 
-def load_latent(path: str | Path) -> Latent:
+def load_latent(path: str | Path, allowance: Allowance | None = None) -> Latent:
     """Read a latent file; see ``Latent.check`` for whether it fits a generator.
+
+    Args:
+        allowance: as of ``latent_from_bytes``.
 
     Raises:
         MissingFile: there is no such file.
@@ -195,7 +198,7 @@ def load_latent(path: str | Path) -> Latent:
     path = Path(path)
     if not path.is_file():
         raise MissingFile(f"{path} is missing; check the path of the latent file.")
-    return latent_from_bytes(path.read_bytes(), str(path))
+    return latent_from_bytes(path.read_bytes(), str(path), allowance)
 
 
 def latent_from_bytes(
