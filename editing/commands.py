@@ -59,6 +59,7 @@ from editing.recipes import (
 )
 from editing.replays import in_photo, needs_photo, replay
 from editing.sheets import sheet
+from editing.states import allowance_of
 
 DEFAULT_DOMAIN = "portraits"
 PHOTO_SIZE = 512  # pixels of a photo with an edit's change
@@ -213,9 +214,9 @@ def open_portrait(args: Namespace, domain: Domain) -> Portrait:
         state = state_of(text, domain)
         return Portrait(state, latent_of(state, domain), Source("seed", text))
     if Path(text).suffix.lower() == ".npz":
-        latent = _check(load_latent(text), domain)
+        latent = _check(load_latent(text, allowance_of(domain)), domain)
         return Portrait(state_of(latent, domain), latent, Source("latent", Path(text).name))
-    if Path(text).is_file() and (export := read_export(text)):
+    if Path(text).is_file() and (export := read_export(text, allowance_of(domain))):
         recipe, latent = export
         latent = _whole(args, latent)
         state = state_of(_check(latent, domain), domain)
@@ -283,7 +284,8 @@ def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
     if parse_seed(text):
         return _as_saved(render(state_of(text, domain), domain), domain), ()
     if Path(text).suffix.lower() == ".npz":
-        state = state_of(_check(load_latent(text), domain), domain)
+        latent = load_latent(text, allowance_of(domain))
+        state = state_of(_check(latent, domain), domain)
         return _as_saved(render(state, domain), domain), ()
     picture, size = load_picture(text), domain.resolution
     if picture.size == (size, size) or read_export(text):

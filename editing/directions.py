@@ -21,6 +21,7 @@ from editing.formats.contents import read_content
 from editing.formats.directions import find_directions
 from editing.formats.pickles import refusing
 from editing.generator import FAMILIES
+from editing.layers import MAX_ROWS
 from editing.tensors import is_tensor_file, read_tensors, write_tensors
 
 FORMAT = "latent-studio direction 1"
@@ -144,6 +145,8 @@ def load_direction(path: Path | str) -> Direction:
     tensors, facts = read_tensors(path, FORMAT)
     try:
         layers = facts["layers"]
+        if layers is not None and len(layers) > MAX_ROWS:
+            raise ValueError(f"it names {len(layers)} layers, and no generator has so many")
         return Direction(
             name=str(facts["name"]),
             vector=tensors["vector"],
@@ -155,8 +158,9 @@ def load_direction(path: Path | str) -> Direction:
             strengths=tuple(float(factor) for factor in facts.get("strengths", ())),
             family=facts.get("family"),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path} is a damaged direction file ({error}); make it again.") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = str(error)[:200]
+        raise BadInput(f"{path} is a damaged direction file ({reason}); make it again.") from error
 
 
 def read_directions(

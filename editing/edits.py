@@ -30,6 +30,7 @@ from editing.directions import (
 )
 from editing.domains import Domain, has_fast_bf16
 from editing.errors import BadInput
+from editing.generator import PLACE as PLACE
 from editing.mapping import Touch, untouched
 from editing.networks import called_with
 from editing.regions import touch_of
@@ -39,8 +40,6 @@ from editing.states import EditState as EditState
 from editing.states import Tensors, mapped
 from editing.states import latent_of as latent_of
 from editing.states import state_of as state_of
-
-PLACE = "input.transform"  # StyleGAN3's buffer that moves and turns the picture
 
 
 class Edit(Protocol):

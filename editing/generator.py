@@ -14,6 +14,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from editing.stylegan3 import StyleGAN3Config, StyleGAN3Synthesis
 from editing.tensors import described, read_tensors, write_tensors
 
 FORMAT = "latent-studio generator 1"
+PLACE = "input.transform"  # StyleGAN3's buffer that moves and turns the picture
 ARCHITECTURES = ("skip", "resnet", "orig")
 
 
@@ -337,6 +339,24 @@ class Generator(nn.Module):
     def family(self) -> str:
         """A name of FAMILIES."""
         return next(name for name, kind in FAMILIES.items() if type(self.config) is kind)
+
+    @cached_property
+    def latent_shapes(self) -> dict[str, tuple[int, ...]]:
+        """What a latent may hold, by the names of a latent file: ws, noise/LAYER and so on."""
+        device = next(self.parameters()).device
+        with torch.no_grad():
+            styles = self.styles(torch.zeros(1, self.num_ws, self.w_dim, device=device))
+        shapes: dict[str, tuple[int, ...]] = {"ws": (1, self.num_ws, self.w_dim)}
+        shapes |= {f"s_delta/{name}": (style.shape[1],) for name, style in styles.items()}
+        for name, buffer in self.synthesis.named_buffers():
+            layer, _, kind = name.rpartition(".")
+            if kind == "noise_const":
+                shapes[f"noise/{layer}"] = tuple(buffer.shape)
+            elif name == PLACE:
+                shapes[f"weight_delta/{name}"] = tuple(buffer.shape)
+        for name, parameter in self.synthesis.named_parameters():
+            shapes[f"weight_delta/{name}"] = tuple(parameter.shape)
+        return shapes
 
     def styles(self, ws: Tensor) -> Styles:
         """StyleSpace: the affine outputs of ws [N, num_ws, w_dim], layer name -> [N, C]."""

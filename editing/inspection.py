@@ -105,7 +105,7 @@ def _ours(path: Path) -> list[Finding]:
     elif path.is_file() and path.suffix.lower() == ".npz":
         content = read_content(path)
         if isinstance(content, dict) and str(content.get("format")) == LATENT:
-            shape = list(content["ws"].shape) if "ws" in content else []
+            shape = list(getattr(content.get("ws"), "shape", ()))
             space = str(content.get("space"))
             return [Finding("latent", "Latent Studio", {"shape": shape, "space": space})]
     elif not path.exists():

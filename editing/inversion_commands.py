@@ -26,6 +26,7 @@ from editing.inversion_options import (
 from editing.latents import load_latent
 from editing.masks import load_mask
 from editing.photos import Job, invert_into
+from editing.states import allowance_of
 
 STAGES: Mapping[str, Any] = {"noise": NoiseOptions(steps=150), "tune": TuneOptions(steps=350)}
 FILES = ("aligned.png", "reconstruction.png", "latent.npz", "metrics.json")
@@ -57,7 +58,7 @@ def _job(args: Namespace, options: InversionOptions, start_file: str | None, dom
     given = mask = context = None
     notes: tuple[str, ...] = ()
     if start_file:
-        latent = load_latent(start_file)
+        latent = load_latent(start_file, allowance_of(domain))
         latent.check(domain.generator, domain.fingerprint, domain.name)
         given = latent.ws
     if args.mask:

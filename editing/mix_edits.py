@@ -18,7 +18,7 @@ from editing.directions import boundary
 from editing.domains import Domain
 from editing.edits import latent_of, state_of
 from editing.errors import BadInput
-from editing.images import encode_png, load_picture, to_pil, to_tensor
+from editing.images import MAX_PAINTED, encode_png, load_picture, to_pil, to_tensor
 from editing.latents import MAX_SEED, Latent
 from editing.layers import layer_resolutions, rows_by_layer
 from editing.masks import checked_mask
@@ -206,7 +206,7 @@ def mask_from(data: bytes, resolution: int) -> Tensor:
     Raises:
         BadPicture, BadInput: it is no picture, or empty.
     """
-    image = load_picture(io.BytesIO(data), name="The mask in the edit")
+    image = load_picture(io.BytesIO(data), MAX_PAINTED, "The mask in the edit")
     mask = (to_tensor(image, resolution).mean(1, keepdim=True) + 1) / 2
     return checked_mask(mask, "The region")
 

@@ -30,7 +30,7 @@ from editing.differential_activation import FAR, DifferentialNet, calibrated
 from editing.domains import Domain
 from editing.edits import ChannelMove, Edit, EditStack, Move
 from editing.errors import BadInput
-from editing.images import encode_png, load_picture, to_tensor
+from editing.images import MAX_PAINTED, encode_png, load_picture, to_tensor
 from editing.masks import blur
 from editing.metrics import unit_features
 
@@ -245,7 +245,7 @@ def brush_values(brush: bytes) -> Tensor:
     Raises:
         BadPicture: it is no picture.
     """
-    picture = load_picture(io.BytesIO(brush), name="The painted correction")
+    picture = load_picture(io.BytesIO(brush), MAX_PAINTED, "The painted correction")
     values = to_tensor(picture, min(max(picture.size), 512)).mean(1, keepdim=True)
     return torch.where(values.abs() < 0.02, 0.0, values)  # 127 and 128 are both mid-grey
 

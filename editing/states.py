@@ -7,8 +7,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from editing.allowances import Allowance
 from editing.domains import Domain
-from editing.errors import BadInput
+from editing.errors import BadInput, shown
 from editing.latents import Latent, SeedSpec, parse_seed, sample_z
 
 Tensors = Mapping[str, Tensor]
@@ -46,6 +47,11 @@ class EditState:
     psi: float = 1.0  # truncation with which z became ws
 
 
+def allowance_of(domain: Domain) -> Allowance:
+    """What the latents of one request to this domain may be, and unpack to."""
+    return Allowance(domain.generator.latent_shapes, domain.name)
+
+
 def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
     """The unedited state of ``seed:N[@psi]`` or of a latent.
 
@@ -59,7 +65,7 @@ def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
         return EditState(ws, source.s_delta, source.noise, source.weight_delta)
     spec = parse_seed(source) if isinstance(source, str) else source
     if spec is None:
-        raise BadInput(f"{source!r} is no seed; write seed:123, or seed:123@0.5 for a psi.")
+        raise BadInput(f"{shown(source)} is no seed; write seed:123, or seed:123@0.5 for a psi.")
     z = sample_z([spec.seed], domain.generator.z_dim).to(domain.device)
     return EditState(mapped(z, spec.psi, domain), z=z, psi=spec.psi)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from editing.errors import BadInput, MissingFile, UnsafeFile
+from editing.errors import BadInput, MissingFile, UnsafeFile, shown
 from editing.images import write_atomically
 
 Metadata = dict[str, Any]
@@ -77,13 +77,13 @@ def read_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Meta
             header, names = file.metadata() or {}, list(file.keys())
         tensors = {name: _read_tensor(path, name) for name in names}
         metadata = json.loads(header.get("metadata", "{}"))
-    except (SafetensorError, json.JSONDecodeError) as error:
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise UnsafeFile(
-            f"{path} is not a whole safetensors file ({error}); fetch or make it again."
+            f"{path} is not a whole safetensors file ({str(error)[:200]}); fetch or make it again."
         ) from error
     if header.get("format") != format or not isinstance(metadata, dict):
         raise UnsafeFile(
-            f"{path} holds {header.get('format', 'tensors of an unknown format')!r} "
+            f"{path} holds {shown(header.get('format', 'tensors of an unknown format'))} "
             f"where {format!r} is needed; pass the right file."
         )
     return tensors, metadata

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROWS = [
     {"archives", "errors", "memory", "progress", "latex"},
-    {"easing", "chains", "matching"},
+    {"easing", "chains", "matching", "allowances", "png_chunks"},
     {"images", "networks"},
     {"tensors", "settings"},  # files: of tensors, and YAML that people write
     {"rounding", "schedules", "expectations"},

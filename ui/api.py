@@ -16,6 +16,7 @@ from editing.images import to_tensor
 from editing.inversion_options import InversionOptions, options_for
 from editing.latents import DEFAULT_PSI, parse_seed
 from editing.recipes import Recipe, recipe_from_yaml
+from editing.states import allowance_of
 from ui import files
 from ui.handlers import Handlers
 from ui.inversion_choices import within_limits
@@ -107,8 +108,8 @@ class ApiHandlers:
 
         A recipe that was made from a photo needs that photo, or another one.
         """
-        read = recipe_from_yaml(recipe or "")
         domain = self.studio.domain
+        read = recipe_from_yaml(recipe or "", allowance=allowance_of(domain))
         if read.fingerprint and read.fingerprint != domain.fingerprint:
             raise BadRecipe(
                 f"The recipe was made in the domain {read.domain}, and this is {domain.name}; "

@@ -14,6 +14,7 @@ from editing.images import load_picture, to_tensor, to_uint8
 from editing.inversion_options import options_for
 from editing.latents import DEFAULT_PSI, SeedSpec, parse_seed
 from editing.recipes import Inversion, Output, Recipe, Source
+from editing.states import allowance_of
 from ui import files
 from ui.easel import SHOWN, Easel, enlarged
 from ui.links import DeadLink, Links, parse_query, recipe_of_query, recipe_query, work_query
@@ -82,7 +83,7 @@ class Doors(Easel):
         Raises:
             BadRecipe, BadLatent, BadPicture, BadInput: sentences for the visitor.
         """
-        saved = read_session(path)
+        saved = read_session(path, allowance_of(self.domain))
         if saved.fingerprint != self.domain.fingerprint:
             raise BadRecipe(
                 f"{path.name} was made in the domain {saved.domain}, and this is "
@@ -128,7 +129,7 @@ class Doors(Easel):
             if links is None:
                 raise DeadLink("There is no work under this link; this server keeps none.")
             return self.open_session(session, links.find(value))
-        recipe = recipe_of_query(value)
+        recipe = recipe_of_query(value, allowance_of(self.domain))
         if recipe.fingerprint and recipe.fingerprint != self.domain.fingerprint:
             raise BadRecipe(
                 f"The link is of the domain {recipe.domain}, and this is {self.domain.name}; "

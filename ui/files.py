@@ -23,6 +23,7 @@ from editing.recipes import (
     recipe_to_yaml,
 )
 from editing.replays import in_photo, photo_outcome
+from editing.states import allowance_of
 from ui.session import Label, Moment, Portrait, on_cpu
 from ui.whole import Whole
 from ui.widgets import Pixels
@@ -152,9 +153,9 @@ def read_work(path: Path, domain: Domain) -> tuple[Latent, Recipe] | None:
                 f"{path.name} has {path.stat().st_size:,} bytes; a latent file opened here may "
                 f"have {MAX_LATENT:,}, so use the command line."
             )
-        latent = latent_from_bytes(path.read_bytes(), path.name)
+        latent = latent_from_bytes(path.read_bytes(), path.name, allowance_of(domain))
         return latent, make_recipe(domain, Source("latent", path.name), EditStack())
-    export = read_export(path)
+    export = read_export(path, allowance_of(domain))
     if export is None:
         return None
     recipe, latent = bounded(export[0]), export[1]

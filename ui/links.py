@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qs
 
+from editing.allowances import Allowance
 from editing.errors import BadInput, BadRecipe, MissingFile
 from editing.images import write_atomically
 from editing.recipes import Recipe, recipe_from_yaml, recipe_to_yaml
@@ -65,8 +66,8 @@ def parse_query(query: str) -> tuple[str, str]:
     raise BadInput("This address holds no work; copy the whole link.")
 
 
-def recipe_of_query(value: str) -> Recipe:
-    """The recipe that an address holds.
+def recipe_of_query(value: str, allowance: Allowance | None = None) -> Recipe:
+    """The recipe that an address holds; ``allowance`` as of ``recipe_from_yaml``.
 
     Raises:
         BadRecipe: it is damaged, unpacks to too much, or is not of an invented person.
@@ -79,7 +80,7 @@ def recipe_of_query(value: str) -> Recipe:
             raise ValueError("it is cut short, or unpacks to too much")
     except (binascii.Error, zlib.error, ValueError) as error:
         raise BadRecipe("The link is damaged or cut short; copy all of it.") from error
-    recipe = bounded(recipe_from_yaml(text, "The recipe in the link"))
+    recipe = bounded(recipe_from_yaml(text, "The recipe in the link", allowance))
     if recipe.source.kind != "seed":
         raise BadRecipe("The recipe in the link is not of an invented person; open a file instead.")
     return recipe

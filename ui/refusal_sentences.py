@@ -100,6 +100,19 @@ REFUSED: tuple[tuple[str, str], ...] = (
         r"(.+) is (\d+)×(\d+) pixels; each side must have at least (\d+)",
         "{0} 为 {1}×{2} 像素：每边至少需要 {3}。",
     ),
+    ("is HEIC: export it as JPEG", "这是 HEIC 图片，这里无法读取：请导出为 JPEG。"),
+    (
+        r"is a (\w+), but damaged, cut short or of a rare kind",
+        "这是 {0} 图片，但已损坏、不完整或属于少见的变体：请重新保存或下载，或导出为 JPEG。",
+    ),
+    (
+        r"is a TIFF with (.+), which is not read",
+        "此 TIFF 为 {0}，这里无法读取：请另存为 8 位 PNG。",
+    ),
+    (
+        r"unpacks to more than (\d+) MB, the limit for one file",
+        "其中的隐编码解压后超过 {0} MB 的上限：请减少肖像，或不带微调权重和噪声图另存。",
+    ),
     ("holds several frames or pages", "此文件含多帧或多页：请将需要的一帧另存为 JPEG 或 PNG。"),
     ("carries no recipe, so it is a photo", "此文件不含配方，只是普通照片：请拖到放照片的地方。"),
     (

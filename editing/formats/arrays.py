@@ -13,16 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from editing.archives import check_directory
+from editing.errors import shown
 from editing.formats.pickles import Budget, Inert, Refused, Stream, read_pickle, to_dict, to_set
 
 MAX_BYTES = 4 * 2**30  # of one file unpacked
-MAX_RATIO = 200  # unpacked to packed; real arrays of floats stay below 10
+MAX_RATIO = 20  # unpacked to packed; real arrays of floats stay below 10
+FREE = 8 * 2**20  # bytes that any archive of arrays may unpack to: one of zeros is small
+MAX_DIRECTORY = 4 * 2**20  # bytes that list its members; a large network has some 100,000
 ITEM = re.compile(r"[<>=|]?([biuf][1248]|U[0-9]{1,4}|S[0-9]{1,4}|O8?)")
 BUILTINS = ("builtins", "__builtin__")  # Python 3 and Python 2
 Array = NDArray[Any]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class PickledDtype(Inert):
     """numpy.dtype in a pickle: args[0] is its code, the state has the byte order."""
 
@@ -30,13 +34,13 @@ class PickledDtype(Inert):
         """The dtype, if it is a plain one."""
         code = self.args[0] if self.args else None
         if not isinstance(code, str) or not ITEM.fullmatch(code):
-            raise Refused(f"it has an array of the type {str(code)[:40]!r}")
+            raise Refused(f"it has an array of the type {shown(code)}")
         dtype = np.dtype(code)
         order = self.state[1] if isinstance(self.state, tuple) else "="
         return dtype.newbyteorder(">") if order == ">" else dtype
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class PickledArray(Inert):
     """numpy.ndarray in a pickle; its state is (version, shape, dtype, Fortran order, data)."""
 
@@ -63,7 +67,7 @@ def _array(dtype: Any, shape: Any, data: Any, order: str = "C") -> Array | list[
 
 def _count(shape: tuple[Any, ...]) -> int:
     if len(shape) > 8 or not all(type(n) is int and 0 <= n < 2**40 for n in shape):
-        raise Refused(f"it has an array of the shape {str(shape)[:60]}")
+        raise Refused(f"it has an array of the shape {shown(shape)}")
     return prod(shape)
 
 
@@ -87,7 +91,7 @@ def _dtype(code: Any, align: Any = False, copy: Any = False) -> PickledDtype:
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     """How pickles of protocol 2 carry bytes."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise Refused(f"it encodes a text as {str(encoding)[:40]}")
+        raise Refused(f"it encodes a text as {shown(encoding)}")
     return text.encode("latin-1")
 
 
@@ -114,15 +118,29 @@ KNOWN: dict[str, Any] = {
 
 
 def plain(value: Any) -> Any:
-    """Data with every pickled array loaded, at any depth the machine allowed."""
+    """Data with every pickled array loaded, at any depth the machine allowed.
+
+    What is shared in it stays shared.
+    """
+    return _plain(value, {})
+
+
+def _plain(value: Any, known: dict[int, Any]) -> Any:
+    """``known``: what became of the containers met before, by their id."""
+    if not isinstance(value, PickledArray | dict | list | tuple):
+        return value
+    if id(value) not in known:
+        known[id(value)] = _loaded(value, known)
+    return known[id(value)]
+
+
+def _loaded(value: Any, known: dict[int, Any]) -> Any:
     if isinstance(value, PickledArray):
         loaded = value.load()
-        return loaded if isinstance(loaded, np.ndarray) else plain(loaded)
+        return loaded if isinstance(loaded, np.ndarray) else _plain(loaded, known)
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(plain(item) for item in value)
-    return value
+        return {key: _plain(item, known) for key, item in value.items()}
+    return type(value)(_plain(item, known) for item in value)
 
 
 def read_npy(file: Stream, size: int) -> Any:
@@ -155,8 +173,8 @@ def read_npz(path: Path) -> dict[str, Any]:
     Raises:
         Refused: it would unpack to far more than it is.
     """
-    with zipfile.ZipFile(path) as archive:
-        check_archive(archive, path, MAX_RATIO)
+    with open_directory(path) as archive:
+        check_archive(archive, path, MAX_RATIO, FREE)
         found = {}
         for member in archive.infolist():
             data = archive.read(member)
@@ -164,10 +182,20 @@ def read_npz(path: Path) -> dict[str, Any]:
     return found
 
 
-def check_archive(archive: zipfile.ZipFile, path: Path, ratio: int) -> None:
-    """Refuse an archive that claims to unpack to more than ``ratio`` times its size."""
+def open_directory(path: Path) -> zipfile.ZipFile:
+    """An archive whose list of members is short enough to be read.
+
+    Raises:
+        ValueError, zipfile.BadZipFile: it is not.
+    """
+    check_directory(open_mapped(path), MAX_DIRECTORY)
+    return zipfile.ZipFile(path)
+
+
+def check_archive(archive: zipfile.ZipFile, path: Path, ratio: int, free: int = 2**20) -> None:
+    """Refuse one that claims to unpack to more than ``ratio`` times its size, and ``free``."""
     unpacked = sum(member.file_size for member in archive.infolist())
-    limit = min(MAX_BYTES, ratio * os.path.getsize(path) + 2**20)
+    limit = min(MAX_BYTES, ratio * os.path.getsize(path) + free)
     if unpacked > limit:
         raise Refused(f"it would unpack to {unpacked} bytes, more than {limit}")
 

@@ -5,12 +5,11 @@ readers beside this module recognise it by its keys.
 """
 
 import mmap
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from editing.errors import MissingFile
-from editing.formats.arrays import open_mapped, read_npy, read_npz
+from editing.formats.arrays import open_directory, open_mapped, read_npy, read_npz
 from editing.formats.pickles import Budget, Refused, inert, read_pickle, refusing, to_dict
 from editing.formats.safetensors_files import read_header
 from editing.formats.torch_files import KNOWN, MAGIC, nested_stream, read_archive, read_stream
@@ -44,7 +43,7 @@ def _read(path: Path) -> Any:
     if head[:4] in PAGES:
         raise Refused("it is a web page, not the file behind it")
     if head[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(path) as archive:
+        with open_directory(path) as archive:
             arrays = all(name.endswith(".npy") for name in archive.namelist())
         return read_npz(path) if arrays else read_archive(path, MODULES)
     if head == b"\x93NUMPY":

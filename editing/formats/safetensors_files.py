@@ -11,7 +11,7 @@ from editing.formats.arrays import open_mapped
 from editing.formats.pickles import Refused
 from editing.formats.torch_files import Storage, StoredTensor
 
-MAX_HEADER = 32 * 2**20  # bytes; a large network has some 100,000
+MAX_HEADER = 4 * 2**20  # bytes; a large network has some 100,000
 MAX_DIMENSIONS = 8
 DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -38,6 +38,9 @@ def read_header(path: Path) -> tuple[dict[str, str], dict[str, StoredTensor]]:
     start, found = 8 + length, {}
     for name, entry in header.items():
         found[name] = _tensor(name, entry, file, start)
+    claimed = sum(tensor.storage.numel * tensor.dtype.itemsize for tensor in found.values())
+    if claimed > len(file) - start:
+        raise Refused(f"its tensors claim {claimed} bytes and share {len(file) - start}")
     return {k: v for k, v in facts.items() if isinstance(v, str)}, found
 
 

@@ -19,8 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from editing.errors import shown
 from editing.formats.arrays import KNOWN as ARRAYS
-from editing.formats.arrays import check_archive, open_mapped
+from editing.formats.arrays import check_archive, open_directory, open_mapped
 from editing.formats.pickles import Budget, Inert, Refused, inert, read_pickle, to_dict
 
 NO_MORE: Mapping[str, Any] = MappingProxyType({})
@@ -53,6 +54,11 @@ class StoredTensor:
     shape: tuple[int, ...]
     stride: tuple[int, ...]
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes once it is read, as float32 or wider."""
+        return prod(self.shape) * max(self.dtype.itemsize, 4)
+
     def load(self) -> Tensor:
         """The tensor, with memory of its own."""
         if not prod(self.shape):
@@ -76,7 +82,7 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> St
         raise Refused("it has a damaged tensor")
     numbers = [offset, *size, *stride]
     if not all(type(n) is int and 0 <= n < 2**40 for n in numbers) or len(size) != len(stride):
-        raise Refused(f"it has a tensor of the shape {str(size)[:60]}")
+        raise Refused(f"it has a tensor of the shape {shown(size)}")
     dtype = dtype or storage.dtype
     available = storage.numel * storage.dtype.itemsize // dtype.itemsize
     if prod(size) > available or (prod(size) and offset + _last(size, stride) >= available):
@@ -122,9 +128,10 @@ SCRIPTED: dict[str, Any] = {  # the modules of a TorchScript archive, as their a
 def _storage(identity: Any) -> tuple[str, Storage]:
     """Key and storage of torch's persistent id."""
     tag, dtype, key, _, numel, *_ = identity
-    if tag != "storage" or not isinstance(dtype, torch.dtype) or type(numel) is not int:
+    whole = isinstance(dtype, torch.dtype) and isinstance(key, str) and type(numel) is int
+    if tag != "storage" or not whole:
         raise Refused("it refers to data of an unknown kind")
-    return str(key), Storage(dtype, numel)
+    return key, Storage(dtype, numel)
 
 
 def read_stream(
@@ -148,7 +155,8 @@ def read_stream(
         raise Refused("it was written on a machine of another byte order")
     found = read_pickle(file, {**KNOWN, **more}, budget, resolve)
     keys = read_pickle(file, {}, budget)
-    if sorted(keys) != sorted(storages):
+    named = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if not named or sorted(keys) != sorted(storages):
         raise Refused("the data of a tensor is missing")
     for key in keys:  # in any order, so that the last of them may be empty
         storage, length = storages[key], file.read(8)
@@ -182,7 +190,7 @@ def read_archive(path: Path, more: Mapping[str, Any] = NO_MORE) -> Any:
 
     ``more``: as in ``read_stream``.
     """
-    with zipfile.ZipFile(path) as archive:
+    with open_directory(path) as archive:
         check_archive(archive, path, ratio=1)
         members = {member.filename: member for member in archive.infolist()}
         pickled = [name for name in members if name.split("/")[1:] == ["data.pkl"]]
@@ -207,9 +215,8 @@ def read_archive(path: Path, more: Mapping[str, Any] = NO_MORE) -> Any:
             return storage
 
         stream = archive.read(pickled[0])
-        return read_pickle(
-            io.BytesIO(stream), {**SCRIPTED, **more}, Budget.of(len(stream)), resolve
-        )
+        budget = Budget.of(len(stream), len(mapped))
+        return read_pickle(io.BytesIO(stream), {**SCRIPTED, **more}, budget, resolve)
 
 
 def _start(buffer: Any, header: int) -> int:
