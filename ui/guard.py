@@ -10,15 +10,17 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from gradio.utils import get_upload_folder, is_in_or_equal
 
 from ui.messages import preferred_language, say
 from ui.queue import LONG_LANE, pending
+from ui.visitors import address_of, presence_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,8 +42,9 @@ class Limits:
     rate: int = 16_000  # bytes a second at which larger ones must
     uploads: int = 6  # that one address sends at the same time
     visitor: int = 12  # actions of one visitor that wait or run
-    long: int = 3  # of them long ones; fewer than run at once, so that nobody holds them all
+    long: int = 3  # of them long ones
     address: int = 64  # actions of all visitors at one address
+    address_long: int = 8  # of them long ones
 
 
 class Refused(Exception):
@@ -65,6 +68,9 @@ class Guard:
             await _answer(send, 200, b"", "text/html")
         elif method == "POST":
             await self._post(scope, receive, send)
+        elif method == "GET" and (name := _stream(scope)):
+            with presence_of(scope["app"].get_blocks()).listening(name):
+                await self.app(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -89,7 +95,7 @@ class Guard:
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a file on as it comes."""
-        address, taken = _address(scope), self.limits.uploads
+        address, taken = address_of(scope), self.limits.uploads
         if self._uploading[address] >= taken:
             raise Refused(429, "guard.uploads", count=taken)
         self._uploading[address] += 1
@@ -150,20 +156,21 @@ class Guard:
 
     def _check_share(self, scope: Scope, asked: dict[str, Any]) -> None:
         """Refuse what would be more than a visitor's share of the queue."""
-        blocks, address = scope["app"].get_blocks(), _address(scope)
+        blocks, address = scope["app"].get_blocks(), address_of(scope)
         session = asked.get("session_hash")
         visitor = session if isinstance(session, str) and session else address
         ahead = pending(blocks)
         own = [event for event in ahead if _visitor(event) == visitor]
+        here = [event for event in ahead if address_of(event.request.scope) == address]
         if len(own) >= self.limits.visitor:
             raise Refused(429, "guard.share", count=len(own))
         if _lane(blocks, scope["path"], asked) == LONG_LANE:
-            long = sum(event.concurrency_id == LONG_LANE for event in own)
-            if long >= self.limits.long:
+            if (long := _long(own)) >= self.limits.long:
                 raise Refused(429, "guard.long", count=long)
-        here = sum(_address(event.request.scope) == address for event in ahead)
-        if here >= self.limits.address:
-            raise Refused(429, "guard.address", count=here)
+            if (long := _long(here)) >= self.limits.address_long:
+                raise Refused(429, "guard.address_long", count=long)
+        if len(here) >= self.limits.address:
+            raise Refused(429, "guard.address", count=len(here))
 
 
 def _check_files(asked: Any) -> None:
@@ -185,7 +192,20 @@ def _check_files(asked: Any) -> None:
 def _visitor(event: Any) -> str:
     """Whose event it is; one that came without a session is named after itself."""
     named: str = event.session_hash
-    return named if named != event._id else _address(event.request.scope)
+    return named if named != event._id else address_of(event.request.scope)
+
+
+def _long(events: Sequence[Any]) -> int:
+    return sum(event.concurrency_id == LONG_LANE for event in events)
+
+
+def _stream(scope: Scope) -> str:
+    """The session, or the event, whose answers a request listens for; "" where it does not."""
+    path = scope["path"].rstrip("/")
+    if path.endswith("/queue/data"):
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=None)
+        return query.get("session_hash", [""])[0]
+    return path.rpartition("/")[2] if "/call/" in path else ""
 
 
 def _lane(blocks: Any, path: str, asked: dict[str, Any]) -> str:
@@ -196,12 +216,6 @@ def _lane(blocks: Any, path: str, asked: dict[str, Any]) -> str:
         if number == index if name == "join" else fn.api_name == name:
             return str(fn.concurrency_id)
     return ""
-
-
-def _address(scope: Scope) -> str:
-    """Where a request comes from; uvicorn puts in what a proxy says that may be believed."""
-    client = scope.get("client")
-    return f"address {client[0]}" if client else "address"
 
 
 def _promised(scope: Scope) -> int:

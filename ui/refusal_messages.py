@@ -27,6 +27,10 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
         "it.",
         "你还有 {count} 个搜索或影片正在进行，请等待或停止其中一个。",
     ),
+    "guard.address_long": (
+        "{count} searches or films from your network are still going on; wait until one has ended.",
+        "你的网络中还有 {count} 个搜索或影片正在进行，请等其中一个结束。",
+    ),
     "guard.address": (
         "{count} actions from your network are still waiting; try again in a moment.",
         "你的网络中还有 {count} 个操作在等待，请稍后再试。",

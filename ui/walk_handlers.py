@@ -75,6 +75,7 @@ class WalkHandlers:
     ) -> Iterator[tuple[Any, ...]]:
         """A walk while it is filmed, and the film; ``stop`` keeps what was drawn."""
         hidden = gr.update(visible=False)
+        self.studio.budget.check_film(projector)
         began, showing, count, last = monotonic(), Showing(), 0, None
         with TemporaryDirectory(dir=_folder()) as folder:
             path = Path(folder) / f"walk{projector.look.kind}"
