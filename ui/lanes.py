@@ -4,7 +4,7 @@ A drag must not wait behind somebody's whole inversion. So long work goes one st
 address in its turn, in threads that the system serves last; interactive work goes beside it, a few
 pieces abreast. Models are read only (see ``networks.called_with``), so both can use them at once.
 
-Before each piece it is asked whether its visitor is still there (``visitors.Left`` is raised where
+Before each piece it is asked whether its visitor is still there (``presence.Left`` is raised where
 not): work that nobody waits for ends with the step that runs.
 """
 
@@ -22,7 +22,7 @@ from typing import TypeVar, cast
 import torch
 
 from editing.memory import give_back
-from ui.visitors import NOBODY, asker
+from ui.presence import NOBODY, asker
 
 T = TypeVar("T")
 

@@ -8,6 +8,7 @@ import gradio as gr
 from editing.domains import Domain
 from ui.examples import find_examples
 from ui.fetching import Fetcher
+from ui.full_disk import tell_full_disk
 from ui.handlers import Handlers
 from ui.keeping import wire_keeping
 from ui.layout import TITLE, lay_out
@@ -81,6 +82,7 @@ def build_app(
         wire_saving(page, welcomed, saving, partial(action, page, handlers), {**MEASURE, **PRIVATE})
     blocks.queue(max_size=QUEUE, api_open=False)
     share_places(blocks)
+    tell_full_disk(blocks)
     save_work(blocks)
     track_no_spinners(blocks)
     return blocks

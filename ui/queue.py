@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ui.visitors import address_of, presence_of
+from ui.presence import presence_of
+from ui.visitors import address_of
 
 LONG_LANE = "long"  # the concurrency id of searches, films and the like
 SHORT_LANE = "short"  # of calls of programs that take some pictures, and touch no session

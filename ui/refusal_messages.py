@@ -18,6 +18,24 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
         "{count} uploads from here are still going on; wait until one has ended.",
         "这里还有 {count} 个上传正在进行，请等其中一个结束。",
     ),
+    "guard.sent": (
+        "The {limit} MB that your network may send in {minutes} minutes are used up; wait a while.",
+        "你的网络在 {minutes} 分钟内可发送的 {limit} MB 已用完，请稍等。",
+    ),
+    "guard.sent_all": (
+        "So much was uploaded here lately that there is no room for more; try again in some "
+        "minutes.",
+        "近期上传过多，暂无空间，请过几分钟再试。",
+    ),
+    "guard.full": (
+        "The server's disk is full, so nothing can be stored now; try again later, or tell whoever "
+        "runs it.",
+        "服务器磁盘已满，暂时无法存储；请稍后再试，或告知管理者。",
+    ),
+    "guard.form": (
+        "This is no upload: it needs a form whose field files holds a file with a name.",
+        "这不是有效的上传：表单的 files 字段应包含一个有名称的文件。",
+    ),
     "guard.share": (
         "{count} of your actions are still waiting; wait until one has ended.",
         "你还有 {count} 个操作在等待，请等其中一个结束。",
