@@ -51,7 +51,7 @@ class Budget:
     @property
     def long(self) -> int:
         """Of a search, a film or a figure, which take turns: the level "best" at any size."""
-        return self._most(800e6, 4_000, 12_000)
+        return self._most(800e6, 6_000, 12_000)
 
     def _most(self, pixels: float, low: int, high: int) -> int:
         return int(min(max(pixels / self.resolution**2, low), high))
