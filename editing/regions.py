@@ -36,7 +36,8 @@ class Sheet:
         """This one covered by ``upper``: lerp(lerp(x, a, m), b, n) = lerp(x, sheet, mask)."""
         mask = self.mask + upper.mask - self.mask * upper.mask
         share = torch.where(mask > 0, upper.mask / mask.clamp(min=1e-12), torch.zeros_like(mask))
-        return Sheet(torch.lerp(self.activations, upper.activations, share), mask)
+        below = self.activations  # previews differ in precision
+        return Sheet(torch.lerp(below, upper.activations.to(below), share.to(below)), mask)
 
 
 def touch_of(state: EditState, generator: Generator, draw: Draw, then: Touch) -> Touch:
@@ -48,7 +49,7 @@ def touch_of(state: EditState, generator: Generator, draw: Draw, then: Touch) ->
 
     def touch(name: str, x: Tensor) -> Tensor:
         if name in sheets:
-            sheet = sheets[name]  # previews differ in precision
+            sheet = sheets[name]
             x = torch.lerp(x, sheet.activations.to(x), sheet.mask.to(x))
         return then(name, x)
 

@@ -28,6 +28,19 @@ def test_sheets_over_each_other_are_the_blends_one_after_the_other(seed: int) ->
     assert torch.allclose(found, expected, atol=1e-5)
 
 
+def test_sheets_of_several_precisions_go_over_each_other() -> None:
+    kinds = [(torch.float32, torch.bfloat16), (torch.bfloat16, torch.float32)]
+    sheets = [
+        Sheet(torch.ones(1, 2, 4, 4, dtype=a), torch.full((1, 1, 4, 4), 0.5, dtype=b))
+        for a, b in (*kinds, *kinds)
+    ]
+    found = sheets[0]
+    for sheet in sheets[1:]:
+        found = found.under(sheet)
+    assert torch.allclose(found.activations.float(), torch.ones(1, 2, 4, 4))
+    assert torch.allclose(found.mask.float(), torch.full((1, 1, 4, 4), 1 - 0.5**4), atol=1e-2)
+
+
 def patches(count: int, domain: Domain) -> EditStack:
     size = domain.generator.img_resolution
     masks = [mask_bytes(disc(size, 0.1 + 0.08 * n)) for n in range(count)]

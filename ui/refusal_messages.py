@@ -73,5 +73,6 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
     "error.MissingFile": ("", "找不到所需文件。"),
     "error.UnsafeFile": ("", "此文件不是它声称的内容，已拒绝打开：请选择在此下载的文件。"),
     "error.CannotWrite": ("", "无法写入文件：磁盘可能已满。"),
+    "error.Left": ("", "访问者已离开，工作已停止。"),
     "error.BadInput": ("", "此输入无法使用。"),
 }
