@@ -21,7 +21,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,131 +29,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from benchmarks.abuse_rows import Row, Target
+from benchmarks.abuse_tally import MB, PATIENCE, Arena, Tally
 from benchmarks.browser import print_table, served
 from benchmarks.load import Visitor
 
-MB = 2**20
-PATIENCE = 120.0  # seconds after which something hangs
 OTHER = "127.0.0.2"  # where another visitor comes from; Linux has all of 127.0.0.0/8
-IDLE = 0.1  # share of a processor core below which a server rests
-
-
-@dataclass
-class Row:
-    """What came of one kind of abuse."""
-
-    what: str
-    tried: int = 0
-    refused: int = 0
-    crashed: int = 0
-    hung: int = 0
-    leaked: str = ""
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def cells(self) -> list[str]:
-        counts = (self.tried, self.refused, self.crashed, self.hung)
-        return [self.what, *map(str, counts), self.leaked]
-
-    def wrong(self, text: str) -> None:
-        """Note what should not have happened."""
-        self.problems.append(f"{self.what}: {text}")
-
-    def attempt(self, call: Callable[[], Any], must_fail: bool = False) -> Any:
-        """What ``call`` gives; its refusals, crashes and hangs are counted."""
-        self.tried += 1
-        try:
-            found = call()
-        except httpx.TimeoutException:
-            self.hung += 1
-            self.wrong(f"no answer within {PATIENCE:.0f} s")
-            return None
-        except RuntimeError as error:  # of Visitor: what the server says
-            self.judge(str(error))
-            return None
-        if must_fail:
-            self.wrong("was not refused")
-        return found
-
-    def judge(self, said: str) -> None:
-        """Count a refusal, or a crash where there is no sentence for a person."""
-        bad = (
-            "not your fault",
-            "Traceback",
-            "Internal Server Error",
-            "500:",
-            tempfile.gettempdir(),
-        )
-        if said in ("", "None", "null") or any(part in said for part in bad) or len(said) < 12:
-            self.crashed += 1
-            self.wrong(f"crashed: {said[:200]!r}")
-        else:
-            self.refused += 1
-
-
-@dataclass(frozen=True)
-class Arena:
-    """A fresh server, and what can be seen of it from outside."""
-
-    url: str
-    pid: int
-    files: Path
-    links: Path
-    domain: str
-
-    def visitor(self, name: str, address: str | None = None) -> Visitor:
-        """Somebody with a session of their own, who waits no longer than ``PATIENCE``."""
-        found = Visitor(self.url, name, address)
-        found.web.timeout = httpx.Timeout(PATIENCE)
-        return found
-
-    def stored(self) -> float:
-        """MB of its files."""
-        sizes = [path.stat().st_size for path in self.files.rglob("*") if path.is_file()]
-        return sum(sizes) / MB
-
-    def resident(self) -> float:
-        """MB of its memory."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return next(int(x.split()[1]) for x in status.splitlines() if x.startswith("VmRSS")) / 1024
-
-    def cores(self, seconds: float = 2.0) -> float:
-        """Processor cores that it takes now."""
-
-        def ticks() -> int:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-            return int(fields[11]) + int(fields[12])
-
-        before = ticks()
-        time.sleep(seconds)
-        return (ticks() - before) / 100 / seconds
-
-    def rests(self, within: float = PATIENCE) -> bool:
-        """Whether it has nothing to do, or comes to have."""
-        end = time.monotonic() + within
-        while time.monotonic() < end:
-            if self.cores() < IDLE:
-                return True
-        return False
-
-    @contextmanager
-    def watched(self, row: Row) -> Iterator[None]:
-        """Say in the row how much memory grew meanwhile, at its peak."""
-        peak, before, over = [0.0], self.resident(), threading.Event()
-
-        def look() -> None:
-            while not over.wait(0.02):
-                peak[0] = max(peak[0], self.resident())
-
-        watch = threading.Thread(target=look, daemon=True)
-        watch.start()
-        try:
-            yield
-        finally:
-            over.set()
-            watch.join()
-            row.leaked = f"peak {max(peak[0] - before, 0):+.0f} MB"
-
 
 # -- work that costs too much
 
@@ -168,9 +49,9 @@ def query_of(recipe: str) -> str:
     return "?recipe=" + packed.decode().rstrip("=")
 
 
-def costly_links(arena: Arena) -> Row:
+def costly_links(arena: Arena) -> Tally:
     """Links whose few bytes ask for hundreds of pictures."""
-    row, me = Row("links of 200 edits that draw"), arena.visitor("links")
+    row, me = Tally("links of 200 edits that draw"), arena.visitor("links")
     source = "source: {kind: seed, name: 'seed:1'}\nedits:\n"
     with arena.watched(row):
         for edit in (REGION, TEXT):
@@ -181,9 +62,9 @@ def costly_links(arena: Arena) -> Row:
     return row
 
 
-def costly_sessions(arena: Arena) -> Row:
+def costly_sessions(arena: Arena) -> Tally:
     """A session file of a hundred steps, each of them too much or nearly."""
-    row, me = Row("sessions of 100 costly steps"), arena.visitor("sessions")
+    row, me = Tally("sessions of 100 costly steps"), arena.visitor("sessions")
     with arena.watched(row), tempfile.TemporaryDirectory() as folder:
         for regions in (200, 40):
             path = Path(folder) / f"{regions}.studio"
@@ -213,9 +94,9 @@ def session_of(domain: str, steps: int, regions: int) -> bytes:
     return session_bytes(Session(tuple(moments)), studio.domain)
 
 
-def costly_searches(arena: Arena) -> Row:
+def costly_searches(arena: Arena) -> Tally:
     """Searches, films and figures beyond what anybody waits for."""
-    row, me = Row("searches of 15,000 steps, huge films"), arena.visitor("searches")
+    row, me = Tally("searches of 15,000 steps, huge films"), arena.visitor("searches")
     with arena.watched(row):
         me.call("crop_photo", photo=photo_of(me))
         whole = '{"steps": 5000, "noise": {"steps": 5000}, "tune": {"steps": 5000}}'
@@ -244,9 +125,9 @@ def photo_of(me: Visitor) -> dict[str, Any]:
 # -- places
 
 
-def long_places(arena: Arena) -> Row:
+def long_places(arena: Arena) -> Tally:
     """Four searches of one address: another one's film and short calls go on beside them."""
-    row = Row("4 long searches; another address")
+    row = Tally("4 long searches; another address")
     with searching(arena, 4) as greedy:
         other = arena.visitor("other", OTHER)
         for name, given in (
@@ -257,19 +138,19 @@ def long_places(arena: Arena) -> Row:
         ):
             row.attempt(partial(other.call, name, **given))
         going = sum(each.is_alive() for each in greedy)
-        row.leaked = f"{going} of 4 searches still had their places"
+        row.note = f"{going} of 4 searches still had their places"
     return row
 
 
-def those_who_leave(arena: Arena) -> Row:
+def those_who_leave(arena: Arena) -> Tally:
     """Searches whose clients go away end with the step that runs."""
-    row = Row("searches whose client has gone")
+    row = Tally("searches whose client has gone")
     with searching(arena, 3) as greedy:
         row.tried = len(greedy)
     if not arena.rests(30):
         row.hung = 1
         row.wrong(f"the server still takes {arena.cores():.1f} cores for nobody")
-    row.leaked = f"{arena.cores():.2f} cores"
+    row.note = f"{arena.cores():.2f} cores"
     return row
 
 
@@ -318,19 +199,21 @@ def read(stream: socket.socket, begun: threading.Event) -> None:
 # -- links
 
 
-def many_links(arena: Arena) -> Row:
+def many_links(arena: Arena) -> Tally:
     """Shared work of one address without end, and the same work again and again."""
-    row, me = Row("60 shares of one address, 10 the same"), arena.visitor("shares")
+    row, me = Tally("60 shares of one address, 10 the same"), arena.visitor("shares")
     me.call("crop_photo", photo=photo_of(me))
     names = [row.attempt(partial(share, me)) for _ in range(10)]
     if len(set(map(str, names))) != 1:
+        row.leaked += 1
         row.wrong("the same work had several links")
     for number in range(50):
         me.call("move", smile=0.05 * (number + 1))
         row.attempt(partial(share, me))
     count = len(list(arena.links.glob("*.studio")))
-    row.leaked = f"{count} links"
+    row.note = f"{count} links"
     if count > 20:
+        row.leaked += count - 20
         row.wrong(f"one address holds {count} links")
     return row
 
@@ -339,9 +222,9 @@ def share(me: Visitor) -> str:
     return str(me.call("share")[0])
 
 
-def odd_links(arena: Arena) -> Row:
+def odd_links(arena: Arena) -> Tally:
     """Addresses that no link has."""
-    row, me = Row("links of many fields, or none"), arena.visitor("odd")
+    row, me = Tally("links of many fields, or none"), arena.visitor("odd")
     many = "?" + "&".join(f"a{n}=1" for n in range(5_000))
     for link in (many, f"{many}&work={'0' * 32}", "?work=" + "*" * 32, "?work=../../etc/passwd",
                  "?recipe=AAAA", "?", "", "x" * 5_000, "?recipe=" + "A" * 9_000):  # fmt: skip
@@ -364,9 +247,9 @@ FORMS = (  # the disposition of a part
 )
 
 
-def broken_uploads(arena: Arena, count: int = 20, size: int = 30 * MB) -> Row:
+def broken_uploads(arena: Arena, count: int = 20, size: int = 30 * MB) -> Tally:
     """Uploads that break off just before their end leave nothing."""
-    row, before = Row(f"{count} uploads of {size // MB} MB, broken off"), arena.stored()
+    row, before = Tally(f"{count} uploads of {size // MB} MB, broken off"), arena.stored()
     body = part(FORMS[-1].replace("x" * 300, "x"), bytes(size))
     for _ in range(count):
         row.tried += 1
@@ -376,15 +259,16 @@ def broken_uploads(arena: Arena, count: int = 20, size: int = 30 * MB) -> Row:
     while arena.stored() - before > 1 and time.monotonic() < end:
         time.sleep(0.1)
     left = arena.stored() - before
-    row.leaked = f"{left:.0f} MB"
+    row.note = f"{left:.0f} MB"
     if left > 1:
+        row.leaked = round(left)
         row.wrong(f"{left:.0f} MB stay")
     return row
 
 
-def odd_uploads(arena: Arena) -> Row:
+def odd_uploads(arena: Arena) -> Tally:
     """Forms that are none, and files without a name."""
-    row, kind = Row("uploads of odd forms"), "multipart/form-data; boundary=b"
+    row, kind = Tally("uploads of odd forms"), "multipart/form-data; boundary=b"
     asked = [(part(form), kind) for form in FORMS]
     asked += [(b"", kind), (b"--b--\r\n", kind), (b"x", kind), (b"x", "multipart/form-data"),
               (b"{}", "application/json"), (b"", "")]  # fmt: skip
@@ -420,30 +304,41 @@ def request(arena: Arena, body: bytes, promised: int) -> socket.socket:
 # -- all of it
 
 
-ABUSES: Sequence[Callable[[Arena], Row]] = (
+ABUSES: Sequence[Callable[[Arena], Tally]] = (
     broken_uploads, odd_uploads, odd_links, many_links, costly_links, costly_sessions,
     costly_searches, long_places, those_who_leave,
 )  # fmt: skip
 
 
-def run(arena: Arena, abuses: Sequence[Callable[[Arena], Row]] = ABUSES) -> list[Row]:
+def abused(arena: Arena, abuses: Sequence[Callable[[Arena], Tally]] = ABUSES) -> Iterator[Tally]:
     """One after the other; an honest visitor must be answered after each."""
-    rows, honest = [], arena.visitor("honest", OTHER)
+    honest = arena.visitor("honest", OTHER)
     for abuse in abuses:
-        row = abuse(arena)
-        answer = Row("then").attempt(partial(honest.call, "open_seed", seed=11))
+        tally = abuse(arena)
+        answer = Tally("then").attempt(partial(honest.call, "open_seed", seed=11))
         if not answer or answer[-1].get("source") != "seed:11":
-            row.wrong("an honest visitor was not answered afterwards")
-        rows.append(row)
-    return rows
+            tally.crashed += 1
+            tally.wrong("an honest visitor was not answered afterwards")
+        yield tally
 
 
 @contextmanager
 def arena_of(domain: str, folder: Path) -> Iterator[Arena]:
-    """A fresh server."""
+    """A fresh server that keeps shared work."""
     links = folder / "links"
     with served(domain, folder, "--links", str(links)) as (url, pid):
         yield Arena(url, pid, folder / "files", links, domain)
+
+
+def rows(target: Target) -> Iterator[Row]:
+    """The rows of ``benchmarks.abuse``; shared work needs a server of its own."""
+    links = target.folder / "links"
+    arena = Arena(target.url, target.pid, target.folder / "files", links, target.domain)
+    yield from (tally.row for tally in abused(arena, [a for a in ABUSES if a is not many_links]))
+    own = target.folder / "own"
+    own.mkdir()
+    with arena_of(target.domain, own) as arena:
+        yield many_links(arena).row
 
 
 def main() -> int:
@@ -453,15 +348,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with arena_of(options.domain, folder) as arena:
-            rows = run(arena)
-        after = Row("files after the server's end", leaked=f"{replace(arena).stored():.0f} MB")
-        if list((folder / "files").rglob("*.png")):
-            after.wrong("files stay")
-    header = ["what", "tried", "refused", "crashed", "hung", "leaked"]
-    print_table(header, [row.cells for row in (*rows, after)])
-    problems = [text for row in (*rows, after) for text in row.problems]
+            found = list(abused(arena))
+        after = Tally("files after the server's end", leaked=round(arena.stored()))
+    found.append(after)
+    header = ["what", "tried", "refused", "crashed", "hung", "leaked", "note"]
+    print_table(header, [[str(cell) for cell in astuple(tally.row)] for tally in found])
+    problems = [text for tally in found for text in tally.problems]
     print(*problems, sep="\n")
-    return 1 if problems else 0
+    return 1 if problems or after.leaked else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from benchmarks import abuse_load
-from benchmarks.abuse_load import FORMS, MB, Row, part
+from benchmarks.abuse_load import FORMS, part
+from benchmarks.abuse_tally import MB, Tally
 from tests.studio_domain import write_studio_domain
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks at the server in /proc")
@@ -23,8 +24,8 @@ def arena(tmp_path_factory):
     assert not left, "everything went with the process"
 
 
-def clean(row: Row) -> Row:
-    assert not row.problems and not row.crashed and not row.hung, row
+def clean(row: Tally) -> Tally:
+    assert not row.problems and not row.crashed and not row.hung and not row.leaked, row
     return row
 
 
@@ -44,7 +45,7 @@ def test_links_that_are_none(arena):
 
 def test_one_address_has_a_share_of_the_links(arena):
     row = clean(abuse_load.many_links(arena))
-    assert row.leaked == "20 links"
+    assert row.note == "20 links"
 
 
 @pytest.mark.parametrize("abuse", ["costly_links", "costly_sessions", "costly_searches"])
@@ -74,7 +75,7 @@ def test_a_client_cannot_say_that_it_is_another_address(arena):
 
 
 def test_a_row_knows_a_sentence_from_a_crash():
-    row = Row("said")
+    row = Tally("said")
     for said in ("", "None", "500: Internal Server Error", "It is not your fault at all"):
         row.judge(said)
     row.judge("These 200 edits take 201 pictures to draw.")

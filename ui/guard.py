@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 from gradio.utils import get_upload_folder, is_in_or_equal
 from starlette.requests import ClientDisconnect
 
+from ui.full_disk import is_full
 from ui.messages import preferred_language, say
 from ui.presence import presence_of
 from ui.queue import LONG_LANE, pending
@@ -125,6 +126,8 @@ class Guard:
         except ClientDisconnect:  # nobody is there to be told
             return
         except OSError as error:
+            if not is_full(error):
+                raise
             raise Refused(507, "guard.full") from error
         except (ValueError, TypeError, KeyError) as error:  # Gradio meets a form that is none
             raise Refused(400, "guard.form") from error

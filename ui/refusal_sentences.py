@@ -88,7 +88,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
         "{0} 张图片对网页来说太多：最多 {1} 张，更多请用命令行。",
     ),
     (
-        r"^(.+) takes? ([\d,]+) pictures of (\d+) px to draw, and here one request gets ([\d,]+)",
+        r"^(.+) ([\d,]+) pictures of (\d+) px to draw, and here one request gets ([\d,]+)",
         "需要绘制 {1} 张 {2} 像素的图片，这里每次请求最多 {3} 张：请减少区域、文本、步数或帧数，"
         "更多请用命令行。",
     ),
