@@ -20,6 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 MB = 2**20
 KEEP = 1800.0  # seconds that a file stays
 KEEP_WORK = 6 * 3600.0  # and one of work that goes on
@@ -56,9 +61,14 @@ class Room:
 
 def default_base() -> Path:
     """Where processes have their folders: where Gradio is told to, or in the system's own."""
-    told = os.environ.get("GRADIO_TEMP_DIR")
-    owner = getattr(os, "getuid", lambda: "")()
-    return Path(told) if told else Path(tempfile.gettempdir()) / f"latent-studio-{owner}"
+    if told := os.environ.get("GRADIO_TEMP_DIR"):
+        return Path(told)
+    owner = getattr(os, "getuid", lambda: 0)()
+    base = Path(tempfile.gettempdir()) / f"latent-studio-{owner}"
+    base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if base.stat().st_uid not in (owner, 0):  # somebody else was there first
+        return Path(tempfile.mkdtemp(prefix="latent-studio-"))
+    return base
 
 
 def claim(base: Path) -> Room:
@@ -86,14 +96,15 @@ def move_in(room: Room) -> None:
 def delete_dead(base: Path) -> None:
     """Delete the folders whose process has ended, however it did."""
     for path in base.glob("*-*.lock"):
-        with suppress(OSError):
-            lock = path.open("ab")
-            try:
+        with suppress(OSError):  # another process was faster
+            if fcntl is None:
+                path.unlink()  # Windows refuses that while a process has it open
+                shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+                continue
+            with path.open("ab") as lock:
                 if _take(lock):
                     shutil.rmtree(path.with_suffix(""), ignore_errors=True)
                     path.unlink(missing_ok=True)
-            finally:
-                lock.close()
 
 
 def _lock_of(folder: Path) -> Path:
@@ -113,9 +124,7 @@ def _held(path: Path) -> IO[bytes]:
 
 def _take(lock: IO[bytes]) -> bool:
     """Lock a file for as long as this process has it open; False where another one does."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: there no file is deleted that is open
+    if fcntl is None:
         return True
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
