@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,8 +81,9 @@ def prepare() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Its threads would belong to whoever asks first, and keep the low priority of long work.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if os.environ.get("SYSTEM") == "spaces":  # its proxy alone reaches the app, and names visitors
-        os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
+    # Who names visitors for us has to be configured: else anybody on this machine could be all.
+    proxies = {"spaces": "*"}  # there its proxy alone reaches the app
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", proxies.get(os.environ.get("SYSTEM", ""), ""))
     if os.environ.get("SPACES_ZERO_GPU"):  # this package has to be there before torch
         importlib.import_module("spaces")
 
@@ -94,6 +96,7 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
     from ui.lanes import share_cores
     from ui.links import Links
     from ui.page import build_app
+    from ui.room import claim, default_base, move_in
     from ui.zerogpu import home_device
 
     # Downloads go to this machine: only where nobody else can reach the page may it start them.
@@ -102,6 +105,7 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
     links = Links(Path(options.links)) if options.links else None
     device = home_device(options.device)
     domain = open_domain(options.domain, device=device)
+    move_in(claim(default_base()))  # before anything is made that keeps files
 
     def page_of(domain: "Domain", fetcher: Fetcher) -> "gr.Blocks":
         share_cores(domain.resolution)
@@ -120,6 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; 2 for a refusal, which is one sentence on stderr."""
     options = parse(arguments)
     print("Starting Latent Studio…", flush=True)  # what follows takes some seconds
+    if options.share:  # its tunnel ends on this machine, and names visitors
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", "127.0.0.1")
     prepare()
     from editing.errors import EditingError
     from editing.memory import keep_large_blocks
@@ -152,6 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "address works, and an SSH tunnel to it makes it public.",
             flush=True,
         )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: tidily
     page.block_thread()
     return 0
 

@@ -62,9 +62,15 @@ def test_the_readme_is_the_front_matter_of_a_space():
     assert facts["sdk_version"] in SpecifierSet(next(x for x in lines if "gradio" in x)[6:])
 
 
-def test_only_a_space_believes_what_a_proxy_says(monkeypatch):
-    for system, believed in (("", None), ("spaces", "*")):
+def test_only_a_configured_proxy_is_believed(monkeypatch):
+    for system, told, believed in (
+        ("", None, ""),  # nobody: uvicorn alone would believe this machine
+        ("spaces", None, "*"),
+        ("", "10.0.0.1", "10.0.0.1"),
+    ):
         monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+        if told:
+            monkeypatch.setenv("FORWARDED_ALLOW_IPS", told)
         monkeypatch.setenv("SYSTEM", system)
         app.prepare()
         assert os.environ.get("FORWARDED_ALLOW_IPS") == believed

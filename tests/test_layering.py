@@ -61,7 +61,7 @@ ROWS = [
     {"walk_values", "motion"},
     {"films"},
     {"recipes"},
-    {"replays", "figure_files"},
+    {"replays", "figure_files", "costs"},
     {"photos", "arguments", "presets"},
     {"batches", "figure_replays"},
     {"commands"},

@@ -95,8 +95,8 @@ class ApiHandlers:
             first = to_tensor(session.now.after).to(domain.device)
             if second is None:
                 second = to_tensor(session.now.portrait.before).to(domain.device)
-        readings = torch.no_grad()(readings_of)
-        return self.studio.lanes.long(lambda: readings(first, domain, second))
+        with self.studio.lanes.interactive(), torch.no_grad():
+            return readings_of(first, domain, second)
 
     # -- recipes
 
@@ -121,6 +121,7 @@ class ApiHandlers:
                 "This recipe is more than a portrait and its edits; run it with "
                 "'python -m editing run'."
             )
+        self.studio.budget.check_recipe(read)
         path = upload_path(photo)
         portrait = self._of_seed(read) if path is None else self._of_photo(read, path, request)
         session = self.studio.replace(session, portrait, path)
@@ -150,8 +151,10 @@ class ApiHandlers:
         return save_bytes_to_cache(data, name, get_upload_folder())
 
 
-def wire_api(page: Any, h: ApiHandlers, action: Any, long: dict[str, Any]) -> None:
-    """Wire them to buttons that nobody sees."""
+def wire_api(
+    page: Any, h: ApiHandlers, action: Any, short: dict[str, Any], long: dict[str, Any]
+) -> None:
+    """Wire them to buttons that nobody sees; ``short`` and ``long`` are options of their lanes."""
     base = [page.session, page.language]
 
     def picture(label: str) -> gr.Image:
@@ -163,14 +166,14 @@ def wire_api(page: Any, h: ApiHandlers, action: Any, long: dict[str, Any]) -> No
     seeds = [text("seeds", "0"), gr.Number(DEFAULT_PSI, visible=False, label="psi")]
     pictures = gr.File(file_count="multiple", visible=False, label="pictures")
     gr.Button(visible=False).click(
-        h.generate, [*base, *seeds], [pictures], api_name="generate", **long
+        h.generate, [*base, *seeds], [pictures], api_name="generate", **short
     )
     moves = [text("moves"), text("given"), gr.Checkbox(visible=False, label="absolute")]
     action(gr.Button(visible=False).click, h.edit, moves, "edit")
     two = [picture("picture"), picture("reference")]
     readings = gr.JSON(visible=False, label="readings")
     gr.Button(visible=False).click(
-        h.score, [*base, *two], [readings], api_name="score", preprocess=False, **long
+        h.score, [*base, *two], [readings], api_name="score", preprocess=False, **short
     )
     gr.Button(visible=False).click(
         h.run_recipe,

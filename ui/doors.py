@@ -68,6 +68,7 @@ class Doors(Easel):
         if work is None:
             return None
         latent, recipe = work
+        self.budget.check_stack(recipe.stack)
         before = self.draw(state_of(latent, self.domain))
         portrait = files.portrait_of(latent, recipe, self.domain, before)
         return session.add(self._moment(portrait, recipe.stack, portrait.label))
@@ -89,6 +90,7 @@ class Doors(Easel):
                 f"{path.name} was made in the domain {saved.domain}, and this is "
                 f"{self.domain.name}; open it where it was made."
             )
+        self.budget.check_steps([moment.recipe.stack for moment in saved.moments])
         used = {moment.portrait: moment.recipe for moment in reversed(saved.moments)}
         portraits = {n: self._reopened(saved.portraits[n], used[n]) for n in used}
         moments = tuple(
@@ -100,8 +102,11 @@ class Doors(Easel):
         session = replace(session, keep=saved.keep, blend=blend, against=None, opening=0)
         return session, not any(portrait.left_out for portrait in saved.portraits)
 
-    def link(self, session: Session, links: Links | None) -> str:
+    def link(self, session: Session, links: Links | None, address: str = "") -> str:
         """The part of an address after "?" that leads to what is shown.
+
+        Args:
+            address: of the visitor, whose share of the server's links it takes.
 
         Raises:
             BadInput: it does not fit, or the server keeps nothing.
@@ -116,7 +121,7 @@ class Doors(Easel):
                 "the session file and send that instead."
             )
         shown = replace(session, moments=(moment,), position=0)
-        return work_query(links.keep(session_bytes(shown, self.domain)))
+        return work_query(links.keep(session_bytes(shown, self.domain), address))
 
     def open_link(self, session: Session, query: str, links: Links | None) -> tuple[Session, bool]:
         """Go on with what a link leads to; whether all of it is there.
@@ -135,6 +140,7 @@ class Doors(Easel):
                 f"The link is of the domain {recipe.domain}, and this is {self.domain.name}; "
                 "open it where it was made."
             )
+        self.budget.check_stack(recipe.stack)
         spec = parse_seed(recipe.source.name) or SeedSpec(0)
         portrait = self.open_seed(spec.seed, spec.psi)
         start = self._moment(portrait, EditStack(()), Label("history.start"))

@@ -28,6 +28,7 @@ from editing.out_of_domain import (
 from editing.replays import photo_outcome
 from editing.rescoring import background_change
 from ui import session as sessions
+from ui.budget import Budget
 from ui.lanes import ABREAST, SMALL, Lanes
 from ui.session import Label, Moment, Portrait, Session
 from ui.views import overlay
@@ -70,6 +71,7 @@ class Easel:
 
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
+        self.budget = Budget(domain.resolution)
         small = domain.resolution <= SMALL and domain.device.type == "cpu"
         self.lanes = Lanes(ABREAST if small else 1)  # a large picture takes all there is
         classic = [name for name in CLASSIC if name in domain.boundaries]
@@ -92,6 +94,7 @@ class Easel:
     def preview_stack(self, session: Session, stack: EditStack, mask: bool = False) -> View:
         """The canvas with other edits: fast, never saved."""
         portrait = session.now.portrait
+        self.budget.check_stack(stack)
         with self.lanes.interactive(), torch.no_grad():
             after = preview(stack.apply(portrait.state, self.domain), self.domain).float()
         quick = replace(session, blend=without_deghosting(session.blend))
@@ -169,6 +172,7 @@ class Easel:
         return {name: change[name] for name in (*first, *clear)}
 
     def _moment(self, portrait: Portrait, stack: EditStack, label: Label) -> Moment:
+        self.budget.check_stack(stack)
         edited = any(entry.on for entry in stack.entries)
         after = self.draw(stack.apply(portrait.state, self.domain)) if edited else portrait.before
         return Moment(portrait, stack, label, after, data_uri(after))

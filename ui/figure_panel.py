@@ -133,6 +133,7 @@ class FigureHandlers:
                 f"A figure of {figure.cells} pictures is too large for the page; take at most "
                 f"{MOST}, or use the command figure."
             )
+        self.studio.budget.check_figure(figure)
         recipe, subject, latent = self._subject(session, figure)
         found: list[Drawn] = []
         work = _kept(figure_drawing(recipe, subject, self.studio.domain), found)

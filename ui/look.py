@@ -72,6 +72,7 @@ def launch_options() -> dict[str, Any]:
         "max_file_size": MAX_UPLOAD,
         "show_error": False,
         "run_history": False,
+        "max_threads": 64,  # more than ``ui.queue`` lets run: what is instant waits for none of it
         "state_session_capacity": 500,  # a long session holds some megabytes of pictures
         "enable_monitoring": False,
         "ssr_mode": False,

@@ -73,6 +73,7 @@ class MixingDesk:
             mate = self._mate(other_of(path.name, portrait.state, self.domain))
             return replace(mate, photo=portrait.target)
         latent, recipe = work
+        self.studio.budget.check_stack(recipe.stack)
         state = recipe.stack.apply(state_of(latent, self.domain), self.domain)
         return self._mate(other_of(path.name, state, self.domain))
 

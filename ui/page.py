@@ -8,12 +8,13 @@ import gradio as gr
 from editing.domains import Domain
 from ui.examples import find_examples
 from ui.fetching import Fetcher
+from ui.full_disk import tell_full_disk
 from ui.handlers import Handlers
 from ui.keeping import wire_keeping
 from ui.layout import TITLE, lay_out
 from ui.links import Links
 from ui.look import QUEUE
-from ui.queue import overlap_visitors, save_work, track_no_spinners
+from ui.queue import save_work, share_places, track_no_spinners
 from ui.saving import (
     SavingHandlers,
     wire_saving,
@@ -80,7 +81,8 @@ def build_app(
         welcomed = wire_language(page, handlers, blocks)
         wire_saving(page, welcomed, saving, partial(action, page, handlers), {**MEASURE, **PRIVATE})
     blocks.queue(max_size=QUEUE, api_open=False)
-    overlap_visitors(blocks)
+    share_places(blocks)
+    tell_full_disk(blocks)
     save_work(blocks)
     track_no_spinners(blocks)
     return blocks

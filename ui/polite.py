@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from editing.errors import EditingError
+from ui.full_disk import is_full
 from ui.messages import LANGUAGES, refusal, say
 from ui.session import Session
 
@@ -25,7 +26,9 @@ def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def toast(error: Exception, lang: str) -> gr.Error:
-        if isinstance(error, EditingError):
+        if is_full(error):
+            text = say("guard.full", lang)
+        elif isinstance(error, EditingError):
             text = cut_short(refusal(error, lang))
         else:
             log.exception("A handler failed")

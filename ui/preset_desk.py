@@ -145,7 +145,9 @@ class PresetDesk:
         grid = preset.recipe.grid
         if grid is None or len(grid.columns) * len(grid.rows) > MAX_GRID:
             raise BadInput(f"{preset.name} makes no grid of up to {MAX_GRID} pictures.")
-        yield from self.studio.lanes.steps(grid.pictures(self.edited(session), self.domain))
+        state = self.edited(session)
+        self.studio.budget.check_pictures(len(grid.columns) * len(grid.rows), state)
+        yield from self.studio.lanes.steps(grid.pictures(state, self.domain))
 
 
 def facts_of(shown: Shown, lang: str) -> dict[str, Any]:

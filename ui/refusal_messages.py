@@ -18,6 +18,24 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
         "{count} uploads from here are still going on; wait until one has ended.",
         "这里还有 {count} 个上传正在进行，请等其中一个结束。",
     ),
+    "guard.sent": (
+        "The {limit} MB that your network may send in {minutes} minutes are used up; wait a while.",
+        "你的网络在 {minutes} 分钟内可发送的 {limit} MB 已用完，请稍等。",
+    ),
+    "guard.sent_all": (
+        "So much was uploaded here lately that there is no room for more; try again in some "
+        "minutes.",
+        "近期上传过多，暂无空间，请过几分钟再试。",
+    ),
+    "guard.full": (
+        "The server's disk is full, so nothing can be stored now; try again later, or tell whoever "
+        "runs it.",
+        "服务器磁盘已满，暂时无法存储；请稍后再试，或告知管理者。",
+    ),
+    "guard.form": (
+        "This is no upload: it needs a form whose field files holds a file with a name.",
+        "这不是有效的上传：表单的 files 字段应包含一个有名称的文件。",
+    ),
     "guard.share": (
         "{count} of your actions are still waiting; wait until one has ended.",
         "你还有 {count} 个操作在等待，请等其中一个结束。",
@@ -26,6 +44,10 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
         "{count} of your searches or films are still going on; wait until one has ended, or stop "
         "it.",
         "你还有 {count} 个搜索或影片正在进行，请等待或停止其中一个。",
+    ),
+    "guard.address_long": (
+        "{count} searches or films from your network are still going on; wait until one has ended.",
+        "你的网络中还有 {count} 个搜索或影片正在进行，请等其中一个结束。",
     ),
     "guard.address": (
         "{count} actions from your network are still waiting; try again in a moment.",
@@ -51,5 +73,6 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
     "error.MissingFile": ("", "找不到所需文件。"),
     "error.UnsafeFile": ("", "此文件不是它声称的内容，已拒绝打开：请选择在此下载的文件。"),
     "error.CannotWrite": ("", "无法写入文件：磁盘可能已满。"),
+    "error.Left": ("", "访问者已离开，工作已停止。"),
     "error.BadInput": ("", "此输入无法使用。"),
 }

@@ -87,6 +87,20 @@ REFUSED: tuple[tuple[str, str], ...] = (
         r"A figure of (\d+) pictures is too large for the page; take at most (\d+)",
         "{0} 张图片对网页来说太多：最多 {1} 张，更多请用命令行。",
     ),
+    (
+        r"^(.+) ([\d,]+) pictures of (\d+) px to draw, and here one request gets ([\d,]+)",
+        "需要绘制 {1} 张 {2} 像素的图片，这里每次请求最多 {3} 张：请减少区域、文本、步数或帧数，"
+        "更多请用命令行。",
+    ),
+    (
+        r"The portraits inside these edits hold ([\d,]+) MB, and here one request gets ([\d,]+)",
+        "这些编辑中的肖像占 {0} MB，这里每次请求最多 {1} MB：请少用几个。",
+    ),
+    (r"This address has more than (\d+) fields", "此地址的字段超过 {0} 个：请重新复制链接。"),
+    (
+        "The server's disk is full or cannot be written",
+        "服务器磁盘已满，无法建立链接：请保存会话文件。",
+    ),
     (r"The layers (.+) do not (?:all )?exist", "层 {0} 不都存在：请使用此生成器已有的层。"),
     (r"(.+) is no layer; use rows", "{0} 不是层：请写 0-3,7 这样的行号，或粗、中、细。"),
     (r"Your shelf holds (\d+) directions already", "你的架子上已有 {0} 个方向：请先移除一个。"),

@@ -20,6 +20,7 @@ from ui.polite import SHOWN, polite, tell
 from ui.session import Session
 from ui.session_files import session_bytes
 from ui.studio import Studio
+from ui.visitors import address_of
 from ui.words import Words
 
 ASK = "window.latentStudio."  # page.js
@@ -99,9 +100,9 @@ class SavingHandlers:
         }
 
     @polite
-    def share(self, session: Session, lang: str) -> str:
+    def share(self, session: Session, lang: str, request: gr.Request) -> str:
         """A link to what is shown: the part of the page's address after "?"."""
-        return self.studio.link(session, self.links)
+        return self.studio.link(session, self.links, address_of(request.request.scope))
 
     @polite
     def open_link(self, session: Session, lang: str, link: str) -> tuple[Any, ...]:

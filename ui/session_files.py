@@ -109,7 +109,7 @@ def _archive(session: Session, moments: Sequence[Moment], domain: Domain, light:
     portraits = _portraits(moments, session.now)
     kept = [moment for moment in moments if moment.portrait in portraits]
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         facts, room = [], MOST - _mixed_in(kept)
         for number, portrait in enumerate(portraits):
             room -= _tuned(portrait.state)
@@ -117,7 +117,7 @@ def _archive(session: Session, moments: Sequence[Moment], domain: Domain, light:
             facts.append(_write_portrait(archive, number, portrait, domain, lean))
         for number, moment in enumerate(kept):
             recipe = recipe_to_yaml(_recipe(moment, session, domain))
-            archive.writestr(f"moment-{number}.yaml", recipe)
+            _write(archive, f"moment-{number}.yaml", recipe.encode())
         whole = {
             "format": FORMAT,
             "domain": domain.name,
@@ -127,8 +127,15 @@ def _archive(session: Session, moments: Sequence[Moment], domain: Domain, light:
             "portraits": facts,
             "moments": [_moment_values(m, portraits.index(m.portrait)) for m in kept],
         }
-        archive.writestr(FACTS, yaml.safe_dump(whole, sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
+        _write(archive, FACTS, text.encode())
     return buffer.getvalue()
+
+
+def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """A member without a time, so that the same session is the same file; packed if it is text."""
+    packed = zipfile.ZIP_DEFLATED if name.endswith(".yaml") else zipfile.ZIP_STORED
+    archive.writestr(zipfile.ZipInfo(name), data, packed)
 
 
 def _portraits(moments: Sequence[Moment], now: Moment) -> list[Portrait]:
@@ -172,12 +179,12 @@ def _write_portrait(
     if lean and field_bytes("noise", latent.noise) > MAX_EMBEDDED:
         latent = replace(latent, noise={})
         left_out.append("noise")
-    archive.writestr(f"portrait-{number}.npz", latent_to_bytes(latent), zipfile.ZIP_STORED)
+    _write(archive, f"portrait-{number}.npz", latent_to_bytes(latent))
     facts: dict[str, Any] = {"kind": portrait.kind}
     if portrait.photo is not None:
         jpeg = io.BytesIO()
         Image.fromarray(portrait.photo).save(jpeg, "jpeg", quality=88 if lean else 95)
-        archive.writestr(f"portrait-{number}.jpg", jpeg.getvalue(), zipfile.ZIP_STORED)
+        _write(archive, f"portrait-{number}.jpg", jpeg.getvalue())
         facts["photo"] = True
     return {**facts, "left_out": left_out} if left_out else facts
 

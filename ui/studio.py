@@ -257,6 +257,7 @@ class Studio(Doors):
             raise BadInput(
                 "Inversion needs a photo: drop one above, or pick the photograph as an example."
             )
+        self.budget.check_search(run.options)
         memory, run.memory = run.memory, None
         steps = invert(
             to_tensor(target), self.domain, run.options, given=run.given, mask=run.mask,

@@ -19,7 +19,7 @@ from ui.mixing_wiring import wire_mixing
 from ui.preset_desk import PresetDesk
 from ui.preset_handlers import PresetHandlers
 from ui.preset_wiring import wire_presets
-from ui.queue import LONG_LANE, QUICK_LANE
+from ui.queue import LONG_LANE, QUICK_LANE, SHORT_LANE
 from ui.text_handlers import TextHandlers
 from ui.text_wiring import wire_text
 from ui.walk_handlers import WalkHandlers
@@ -30,7 +30,7 @@ from ui.workshop_tab import REACH
 from ui.workshop_wiring import Wire, wire_workshop
 
 # One interactive action of a visitor at a time, so that they never overtake each other; the limit
-# is for all visitors until ``overlap_visitors`` lifts it.
+# is for all visitors until ``share_places`` lifts it.
 INTERACTIVE: dict[str, Any] = {
     "concurrency_id": QUICK_LANE,
     "concurrency_limit": 1,
@@ -41,6 +41,7 @@ INTERACTIVE: dict[str, Any] = {
 LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 EVERY: dict[str, Any] = {"trigger_mode": "multiple"}
 LONG: dict[str, Any] = {"concurrency_id": LONG_LANE, "concurrency_limit": 4}
+SHORT: dict[str, Any] = {"concurrency_id": SHORT_LANE, "concurrency_limit": 3}
 MEASURE: dict[str, Any] = {
     "concurrency_id": "measure",
     "concurrency_limit": 1,
@@ -219,7 +220,7 @@ def wire_tools(
     cards = PresetHandlers(PresetDesk(handlers.studio), handlers.inversion, walks, handlers.display)
     inverting = partial(invert_after, page, handlers)
     wire_presets(page, page.presets, page.presets_shown, cards, wire, inverting)
-    wire_api(page, ApiHandlers(handlers), partial(action, page, handlers), LONG)
+    wire_api(page, ApiHandlers(handlers), partial(action, page, handlers), SHORT, LONG)
 
 
 def wire_inversion(page: Page, handlers: Handlers) -> None:
