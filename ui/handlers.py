@@ -24,7 +24,7 @@ from ui.polite import SHOWN, polite, tell
 from ui.session import Portrait, Session
 from ui.session_files import SUFFIX
 from ui.studio import Studio
-from ui.widgets import data_uri, upload_path
+from ui.widgets import data_uri, strip_html, upload_path
 from ui.words import Words
 
 
@@ -222,7 +222,7 @@ class Handlers:
         """A handler that says everything on the page in another language."""
 
         def handler(session: Session, lang: str) -> list[Any]:
-            return [*words.updates(lang), self.example_strip(lang), lang]
+            return [*words.updates(lang), strip_html(self.example_strip(lang)), lang]
 
         return handler
 
