@@ -244,7 +244,7 @@ def test_a_visitor_who_drags_everything_at_once(url, others_go_on):
 
 def test_slow_uploads_hold_nobody_up(url, others_go_on):
     host, port = url.removeprefix("http://").rstrip("/").split(":")
-    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n"
+    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n"
     head += "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b"
     sockets = [socket.create_connection((host, int(port))) for _ in range(12)]
     try:

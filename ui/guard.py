@@ -10,23 +10,18 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from ui.messages import preferred_language, say
+from ui.asgi import UPLOAD, Message, Receive, Refused, Scope, Send, answer, header, refuse
 from ui.queue import LONG_LANE, pending
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from ui.visitors import address_of
 
 MB = 2**20
-UPLOAD = "/upload"
 JOINS = ("/queue/join", "/call/")  # how work gets into the queue
 
 
@@ -44,14 +39,6 @@ class Limits:
     address: int = 64  # actions of all visitors at one address
 
 
-class Refused(Exception):
-    """A request that is not served; the message is a key of the table of messages."""
-
-    def __init__(self, status: int, key: str, **values: object) -> None:
-        super().__init__(key)
-        self.status, self.key, self.values = status, key, values
-
-
 class Guard:
     """Wraps Gradio's app; knows visitors by session, and by address where they name none."""
 
@@ -62,7 +49,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope.get("method") if scope["type"] == "http" else None
         if method == "HEAD" and scope["path"] == "/":  # is anyone there? no page is built for that
-            await _answer(send, 200, b"", "text/html")
+            await answer(send, 200, b"", "text/html")
         elif method == "POST":
             await self._post(scope, receive, send)
         else:
@@ -85,11 +72,11 @@ class Guard:
             if refused.status == 413:
                 await _drain(receive)
             if not begun:
-                await _refuse(scope, send, refused)
+                await refuse(scope, send, refused)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a file on as it comes."""
-        address, taken = _address(scope), self.limits.uploads
+        address, taken = address_of(scope), self.limits.uploads
         if self._uploading[address] >= taken:
             raise Refused(429, "guard.uploads", count=taken)
         self._uploading[address] += 1
@@ -150,7 +137,7 @@ class Guard:
 
     def _check_share(self, scope: Scope, asked: dict[str, Any]) -> None:
         """Refuse what would be more than a visitor's share of the queue."""
-        blocks, address = scope["app"].get_blocks(), _address(scope)
+        blocks, address = scope["app"].get_blocks(), address_of(scope)
         session = asked.get("session_hash")
         visitor = session if isinstance(session, str) and session else address
         ahead = pending(blocks)
@@ -161,7 +148,7 @@ class Guard:
             long = sum(event.concurrency_id == LONG_LANE for event in own)
             if long >= self.limits.long:
                 raise Refused(429, "guard.long", count=long)
-        here = sum(_address(event.request.scope) == address for event in ahead)
+        here = sum(address_of(event.request.scope) == address for event in ahead)
         if here >= self.limits.address:
             raise Refused(429, "guard.address", count=here)
 
@@ -185,7 +172,7 @@ def _check_files(asked: Any) -> None:
 def _visitor(event: Any) -> str:
     """Whose event it is; one that came without a session is named after itself."""
     named: str = event.session_hash
-    return named if named != event._id else _address(event.request.scope)
+    return named if named != event._id else address_of(event.request.scope)
 
 
 def _lane(blocks: Any, path: str, asked: dict[str, Any]) -> str:
@@ -198,21 +185,10 @@ def _lane(blocks: Any, path: str, asked: dict[str, Any]) -> str:
     return ""
 
 
-def _address(scope: Scope) -> str:
-    """Where a request comes from; uvicorn puts in what a proxy says that may be believed."""
-    client = scope.get("client")
-    return f"address {client[0]}" if client else "address"
-
-
 def _promised(scope: Scope) -> int:
     """The size that a request announces; 0 where it announces none."""
-    size = _header(scope, b"content-length")
+    size = header(scope, b"content-length")
     return int(size) if size.isascii() and size.isdigit() else 0
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    found = (value for key, value in scope["headers"] if key == name)
-    return bytes(next(found, b"")).decode("latin-1")
 
 
 async def _drain(receive: Receive, seconds: float = 10.0) -> None:
@@ -223,25 +199,3 @@ async def _drain(receive: Receive, seconds: float = 10.0) -> None:
             message = await asyncio.wait_for(receive(), left)
             if message["type"] == "http.disconnect" or not message.get("more_body", False):
                 return
-
-
-async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
-    """The sentence, as the page and the clients look for it."""
-    lang = preferred_language(_header(scope, b"accept-language"))
-    sentence = say(refused.key, lang, **refused.values)
-    uploading = scope["path"].rstrip("/").endswith(UPLOAD)
-    kind, body = "text/plain; charset=utf-8", sentence.encode()
-    if not uploading:
-        kind = "application/json"
-        body = json.dumps({"detail": sentence, "error": sentence}).encode()
-    close = uploading or refused.status in (408, 413)
-    await _answer(send, refused.status, body, kind, close)
-
-
-async def _answer(send: Send, status: int, body: bytes, kind: str, close: bool = False) -> None:
-    size = str(len(body)).encode()
-    headers = [(b"content-type", kind.encode()), (b"content-length", size)]
-    if close:  # what is left of the request is not read
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

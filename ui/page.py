@@ -13,6 +13,7 @@ from ui.keeping import wire_keeping
 from ui.layout import TITLE, lay_out
 from ui.links import Links
 from ui.look import QUEUE
+from ui.manners import attend
 from ui.markup import only_html
 from ui.queue import overlap_visitors, save_work, track_no_spinners
 from ui.saving import (
@@ -85,4 +86,5 @@ def build_app(
     save_work(blocks)
     track_no_spinners(blocks)
     only_html(blocks)
+    attend(blocks)
     return blocks
