@@ -138,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ui.look import launch_options
     from ui.messages import say
     from ui.origins import names_of
+    from ui.tools import serve_tools
 
     keep_large_blocks()
     try:
@@ -156,6 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             prevent_thread_lock=True,
             **launch_options(names_of(options.host, options.hosts, os.environ)),
         )
+        if mcp:
+            serve_tools(page)
     except (EditingError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

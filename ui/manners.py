@@ -14,6 +14,7 @@ from typing import Any, get_args
 import gradio as gr
 from gradio.components import Component
 from gradio.utils import get_function_params
+from starlette.requests import Request as StarletteRequest
 
 from editing.errors import EditingError
 from ui.asgi import Refused
@@ -183,6 +184,9 @@ def attend(blocks: Any) -> None:
         return await usual_inputs(block_fn, checked, state, explicit_call)
 
     async def process_api(block_fn: Any, inputs: Any, **options: Any) -> Any:
+        request = options.get("request")
+        if isinstance(request, StarletteRequest):  # of a tool, which has no session
+            options["request"] = gr.Request(request)
         lang = _language(block_fn, inputs, options.get("request"))
         try:
             event = options.get("event_data")

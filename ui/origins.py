@@ -43,7 +43,7 @@ def names_of(host: str | None, more: str | None, environment: Mapping[str, str])
         machine = socket.gethostname().lower()
         names |= {machine, f"{machine.partition('.')[0]}.local"}
     names.add(environment.get("SPACE_HOST", "").lower())
-    names.add(_name(urlsplit(environment.get("GRADIO_ROOT_PATH", "")).netloc))
+    names.add(_name(_place(environment.get("GRADIO_ROOT_PATH", ""))))
     return Names(frozenset(names - {""}), any=environment.get("SYSTEM") == "spaces")
 
 
@@ -67,7 +67,7 @@ class Origins:
         name = _name(host)
         if not (self.names.any or name in own or name in LOCAL or _is_address(name)):
             raise Refused(421, "origin.host", host=name[:80] or "–")
-        asking = urlsplit(origin).netloc
+        asking = _place(origin)
         if origin and asking != host and _name(asking) not in own - LOCAL:
             raise Refused(403, "origin.page", page=origin[:80])
         # No page says its origin for a picture or a script of another site, but a browser does.
@@ -80,7 +80,15 @@ def _shared(scope: Scope) -> frozenset[str]:
     """The name of the public link, where there is one."""
     blocks = scope["app"].get_blocks() if "app" in scope else None
     link = getattr(blocks, "share_url", None)
-    return frozenset({_name(urlsplit(link).netloc)} if link else ())
+    return frozenset({_name(_place(link))} if link else ())
+
+
+def _place(address: str) -> str:
+    """Host and port of a whole address; "" where it has none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def _name(host: str) -> str:
