@@ -94,16 +94,23 @@ def calls_of(info: Mapping[str, Any], only: Sequence[str] = ()) -> Iterator[Call
 
 def events_of(config: Mapping[str, Any]) -> Iterator[Call]:
     """The page's own actions, joined as a page does, with an event that says nothing of use."""
+    values = {each["id"]: each["props"].get("value") for each in config["components"]}
     for each in config["dependencies"]:
-        if each["api_visibility"] == "private" and each["backend_fn"]:
-            for name, event in (("no event", None), ("odd event", {"index": "x", "act": 3})):
-                body = {"fn_index": each["id"], "session_hash": "fuzz", "event_data": event,
-                        "data": [None] * len(each["inputs"])}  # fmt: skip
-                yield Call(f"action {each['id']}", "event_data", name, "queue/join",
-                           json.dumps(body))  # fmt: skip
+        if each["api_visibility"] != "private" or not each["backend_fn"]:
+            continue
+        data = [values.get(component) for component in each["inputs"]]
+        for name, event in (("no event", None), ("odd event", {"index": "x", "act": 3})):
+            body = {"fn_index": each["id"], "session_hash": "fuzz", "event_data": event}
+            yield _joined(f"action {each['id']}", "event_data", name, {**body, "data": data})
+        nothing = {"fn_index": each["id"], "session_hash": "fuzz", "data": [None] * len(data)}
+        yield _joined(f"action {each['id']}", "data", "null", nothing)
     for number in (None, -1, 10**9, "0", True, [0]):
         body = {"fn_index": number, "session_hash": "fuzz", "data": []}
-        yield Call("action", "fn_index", str(number), "queue/join", json.dumps(body))
+        yield _joined("action", "fn_index", str(number), body)
+
+
+def _joined(endpoint: str, parameter: str, value: str, body: Mapping[str, Any]) -> Call:
+    return Call(endpoint, parameter, value, "queue/join", json.dumps(body))
 
 
 def _sound(parameter: Mapping[str, Any]) -> Any:

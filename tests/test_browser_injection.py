@@ -13,6 +13,7 @@ import torch
 import yaml
 
 from editing.directions import Direction, save_direction
+from editing.domains import open_domain
 from editing.latents import save_latent
 from editing.states import latent_of, state_of
 from tests.studio_domain import served
@@ -35,13 +36,19 @@ TEXTS = [  # short: chips have room for 32 characters
     "</p><script>ran()</script>",
     "\u202eevil\u2066 x",
 ]
+ATTRIBUTE = "${ran()} }</style><img src=x onerror=ran()>"
 WHOLE = " ".join(TEXTS)
 LISTEN = "window.count = 0; window.ran = () => { window.count += 1; return ''; };"
 
 
 @pytest.fixture(scope="module")
 def domain(tmp_path_factory):
-    return write_text_domain(tmp_path_factory.mktemp("domain") / "studio")
+    """One of whose attributes has a hostile name."""
+    folder = write_text_domain(tmp_path_factory.mktemp("domain") / "studio").folder
+    facts = yaml.safe_load((folder / "domain.yaml").read_text())
+    facts["boundaries"][ATTRIBUTE] = facts["boundaries"]["age"]
+    (folder / "domain.yaml").write_text(yaml.safe_dump(facts))
+    return open_domain(folder)
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +211,20 @@ def test_a_direction_s_name_is_shown_literally(visit, domain, tmp_path):
             ".some((chip) => chip.innerText.toLowerCase().startsWith(wanted))",
             arg=text.lower(),
         )
+
+
+def test_an_attribute_s_name_is_shown_literally(visit):
+    page = visit()
+    slider = page.locator(f"[id='slider-{ATTRIBUTE}']")
+    assert ATTRIBUTE.capitalize() in slider.inner_text()
+    slider.locator("input[type=number]").fill("1")
+    page.keyboard.press("Enter")
+    wanted = f"{ATTRIBUTE.capitalize()} +1"
+    page.wait_for_function(
+        "wanted => [...document.querySelectorAll('#stack .chip-name, #history .current span')]"
+        ".filter((each) => each.textContent === wanted).length === 2",
+        arg=wanted,
+    )
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])

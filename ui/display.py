@@ -39,7 +39,7 @@ class Display:
         self.studio = studio
         self.names = list(studio.attributes)
 
-    def preview(self, session: Session, look: str, dragged: Mapping[str, Any]) -> tuple[Any, Any]:
+    def preview(self, session: Session, look: str, dragged: Mapping[str, float]) -> tuple[Any, Any]:
         """The canvas while sliders are dragged; ``dragged`` has those that the page shows."""
         wanted = {name: float(dragged[name]) for name in self.names if name in dragged}
         return self.drag(session, look, wanted)

@@ -20,12 +20,13 @@ from editing.errors import EditingError
 from ui.asgi import Refused
 from ui.markup import visible
 from ui.messages import LANGUAGES, preferred_language, refusal, say
-from ui.polite import cut_short, toast_html
+from ui.polite import cut_short, toast_html, without_paths
 
 log = logging.getLogger(__name__)
 SHOWN = 60  # characters of a value in a sentence
 CHOICES = 12  # of a list of choices
 FILES = (gr.Image, gr.File, gr.UploadButton, gr.Video, gr.Audio)
+NAMED = Mapping[str, float]  # the type of numbers by name
 TEXTS = ("act", "name", "channel")  # what the page's own events say, by kind
 NUMBERS = ("x", "y")
 PLACES = ("index", "to")
@@ -56,8 +57,11 @@ def check_value(name: str, block: Component, value: Any, hint: Any, bounded: boo
         return str(value)
     elif isinstance(block, gr.Radio | gr.Dropdown | gr.CheckboxGroup):
         _check_choice(name, block, value)
+    elif hint == NAMED:
+        fine = isinstance(value, dict) and all(map(_is_number, value.values()))
+        _expect(fine, "manners.named", name, value)
     elif isinstance(block, FILES):
-        many = isinstance(value, list) and getattr(block, "file_count", "") != "single"
+        many = isinstance(value, list) and getattr(block, "file_count", "single") != "single"
         given = value if many else [value]
         _expect(all(map(_is_file, given)), "manners.file", name, value)
     elif (model := getattr(block, "data_model", None)) is not None:
@@ -83,8 +87,10 @@ def _nothing(name: str, block: Component, hint: Any) -> Any:
     free = silent or NoneType in get_args(hint) or hint is NoneType
     if silent and isinstance(block, gr.Radio | gr.Dropdown):
         free = block.value is None  # else one of them is always chosen
-    needed = isinstance(block, gr.Slider | gr.Dataframe) or (
-        isinstance(block, gr.Number | gr.Checkbox | gr.Radio | gr.Dropdown) and not free
+    needed = (
+        isinstance(block, gr.Slider | gr.Dataframe)
+        or hint == NAMED
+        or (isinstance(block, gr.Number | gr.Checkbox | gr.Radio | gr.Dropdown) and not free)
     )
     if needed:
         raise Refused(422, "manners.none", name=name)
@@ -193,7 +199,8 @@ def attend(blocks: Any) -> None:
             if event is not None and _wants_event(block_fn):
                 options["event_data"] = gr.EventData(event.target, told(event._data))
             return await usual_call(block_fn=block_fn, inputs=inputs, **options)
-        except gr.Error:
+        except gr.Error as error:  # ours, or one of Gradio's own, which it would also log
+            error.message, error.print_exception = without_paths(str(error.message)), False
             raise
         except Refused as refused:
             raise _failure(say(refused.key, lang, **refused.values)) from None

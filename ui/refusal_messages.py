@@ -75,6 +75,10 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
         "{name} is {value}; choose from {choices}.",
         "{name} 为 {value}；可选值为 {choices}。",
     ),
+    "manners.named": (
+        "{name} is {value}; it needs numbers by name.",
+        "{name} 为 {value}；它应是按名称给出的数。",
+    ),
     "manners.file": (
         "{name} is {value}; it needs a file that was uploaded here first.",
         "{name} 为 {value}；它应是先上传到这里的文件。",
