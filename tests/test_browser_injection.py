@@ -18,6 +18,7 @@ from editing.latents import save_latent
 from editing.states import latent_of, state_of
 from tests.studio_domain import served
 from tests.test_browser import PATIENCE, browser, chips, history  # noqa: F401
+from tests.test_browser_saving import drop_bytes
 from tests.text_domain import write_text_domain
 from ui.markup import visible
 from ui.session import Label
@@ -46,7 +47,7 @@ def domain(tmp_path_factory):
     """One of whose attributes has a hostile name."""
     folder = write_text_domain(tmp_path_factory.mktemp("domain") / "studio").folder
     facts = yaml.safe_load((folder / "domain.yaml").read_text())
-    facts["boundaries"][ATTRIBUTE] = facts["boundaries"]["age"]
+    facts["boundaries"][ATTRIBUTE] = {**facts["boundaries"]["age"]}
     (folder / "domain.yaml").write_text(yaml.safe_dump(facts))
     return open_domain(folder)
 
@@ -107,19 +108,6 @@ def link(recipe) -> str:
     return "?recipe=" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def drop(page, data: bytes, name: str) -> None:
-    page.evaluate(
-        """([data, name]) => {
-        const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-        const files = new DataTransfer();
-        files.items.add(new File([bytes], name));
-        const options = {dataTransfer: files, bubbles: true, cancelable: true};
-        document.querySelector('#canvas').dispatchEvent(new DragEvent('drop', options));
-    }""",
-        [base64.b64encode(data).decode(), name],
-    )
-
-
 def toast(page) -> str:
     """The sentence of the toast, which then goes."""
     page.wait_for_selector(".toast-body")
@@ -152,7 +140,7 @@ def test_a_session_file_and_its_name_are_shown_literally(visit, domain):
         named = replace(session.now, label=Label(attribute=text, alpha=1.0))
         session = replace(session, moments=(*session.moments[:-1], named))
     page = visit()
-    drop(page, session_bytes(session, domain), "work.studio")
+    drop_bytes(page, session_bytes(session, domain), "work.studio")
     page.wait_for_function(
         "n => document.querySelectorAll('#history .strip-item').length === n",
         arg=len(session.moments),
@@ -160,7 +148,7 @@ def test_a_session_file_and_its_name_are_shown_literally(visit, domain):
     shown = [visible(text.replace("_", " ").capitalize()) for text in TEXTS]
     assert history(page)[-len(TEXTS) :] == [f"{text} +1" for text in shown]
     for name in ("${ran()}.studio", "<img src=x onerror=ran()>.studio", "\u202e`{{x}}.studio"):
-        drop(page, b"PK\x03\x04 no session", name)
+        drop_bytes(page, b"PK\x03\x04 no session", name)
         assert "not a readable session file" in toast(page)
 
 
@@ -170,7 +158,7 @@ def test_what_a_latent_says_of_itself_is_shown_literally(visit, domain, tmp_path
     for text in TEXTS:
         path = tmp_path / "face.npz"
         save_latent(path, replace(latent, domain=text, fingerprint="0" * 64))
-        drop(page, path.read_bytes(), "face.npz")
+        drop_bytes(page, path.read_bytes(), "face.npz")
         assert f"of {visible(text)}," in toast(page)
 
 

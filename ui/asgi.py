@@ -34,6 +34,28 @@ def language(scope: Scope) -> str:
     return preferred_language(header(scope, b"accept-language"))
 
 
+async def whole_body(receive: Receive) -> bytes | None:
+    """A request's body; None where its client went away."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """``receive`` of a request whose body was read already."""
+    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return received
+
+
 async def refuse(scope: Scope, send: Send, refused: Refused, more: Headers = ()) -> None:
     """The sentence, as the page and the clients look for it, with ``more`` headers."""
     sentence = say(refused.key, language(scope), **refused.values)

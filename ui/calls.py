@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ui.asgi import Message, Receive, Refused, Scope, Send, refuse
+from ui.asgi import Receive, Refused, Scope, Send, again, refuse, whole_body
 from ui.manners import parameters, shortly
 
 JOIN = "/queue/join"
@@ -27,23 +27,14 @@ class Calls:
         is_call = scope["type"] == "http" and scope["method"] == "POST"
         if not (is_call and any(part in scope["path"] for part in CALLS)):
             return await self.app(scope, receive, send)
-        body, more = bytearray(), True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
+        body = await whole_body(receive)
+        if body is None:
+            return
         try:
-            check_call(scope["app"].get_blocks(), scope["path"], read_json(bytes(body)))
+            check_call(scope["app"].get_blocks(), scope["path"], read_json(body))
         except Refused as refused:
             return await refuse(scope, send, refused)
-        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
-
-        async def again() -> Message:
-            return whole.pop() if whole else await receive()
-
-        await self.app(scope, again, send)
+        await self.app(scope, again(body, receive), send)
 
 
 def read_json(body: bytes) -> Any:

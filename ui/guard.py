@@ -17,7 +17,19 @@ from typing import Any
 
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from ui.asgi import UPLOAD, Message, Receive, Refused, Scope, Send, answer, header, refuse
+from ui.asgi import (
+    UPLOAD,
+    Message,
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    again,
+    answer,
+    header,
+    refuse,
+    whole_body,
+)
 from ui.queue import LONG_LANE, pending
 from ui.visitors import address_of
 
@@ -88,14 +100,9 @@ class Guard:
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read a request whole; let it into the queue where its visitor has room there."""
-        body, more = bytearray(), True
-        arriving = self._measured(scope, receive, self.limits.body_mb)
-        while more:
-            message = await arriving()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
+        body = await whole_body(self._measured(scope, receive, self.limits.body_mb))
+        if body is None:
+            return
         try:
             asked = json.loads(body)
             _check_files(asked)
@@ -103,12 +110,7 @@ class Guard:
             asked = None
         if isinstance(asked, dict) and any(part in scope["path"] for part in JOINS):
             self._check_share(scope, asked)
-        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
-
-        async def again() -> Message:
-            return whole.pop() if whole else await receive()
-
-        await self.app(scope, again, send)
+        await self.app(scope, again(body, receive), send)
 
     def _measured(self, scope: Scope, receive: Receive, most_mb: int) -> Receive:
         """``receive``, ended by whatever is too large or too slow."""

@@ -5,6 +5,7 @@ be opened.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -144,7 +145,9 @@ def about_html(fetcher: Fetcher, name: str, lang: str) -> Html:
     more = [say(key, lang, count=unknown)] if unknown else []
     lines.append(" ".join(total + more) + (" ." if lang == "en" else "。").strip())
     command = f"python -m editing weights fetch {name}"
-    lines.append(say("weights.by_hand", lang, command=command, folder=f"{domain.folder}/fetched"))
+    # Where that is on its machine concerns nobody but the owner of a server.
+    folder = domain.folder if fetcher.allowed else Path(domain.folder.name)
+    lines.append(say("weights.by_hand", lang, command=command, folder=f"{folder}/fetched"))
     heads = ("weights.file", "weights.bytes", "weights.from", "weights.licence")
     head = [tag("th", say(key, lang)) for key in heads]
     rows = [
