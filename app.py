@@ -23,6 +23,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--domain", default=BUNDLED, help="which world (default: portraits)")
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    parser.add_argument(
+        "--hosts",
+        metavar="NAMES",
+        help="names the server is reached by, as NAME or NAME,NAME (default: this machine's own)",
+    )
     parser.add_argument("--share", action="store_true", help="also make a public link")
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask visitors for these")
     parser.add_argument("--mcp", action="store_true", help="serve the endpoints as MCP tools, too")
@@ -62,14 +67,21 @@ def auth_of(text: str | None) -> tuple[str, str] | None:
     return (user, password) if text else None
 
 
-def check_mcp(wanted: bool) -> None:
+def check_mcp(wanted: bool, auth: object) -> None:
     """Gradio would print a page of errors, and serve without it.
 
     Raises:
+        BadInput: together with a password: the tools would be listed to anybody, and work for
+            nobody.
         MissingFile: the extra is not installed.
     """
-    from editing.errors import MissingFile
+    from editing.errors import BadInput, MissingFile
 
+    if wanted and auth:
+        raise BadInput(
+            "--mcp and --auth do not go together: a program that uses the tools cannot log in. "
+            "Start one studio with --mcp on this machine, and one with --auth for visitors."
+        )
     if wanted and importlib.util.find_spec("mcp") is None:
         raise MissingFile("--mcp needs the package mcp; run pip install 'gradio[mcp]' first.")
 
@@ -130,22 +142,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from editing.errors import EditingError
     from editing.memory import keep_large_blocks
     from ui.look import launch_options
+    from ui.messages import say
+    from ui.origins import names_of
+    from ui.tools import serve_tools
 
     keep_large_blocks()
     try:
         auth = auth_of(options.auth)
-        check_mcp(options.mcp)
+        mcp = options.mcp or os.environ.get("GRADIO_MCP_SERVER", "").lower() == "true"
+        check_mcp(mcp, auth)
         page = build_page(options)
         page.launch(
             server_name=options.host,
             server_port=options.port,
             share=options.share,
             auth=auth,
-            mcp_server=options.mcp or None,  # None: what the environment says
+            auth_message=say("login.slow", options.lang) if auth else None,
+            mcp_server=mcp,
             inbrowser=options.open,
             prevent_thread_lock=True,
-            **launch_options(),
+            **launch_options(names_of(options.host, options.hosts, os.environ)),
         )
+        if mcp:
+            serve_tools(page)
     except (EditingError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

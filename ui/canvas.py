@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from ui.markup import html_box
 from ui.messages import say
 from ui.views import VIEWS
 from ui.widgets import Pixels, strip
@@ -56,8 +57,8 @@ def build_canvas(
             outcome = words.make(
                 gr.ImageSlider, {"label": "composite"}, visible=False, elem_id="outcome", **LOOK
             )
-        caveats = gr.HTML("", elem_id="caveats")
-        metrics = gr.HTML("", elem_id="metrics")
+        caveats = html_box(elem_id="caveats")
+        metrics = html_box(elem_id="metrics")
         with gr.Row(elem_id="tools"):
             undo, redo, reset = (
                 words.make(gr.Button, {"value": name}, elem_id=name, interactive=on, **TOOL)

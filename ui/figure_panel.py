@@ -25,6 +25,7 @@ from editing.text import TextEdit
 from ui.boundaries_tab import given_choices
 from ui.drawing import note_html, progress_html
 from ui.files import file_name
+from ui.markup import Html, html_box, joined
 from ui.messages import attribute_name, say
 from ui.polite import polite
 from ui.session import Moment, Session
@@ -87,7 +88,7 @@ def build_figure_panel(words: Words, names: Sequence[str], texts: bool) -> Figur
                 elem_id="figure-draw",
             )  # fmt: skip
             stop = words.make(gr.Button, {"value": "figure.stop"}, size="sm", min_width=60)
-        progress = gr.HTML("", elem_id="figure-progress")
+        progress = html_box(elem_id="figure-progress")
         picture = words.make(
             gr.Image, {"label": "figure.picture"}, type="filepath", format="png",
             interactive=False, visible=False, buttons=["fullscreen"], elem_id="figure-picture",
@@ -187,14 +188,14 @@ class FigureHandlers:
         latent = latent_of(portrait.state, domain, portrait.quad, portrait.source.sha256)
         return recipe, latent, latent
 
-    def _progress(self, done: float, seconds: float, lang: str) -> str:
+    def _progress(self, done: float, seconds: float, lang: str) -> Html:
         text = say("figure.running", lang, percent=f"{100 * done:.0f}")
         if done > 0:
             left = f"{seconds / done * (1 - done):.0f}"
             text += " · " + say("figure.left", lang, seconds=left)
         return progress_html(text, done, [], lang)
 
-    def _said(self, drawn: Drawn, seconds: float, lang: str) -> str:
+    def _said(self, drawn: Drawn, seconds: float, lang: str) -> Html:
         lines = [say("figure.done", lang, cells=str(drawn.figure.cells), seconds=f"{seconds:.0f}")]
         for row in drawn.rows:
             for column, cell in zip(drawn.figure.columns, row[1:], strict=True):
@@ -202,7 +203,7 @@ class FigureHandlers:
                     facts = {"edit": edit_name(column.edit), "change": number(cell.change, "+.2f"),
                              "attribute": attribute_name(column.attribute, lang)}  # fmt: skip
                     lines.append(say("figure.missed", lang, **facts))
-        return "".join(note_html(line) for line in lines)
+        return joined(note_html(line) for line in lines)
 
 
 def replace_stack(moment: Moment) -> Moment:

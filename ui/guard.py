@@ -9,7 +9,7 @@ is one for all, so that one visitor can fill it. While the server runs, old file
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +19,26 @@ from urllib.parse import parse_qs
 from gradio.utils import get_upload_folder, is_in_or_equal
 from starlette.requests import ClientDisconnect
 
+from ui.asgi import (
+    UPLOAD,
+    Message,
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    again,
+    answer,
+    header,
+    refuse,
+    whole_body,
+)
 from ui.full_disk import is_full
-from ui.messages import preferred_language, say
 from ui.presence import presence_of
 from ui.queue import LONG_LANE, pending
 from ui.room import KEEP, MB, has_space, own_folder, sweep_own
 from ui.uploads import SHARE, NoShare, Uploads
 from ui.visitors import address_of
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-UPLOAD = "/upload"
 SWEEP_EVERY = 30.0  # seconds
 JOINS = ("/queue/join", "/call/")  # how work gets into the queue
 
@@ -52,14 +58,6 @@ class Limits:
     address_long: int = 8  # of them long ones
 
 
-class Refused(Exception):
-    """A request that is not served; the message is a key of the table of messages."""
-
-    def __init__(self, status: int, key: str, **values: object) -> None:
-        super().__init__(key)
-        self.status, self.key, self.values = status, key, values
-
-
 class Guard:
     """Wraps Gradio's app; knows visitors by session, and by address where they name none."""
 
@@ -77,7 +75,7 @@ class Guard:
             return
         method = scope.get("method") if scope["type"] == "http" else None
         if method == "HEAD" and scope["path"] == "/":  # is anyone there? no page is built for that
-            await _answer(send, 200, b"", "text/html")
+            await answer(send, 200, b"", "text/html")
         elif method == "POST":
             await self._post(scope, receive, send)
         elif method == "GET" and (name := _stream(scope)):
@@ -103,7 +101,7 @@ class Guard:
             if refused.status == 413:
                 await _drain(receive)
             if not begun:
-                await _refuse(scope, send, refused)
+                await refuse(scope, send, refused)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a file on as it comes."""
@@ -134,14 +132,9 @@ class Guard:
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read a request whole; let it into the queue where its visitor has room there."""
-        body, more = bytearray(), True
-        arriving = self._measured(scope, receive, self.limits.body_mb)
-        while more:
-            message = await arriving()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
+        body = await whole_body(self._measured(scope, receive, self.limits.body_mb))
+        if body is None:
+            return
         try:
             asked = json.loads(body)
             _check_files(asked)
@@ -149,12 +142,7 @@ class Guard:
             asked = None
         if isinstance(asked, dict) and any(part in scope["path"] for part in JOINS):
             self._check_share(scope, asked)
-        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
-
-        async def again() -> Message:
-            return whole.pop() if whole else await receive()
-
-        await self.app(scope, again, send)
+        await self.app(scope, again(body, receive), send)
 
     def _measured(self, scope: Scope, receive: Receive, most_mb: int) -> Receive:
         """``receive``, ended by whatever is too large or too slow."""
@@ -264,13 +252,8 @@ def _lane(blocks: Any, path: str, asked: dict[str, Any]) -> str:
 
 def _promised(scope: Scope) -> int:
     """The size that a request announces; 0 where it announces none."""
-    size = _header(scope, b"content-length")
+    size = header(scope, b"content-length")
     return int(size) if size.isascii() and size.isdigit() else 0
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    found = (value for key, value in scope["headers"] if key == name)
-    return bytes(next(found, b"")).decode("latin-1")
 
 
 async def _sweep_often(app: Any) -> None:
@@ -290,25 +273,3 @@ async def _drain(receive: Receive, seconds: float = 10.0) -> None:
             message = await asyncio.wait_for(receive(), left)
             if message["type"] == "http.disconnect" or not message.get("more_body", False):
                 return
-
-
-async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
-    """The sentence, as the page and the clients look for it."""
-    lang = preferred_language(_header(scope, b"accept-language"))
-    sentence = say(refused.key, lang, **refused.values)
-    uploading = scope["path"].rstrip("/").endswith(UPLOAD)
-    kind, body = "text/plain; charset=utf-8", sentence.encode()
-    if not uploading:
-        kind = "application/json"
-        body = json.dumps({"detail": sentence, "error": sentence}).encode()
-    close = uploading or refused.status in (408, 413)
-    await _answer(send, refused.status, body, kind, close)
-
-
-async def _answer(send: Send, status: int, body: bytes, kind: str, close: bool = False) -> None:
-    size = str(len(body)).encode()
-    headers = [(b"content-type", kind.encode()), (b"content-length", size)]
-    if close:  # what is left of the request is not read
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

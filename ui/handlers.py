@@ -2,8 +2,10 @@
 
 import functools
 import inspect
+import keyword
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import Parameter
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from ui.polite import SHOWN, polite, tell
 from ui.session import Portrait, Session
 from ui.session_files import SUFFIX
 from ui.studio import Studio
-from ui.widgets import data_uri, upload_path
+from ui.widgets import data_uri, strip_html, upload_path
 from ui.words import Words
 
 
@@ -110,7 +112,8 @@ class Handlers:
         """``move`` whose parameters have the attributes' names, for the API."""
         own = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("session", "lang")]
         sliders = [
-            Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=0.0) for name in self.names
+            Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=0.0)
+            for name in parameter_names(self.names)
         ]
 
         @functools.wraps(self.move)
@@ -222,7 +225,7 @@ class Handlers:
         """A handler that says everything on the page in another language."""
 
         def handler(session: Session, lang: str) -> list[Any]:
-            return [*words.updates(lang), self.example_strip(lang), lang]
+            return [*words.updates(lang), strip_html(self.example_strip(lang)), lang]
 
         return handler
 
@@ -234,3 +237,16 @@ class Handlers:
             {"src": data_uri(e.picture), "title": say(e.title, lang, **e.values), "current": False}
             for e in self.examples
         ]
+
+
+def parameter_names(names: Sequence[str]) -> list[str]:
+    """Attributes as names of parameters, each its own: "mouth open" is mouth_open."""
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"\W", "_", name) or "_"
+        if plain[0].isdigit() or keyword.iskeyword(plain) or plain in ("session", "lang"):
+            plain = f"_{plain}"
+        while plain in found:
+            plain += "_"
+        found.append(plain)
+    return found

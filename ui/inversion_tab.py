@@ -6,6 +6,7 @@ import gradio as gr
 
 from editing.inversion_options import METHODS, SPACES
 from ui.inversion_choices import LOSSES, SEARCH, STARTS, choices_of
+from ui.markup import html_box
 from ui.widgets import painter, uploads_only
 from ui.words import Words
 
@@ -45,13 +46,13 @@ def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
     # Says to the API, in one place, which of the three buttons was pressed.
     level = gr.Radio(LEVELS, value="quick", label="level", visible=False)
     words.make(gr.Markdown, {"value": "inversion.idle"}, elem_classes="hint")
-    progress = gr.HTML("", elem_id="progress")
+    progress = html_box(elem_id="progress")
     with gr.Row(elem_id="running"):
         stop, resume, film, untune = (
             words.make(gr.Button, {"value": key}, interactive=False, elem_id=key, **SMALL)
             for key in ("stop", "resume", "film", "untune")
         )
-    result = gr.HTML("", elem_id="result")
+    result = html_box(elem_id="result")
     words.make(gr.Markdown, {"value": "inversion.two"}, elem_classes="hint")
     with words.make(gr.Accordion, {"label": "region"}, open=False, elem_id="region") as region:
         words.make(gr.Markdown, {"value": "region.tip"}, elem_classes="hint")

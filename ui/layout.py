@@ -13,6 +13,7 @@ from ui.figure_panel import FigurePanel, build_figure_panel
 from ui.handlers import Handlers
 from ui.inversion_tab import InversionTab, build_inversion_tab
 from ui.keeping import Keeping, build_keeping
+from ui.markup import html_box, tag
 from ui.mixing_tab import MixingTab, build_mixing_tab
 from ui.presets_tab import PresetsTab, build_presets_tab
 from ui.saving import (
@@ -108,7 +109,7 @@ def _header(words: Words, lang: str) -> gr.Radio:
     """Name and tagline, and the language's switch."""
     with gr.Row(elem_id="header"):
         with gr.Column(scale=8, elem_id="heading"), gr.Row():
-            gr.HTML(f"<h1>{TITLE}</h1>", elem_id="name")
+            html_box(tag("h1", TITLE), elem_id="name")
             words.make(gr.Markdown, {"value": "tagline"}, elem_id="tagline")
         return gr.Radio(
             [("EN", "en"), ("中文", "zh")],

@@ -7,9 +7,13 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from ui.calls import Calls
 from ui.guard import Guard, Limits
+from ui.headers import Headers
 from ui.inversion_tab import LEVELS
+from ui.login import Login
 from ui.messages import LANGUAGES, tooltips
+from ui.origins import Names, Origins
 
 HERE = Path(__file__).parent
 SCRIPTS = ("page.js", "canvas.js")
@@ -56,19 +60,30 @@ def theme() -> gr.themes.Base:
     )
 
 
-def head() -> str:
-    """The page's scripts, with the hover texts it hangs on elements by id."""
+def script() -> str:
+    """The page's scripts, with the hover texts they hang on elements by id."""
     tips = {lang: tooltips(TIPS, lang) for lang in LANGUAGES}
     scripts = [(HERE / name).read_text(encoding="utf-8") for name in SCRIPTS]
-    return f"<script>{''.join(scripts).replace('/* TIPS */ {}', json.dumps(tips))}</script>"
+    return "".join(scripts).replace("/* TIPS */ {}", json.dumps(tips))
 
 
-def launch_options() -> dict[str, Any]:
-    """Settings fit for strangers: no telemetry, no run history, nothing of an error's inside."""
+def launch_options(names: Names | None = None) -> dict[str, Any]:
+    """Settings fit for strangers: no telemetry, no run history, nothing of an error's inside.
+
+    ``names`` are those that the server answers to beside "localhost" and addresses of digits.
+    """
+    names, own = names or Names(), script()
+    walls = [
+        Middleware(Headers, scripts=[own], framed=names.any),
+        Middleware(Origins, names=names),
+        Middleware(Login),
+        Middleware(Guard),
+        Middleware(Calls),
+    ]
     return {
         "theme": theme(),
         "css_paths": HERE / "page.css",
-        "head": head(),
+        "head": f"<script>{own}</script>",
         "max_file_size": MAX_UPLOAD,
         "show_error": False,
         "run_history": False,
@@ -77,6 +92,6 @@ def launch_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "footer_links": ["api"],
-        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "app_kwargs": {"middleware": walls},
         "quiet": True,
     }

@@ -7,6 +7,7 @@ import gradio as gr
 
 from editing.mixing import SPACES
 from ui.boundaries_tab import given_choices, layer_choices
+from ui.markup import html_box
 from ui.messages import say
 from ui.region import Region, build_region
 from ui.source import MAX_SEED
@@ -211,7 +212,7 @@ def _grid(words: Words) -> Grid:
                 for which, seeds in (("rows", "21, 22"), ("columns", "31, 32, 33"))
             )  # fmt: skip
         run = words.make(gr.Button, {"value": "mix.grid.run"}, elem_id="mix-grid-run")
-        progress = gr.HTML("")
+        progress = html_box()
         cells = gr.Gallery(
             show_label=False, columns=4, allow_preview=False, format="jpeg", buttons=[],
             height="auto", elem_id="mix-cells",

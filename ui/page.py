@@ -14,6 +14,8 @@ from ui.keeping import wire_keeping
 from ui.layout import TITLE, lay_out
 from ui.links import Links
 from ui.look import QUEUE
+from ui.manners import attend
+from ui.markup import only_html
 from ui.queue import save_work, share_places, track_no_spinners
 from ui.saving import (
     SavingHandlers,
@@ -85,4 +87,6 @@ def build_app(
     tell_full_disk(blocks)
     save_work(blocks)
     track_no_spinners(blocks)
+    only_html(blocks)
+    attend(blocks)
     return blocks

@@ -18,10 +18,11 @@ from ui import files
 from ui.display import Display
 from ui.drawing import note_html, progress_html
 from ui.inversion_handlers import InversionHandlers
+from ui.markup import Html
 from ui.messages import say
 from ui.polite import polite
 from ui.preset_desk import PresetDesk, facts_of
-from ui.presets_tab import card_values
+from ui.presets_tab import card_values, cards_html
 from ui.session import Session
 from ui.showing import Showing
 from ui.stops import Stops
@@ -43,13 +44,13 @@ class PresetHandlers:
         self.inversion, self.walks, self.display = inversion, walks, display
         self.drawing = Stops()
 
-    def cards(self, lang: str, group: str) -> tuple[list[dict[str, Any]], bool]:
+    def cards(self, lang: str, group: str) -> tuple[Html, bool]:
         """The cards of a group, and that they were looked at."""
-        return card_values(self.desk.shown, group, lang), True
+        return cards_html(card_values(self.desk.shown, group, lang)), True
 
     def recards(self, lang: str, group: str, looked: bool) -> Any:
         """The cards in another language, where they were looked at."""
-        return card_values(self.desk.shown, group, lang) if looked else gr.skip()
+        return self.cards(lang, group)[0] if looked else gr.skip()
 
     # -- a run, event by event: place -> invert (-> adopt) -> make
 

@@ -53,6 +53,87 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
         "{count} actions from your network are still waiting; try again in a moment.",
         "你的网络中还有 {count} 个操作在等待，请稍后再试。",
     ),
+    "manners.json": (
+        "The request's body is not JSON of an object; send one.",
+        "请求内容不是 JSON 对象，请检查后再发送。",
+    ),
+    "manners.endpoint": (
+        "There is no endpoint {name} here; /gradio_api/info lists those there are.",
+        "这里没有端点 {name}；可用端点见 /gradio_api/info。",
+    ),
+    "manners.unknown": (
+        "There is no argument {name}; this endpoint takes {names}.",
+        "没有参数 {name}；此端点的参数为 {names}。",
+    ),
+    "manners.missing": ("{name} is missing; add it.", "缺少 {name}，请补上。"),
+    "manners.data": (
+        "data is {value}; it needs a list of the arguments in their order.",
+        "data 为 {value}；它应是按顺序排列的参数列表。",
+    ),
+    "manners.count": (
+        "data has {count} values, and this endpoint takes {wanted}: {names}.",
+        "data 有 {count} 个值，而此端点需要 {wanted} 个：{names}。",
+    ),
+    "manners.none": ("{name} has no value; give it one.", "{name} 没有值，请填写。"),
+    "manners.number": (
+        "{name} is {value}; it needs a number.",
+        "{name} 为 {value}；它应是一个数。",
+    ),
+    "manners.finite": (
+        "{name} is {value}; it needs a number with an end, of at most 400 digits.",
+        "{name} 为 {value}；它应是有限的数，且不超过 400 位。",
+    ),
+    "manners.range": (
+        "{name} is {value}; it goes from {low} to {high}.",
+        "{name} 为 {value}；其范围是 {low} 到 {high}。",
+    ),
+    "manners.switch": (
+        "{name} is {value}; it needs true or false.",
+        "{name} 为 {value}；它应是 true 或 false。",
+    ),
+    "manners.text": ("{name} is {value}; it needs a text.", "{name} 为 {value}；它应是文字。"),
+    "manners.list": ("{name} is {value}; it needs a list.", "{name} 为 {value}；它应是列表。"),
+    "manners.choice": (
+        "{name} is {value}; choose from {choices}.",
+        "{name} 为 {value}；可选值为 {choices}。",
+    ),
+    "manners.named": (
+        "{name} is {value}; it needs numbers by name.",
+        "{name} 为 {value}；它应是按名称给出的数。",
+    ),
+    "manners.file": (
+        "{name} is {value}; it needs a file that was uploaded here first.",
+        "{name} 为 {value}；它应是先上传到这里的文件。",
+    ),
+    "manners.shape": (
+        "{name} is {value}; it needs what the page sends for it, as /gradio_api/info describes.",
+        "{name} 为 {value}；它应是页面所发送的结构，见 /gradio_api/info。",
+    ),
+    "manners.place": (
+        "{name} is {value}; it needs a whole number from 0.",
+        "{name} 为 {value}；它应是从 0 开始的整数。",
+    ),
+    "manners.gone": (
+        "There is nothing at {value} any more; look at the page again.",
+        "{value} 处已没有内容，请重新查看页面。",
+    ),
+    "origin.host": (
+        "This server does not answer to the name {host}. If it should, start it with --hosts NAME.",
+        "此服务器不以 {host} 为名；如需使用此名称，请用 --hosts 启动。",
+    ),
+    "origin.page": (
+        "Another website ({page}) asked for this; open the studio's own page instead.",
+        "此请求来自其他网站（{page}），请直接打开本工具的页面。",
+    ),
+    "login.needed": ("Log in first.", "请先登录。"),
+    "login.slow": (
+        "After some wrong passwords the next try has to wait.",
+        "连续输错密码后需等待片刻才能再试。",
+    ),
+    "login.wait": (
+        "{count} wrong passwords came from your address; wait {seconds} s before the next try.",
+        "你的地址已输错 {count} 次密码，请等待 {seconds} 秒再试。",
+    ),
     "error.address": (
         "Addresses are not fetched here; send the picture itself.",
         "这里不会下载网址，请上传图片本身。",

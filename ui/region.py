@@ -21,6 +21,7 @@ from ui.boundaries_tab import layer_choices
 from ui.display import Display
 from ui.drawing import progress_html
 from ui.easel import enlarged
+from ui.markup import html_box
 from ui.messages import say
 from ui.mixing_desk import Mate, MixingDesk
 from ui.polite import polite
@@ -106,7 +107,7 @@ def build_region(words: Words, groups: Sequence[str]) -> Region:
                 words.make(gr.Button, {"value": key}, visible=False, elem_id=f"mix-region-{name}")
                 for name, key in (("search", "mix.region.search"), ("stop", "stop"))
             )
-        progress = gr.HTML("", elem_id="mix-region-progress")
+        progress = html_box(elem_id="mix-region-progress")
     return Region(accordion, tip, painted, operation, chosen, right, down, level, run, search, stop,
                   progress, gr.State(None))  # fmt: skip
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from functools import partial
-from html import escape
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from editing.errors import EditingError
 from ui.links import Links, parse_query
+from ui.markup import Html, html_box, tag
 from ui.messages import say
 from ui.polite import SHOWN, polite, tell
 from ui.session import Session
@@ -41,7 +41,7 @@ class Saving(NamedTuple):
 def build_offer(words: Words) -> Offer:
     """Hidden until page.js finds work that this browser kept."""
     with gr.Row(elem_id="offer"):
-        words.make(gr.HTML, {"value": offer_html}, elem_id="offer-text")
+        words.make(html_box, {"value": offer_html}, elem_id="offer-text")
         take, leave = (
             words.make(gr.Button, {"value": f"offer.{name}"}, size="sm", variant=variant,
                        elem_id=f"offer-{name}", min_width=90)
@@ -50,9 +50,9 @@ def build_offer(words: Words) -> Offer:
     return Offer(take, leave)
 
 
-def offer_html(lang: str) -> str:
+def offer_html(lang: str) -> Html:
     """page.js writes into <time> when it was."""
-    return f'<p role="status">{escape(say("offer", lang))} <time></time></p>'
+    return tag("p", say("offer", lang), " ", tag("time"), role="status")
 
 
 def build_saving(words: Words, links: bool) -> Saving:

@@ -36,7 +36,7 @@ def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Sou
                 gr.Button, {"value": "centre_crop"}, visible=False, size="sm", elem_id="crop"
             )
         with gr.Column(scale=7, min_width=300, elem_id="source-examples"):
-            words.make(gr.HTML, {"value": "examples"}, elem_classes="caption")
+            words.caption("examples")
             thumbnails = strip(examples, elem_id="examples")
         with gr.Column(scale=3, min_width=200, elem_id="source-seed"):
             number = words.make(

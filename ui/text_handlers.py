@@ -21,10 +21,10 @@ from ui.session import Session
 from ui.showing import Showing
 from ui.stops import Stops
 from ui.text_desk import Part, TextDesk
-from ui.text_drawing import prompts_value, report_value
+from ui.text_drawing import prompts_html, report_html, report_value
 from ui.text_messages import SUGGESTIONS
 from ui.text_tab import FIRST_ALPHA, MOST_BETA, REACH, SEEDS, STEPS, method_choices
-from ui.widgets import data_uri, edge_for, standing
+from ui.widgets import data_uri, edge_for, standing, strip_html
 from ui.workshop_drawing import safe_css
 
 MAX_SEEDS = 5_000
@@ -146,13 +146,13 @@ class TextHandlers:
             report, safe = self.desk.report(session), self.desk.safe(session)
             edit = self.desk.edit(session)
         except EditingError as error:
-            return {"line": refusal(error, lang)}, "", gr.skip()
+            return report_html({"line": refusal(error, lang)}), "", gr.skip()
         if report is None:
-            return {}, "", gr.skip()
+            return "", "", gr.skip()
         shown = report_value(report, self.layers, self.desk.total, lang)
         beta = gr.skip() if report.beta is None else on_slider(report.beta)
         edge = edge_for(edit.alpha if edit else 0.0, REACH)
-        return shown, safe_css({"text-alpha": safe}, edge) if safe else "", beta
+        return report_html(shown), safe_css({"text-alpha": safe}, edge) if safe else "", beta
 
     def sync(self, session: Session, lang: str) -> tuple[Any, ...]:
         """The widgets of ``wanted_edit`` as the edit needs them that the stack ends with."""
@@ -254,7 +254,7 @@ class TextHandlers:
                  "title": say("source.seed", lang, seed=hit.seed)}
                 for hit in part
             ]  # fmt: skip
-            yield "", items, [hit.seed for hit in part]
+            yield "", strip_html(items), [hit.seed for hit in part]
 
     @polite
     def open_hit(
@@ -272,7 +272,7 @@ class TextHandlers:
     def relabel(self, lang: str) -> tuple[Any, ...]:
         """Prompts and choices in another language."""
         return (
-            prompts_value(lang),
+            prompts_html(lang),
             gr.update(choices=given_choices(self.display.names, lang)),
             gr.update(choices=layer_choices(self.studio.groups, lang)),
             gr.update(choices=method_choices(self.desk, lang)),

@@ -9,6 +9,7 @@ from editing.batches import VIDEO_SUFFIXES
 from editing.easing import EASINGS
 from editing.ways import CURVES
 from ui.boundaries_tab import given_choices
+from ui.markup import html_box
 from ui.messages import say
 from ui.screen import HEIGHT, LOOK, Screen, build_screen
 from ui.widgets import unbounded, uploads_only
@@ -111,7 +112,7 @@ def _measured(words: Words) -> Measured:
             gr.Button, {"value": "walk.measure.run"}, size="sm", elem_id="walk-measure"
         )
         stop = words.make(gr.Button, {"value": "stop"}, size="sm", elem_id="walk-measure-stop")
-    report = gr.HTML("", elem_id="walk-report")
+    report = html_box(elem_id="walk-report")
     plot, heat = (
         gr.Image(visible=False, elem_id=f"walk-{which}", **LOOK) for which in ("plot", "heat")
     )

@@ -18,6 +18,7 @@ from editing.separation import cosines
 from ui.boundaries_tab import FIRST
 from ui.display import Display
 from ui.drawing import note_html, progress_html
+from ui.markup import Html
 from ui.messages import attribute_name, note, say
 from ui.polite import polite, tell
 from ui.school import FIRST_PICK, PICKS, SOURCES, Step, Training
@@ -26,7 +27,7 @@ from ui.stops import Stops
 from ui.workshop import Workshop
 from ui.workshop_drawing import heat_html, rows_html, trained_html
 from ui.workshop_tab import AMOUNTS, name_choices, what_choices
-from ui.workshop_widgets import pad_value
+from ui.workshop_widgets import pad_html, picks_html, strips_html
 
 PAGE = 6  # strips shown at once
 PAD_REACH = 3.0  # steps at the pad's edges
@@ -138,7 +139,7 @@ class WorkshopHandlers:
             session = self.workshop.keep(session, axis)
             names.append(session.own)
         tip, looks = say("variants.pad", lang), [_looks(axis.meta, lang) for axis in found]
-        value = gr.update(value=pad_value(looks[1], looks[2], tip), visible=True)
+        value = gr.update(value=pad_html(looks[1], looks[2], tip), visible=True)
         words = [f"{attribute_name(n, lang)}: {w}" for n, w in zip(names, looks, strict=True)]
         return session, note_html(" · ".join(words)), value, names[1:3]
 
@@ -251,13 +252,13 @@ class WorkshopHandlers:
         picked = {seed: side for seed, side in picked.items() if side}
         return picked, self._picks(shown, picked, lang)
 
-    def _picks(self, shown: list[Any], picked: dict[int, int], lang: str) -> dict[str, Any]:
+    def _picks(self, shown: list[Any], picked: dict[int, int], lang: str) -> Html:
         items = []
         for seed, src in shown:
             side = SIDES.get(picked.get(int(seed), 0), "")
             word = say(f"train.side.{side or 'none'}", lang)
             items.append({"src": src, "side": side, "word": word})
-        return {"items": items}
+        return picks_html(items)
 
     @polite
     def train(
@@ -355,7 +356,7 @@ class WorkshopHandlers:
                 for f in found
             ]
             edits = [f.edit for f in found]
-            yield {"items": items, "keep": say("explore.keep", lang)}, edits, first + len(found)
+            yield strips_html(items, say("explore.keep", lang)), edits, first + len(found)
 
     def explore_first(self, session: Session, lang: str, method: str, what: str | None) -> Any:
         """The first directions that a method finds: SeFa, GANSpace, a basis, or channels."""
