@@ -1,4 +1,7 @@
-"""CLIP: OpenAI's state dict and TorchScript archive, Hugging Face folders, others' safetensors."""
+"""CLIP: OpenAI's state dict and TorchScript archive, Hugging Face folders, others' safetensors.
+
+Names as in openai/CLIP d05afc4, clip/model.py, and transformers, models/clip/modeling_clip.py.
+"""
 
 import json
 import struct

@@ -1,4 +1,10 @@
-"""Directions of six systems: what they say, and that moving along them is their own formula."""
+"""Directions of six systems: what they say, and that moving along them is their own formula.
+
+Layouts as in genforce/interfacegan 8da3fc0, boundaries/; genforce/idinvert_pytorch ce866b0,
+boundaries/stylegan_ffhq256/; omertov/encoder4editing 99ea505, editings/; harskish/ganspace 5a704c4,
+decomposition.py; rosinality/stylegan2-pytorch bef283a, closed_form_factorization.py; and
+HaoruiSong622/Editing-Out-of-Domain, as reference/formats.md, section 8 has it.
+"""
 
 import pickle
 from pathlib import Path
