@@ -1,7 +1,7 @@
-"""A domain's CLIP and the table of global directions measured with it, as files that fit each other.
+"""A domain's CLIP and the table of global directions measured with it, as files that fit.
 
-A table of StyleCLIP does not say with which CLIP it was measured, and OpenAI's file of a CLIP has no
-tokenizer. Whichever of the two comes second is held against the first.
+A table of StyleCLIP does not say with which CLIP it was measured, and OpenAI's file of a CLIP has
+no tokenizer. Whichever of the two comes second is held against the first.
 """
 
 from __future__ import annotations

@@ -210,7 +210,9 @@ def read_net_config(path: Path) -> NetConfig:
     """
     values = read_metadata(path, FORMAT)
     with described(path):
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values["config"].items()}
+        fields: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values["config"].items()
+        }
         return CONFIGS[fields["kind"]](**fields)
 
 

@@ -1,4 +1,4 @@
-"""A CLIP and the table measured with it: known by what the weights are, whichever file they came in."""
+"""A CLIP and its table: known by what the weights are, whichever file they came in."""
 
 from pathlib import Path
 

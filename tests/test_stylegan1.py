@@ -50,7 +50,7 @@ def make_tiny(**changes: object) -> Generator:
 
 
 def to_idinvert(generator: Generator) -> Arrays:
-    """Our names -> idinvert's (genforce/idinvert_pytorch ce866b0, stylegan_generator_network.py)."""
+    """Our names -> idinvert's (genforce/idinvert_pytorch ce866b0, models/)."""
     epilogue = {
         "noise_strength": "apply_noise.weight",
         "bias": "bias",
