@@ -14,6 +14,7 @@ from editing.directions import Direction, boundary, check_fits, read_directions
 from editing.domains import Domain
 from editing.edits import ChannelMove, Move
 from editing.errors import BadInput
+from editing.latents import MAX_CUTOFF, parse_seed
 from editing.layers import parse_strengths
 from editing.masks import FEATHER
 from editing.out_of_domain import USUAL, Blend, correction_at
@@ -187,3 +188,26 @@ def parse_blend(args: Namespace) -> Blend | None:
     )
     brush = correction_at(given["brush"]) if "brush" in given else b""
     return Blend(threshold, softness, given.get("deghost", USUAL.deghost), brush)
+
+
+def parse_cutoff(args: Namespace) -> int | None:
+    """--truncation-cutoff K: only the first K rows are truncated."""
+    text = getattr(args, "truncation_cutoff", None)
+    return None if text is None else parse_whole("--truncation-cutoff", text, 0, MAX_CUTOFF)
+
+
+def with_cutoff(args: Namespace) -> str:
+    """SOURCE, its seed with what --truncation-cutoff says.
+
+    Raises:
+        BadInput: SOURCE is no seed, or says another cutoff itself.
+    """
+    cutoff, spec = parse_cutoff(args), parse_seed(args.source)
+    if cutoff is None:
+        return str(args.source)
+    if spec is None or spec.cutoff not in (None, cutoff):
+        raise BadInput(
+            f"--truncation-cutoff {cutoff} is for seeds, whose w is truncated here, and SOURCE is "
+            f"{args.source}; leave it away, or pass seed:N."
+        )
+    return str(replace(spec, cutoff=cutoff))

@@ -28,7 +28,7 @@ from editing.text_flags import add_texts
 
 SOURCE_HELP = (
     "a photo, a latent file (.npz), an exported PNG (its latent is read back), "
-    "or seed:N[@PSI] (psi 0.7)"
+    "or seed:N[@PSI][/K] (psi 0.7; only the first K rows truncated)"
 )
 LATENT_HELP = "latent file of a PNG whose noise or weight delta was too large to travel in it"
 
@@ -107,9 +107,19 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
         metavar="PSI",
         help="truncation: 0 is the mean portrait, 1 the full variety (0.7)",
     )
+    _add_cutoff(parser)
     parser.add_argument("--grid", metavar="RxC", help="also write grid.png, R rows of C pictures")
     parser.add_argument("--out", required=True, metavar="DIR",
                         help="folder for seedNNNN.png")  # fmt: skip
+
+
+def _add_cutoff(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--truncation-cutoff",
+        metavar="K",
+        help="of a seed: truncate only the first K rows of ws, and after the edits, as "
+        "InterFaceGAN and idinvert do (K 8); without it all rows, before the edits",
+    )
 
 
 def _add_search(parser: argparse.ArgumentParser, default: str) -> None:
@@ -176,6 +186,7 @@ def _add_invert(parser: argparse.ArgumentParser) -> None:
 
 def _add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=SOURCE_HELP)
+    _add_cutoff(parser)
     parser.add_argument(
         "--move",
         action="append",

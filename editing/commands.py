@@ -13,10 +13,12 @@ from torch import Tensor
 from editing.alignment import Photo, align, centre_crop, find_alignment, open_photo
 from editing.arguments import (
     parse_blend,
+    parse_cutoff,
     parse_grid,
     parse_moves,
     parse_number,
     parse_seeds,
+    with_cutoff,
 )
 from editing.domains import Domain, list_domains, open_domain
 from editing.edits import EditStack, EditState, Entry, latent_of, render, state_of
@@ -59,7 +61,7 @@ from editing.recipes import (
 )
 from editing.replays import in_photo, needs_photo, replay
 from editing.sheets import sheet
-from editing.states import allowance_of
+from editing.states import allowance_of, as_seeded
 
 DEFAULT_DOMAIN = "portraits"
 PHOTO_SIZE = 512  # pixels of a photo with an edit's change
@@ -120,7 +122,7 @@ def generate(args: Namespace) -> Result:
 
     seeds, psi = parse_seeds(args.seeds), parse_number("--psi", args.psi)
     shape = parse_grid(args.grid, len(seeds)) if args.grid else None
-    specs = [SeedSpec(seed, psi) for seed in seeds]
+    specs = [SeedSpec(seed, psi, parse_cutoff(args)) for seed in seeds]
     domain, out = open_named(args), Path(args.out)
     paths, cells = [], []
     for spec in tqdm(specs, desc="generate", leave=False, disable=None):
@@ -209,7 +211,7 @@ class Portrait:
 
 def open_portrait(args: Namespace, domain: Domain) -> Portrait:
     """SOURCE: a seed, a latent file, an exported PNG (with its edits), or a photo to invert."""
-    text = args.source
+    text = with_cutoff(args)
     if parse_seed(text):
         state = state_of(text, domain)
         return Portrait(state, latent_of(state, domain), Source("seed", text))
@@ -220,6 +222,8 @@ def open_portrait(args: Namespace, domain: Domain) -> Portrait:
         recipe, latent = export
         latent = _whole(args, latent)
         state = state_of(_check(latent, domain), domain)
+        if recipe.source.kind == "seed":
+            state = as_seeded(state, recipe.source.name, domain)
         return Portrait(state, latent, recipe.source, recipe.stack, recipe.inversion)
     photo = open_photo(text, not args.no_align)
     options = options_for(args.level)

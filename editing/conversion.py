@@ -4,7 +4,6 @@ A generator makes the folder a domain; whatever else is converted into the same 
 part of it, if it fits. domain.yaml is written last, so that a kill leaves the domain as it was.
 """
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,29 +12,48 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from editing import hub
+from editing.clip_files import TABLE, absent_files, bind_table, table_width_fits, write_clip
 from editing.descriptions import DESCRIPTION, describe_file, write_description
 from editing.directions import check_fits, load_direction, read_directions, save_direction
 from editing.domains import Domain, open_domain
 from editing.encoders import InDomainConfig, StyleEncoderConfig, check_rows
 from editing.errors import BadInput, EditingError
-from editing.features import load_picture_net, save_picture_net
-from editing.formats.clip import CONFIG, ForeignClip
-from editing.formats.foreign import Foreign, ForeignNet, Weight, Weights, build, build_net
+from editing.features import (
+    load_picture_net,
+    read_net_config,
+    save_picture_net,
+    write_picture_net,
+)
+from editing.formats.clip import CONFIG, ForeignClip, read_json
+from editing.formats.foreign import (
+    Foreign,
+    ForeignNet,
+    Weight,
+    Weights,
+    build,
+    build_net,
+    net_weights,
+)
 from editing.formats.latents import ForeignLatents
-from editing.formats.pickles import Refused, refusing
+from editing.formats.pickles import refusing
 from editing.formats.picture_nets import with_lpips
 from editing.formats.styleclip import ForeignStatistics, ForeignTable
 from editing.generator import save_generator
-from editing.global_directions import GlobalDirections, save_global_directions, split_table
-from editing.images import write_atomically
+from editing.global_directions import (
+    GlobalDirections,
+    load_global_directions,
+    save_global_directions,
+    split_table,
+)
 from editing.inspection import Finding
 from editing.latents import Latent, save_latent
 from editing.layers import style_widths
 from editing.statistics import load_statistics, save_statistics
+from editing.tensors import Pending
 from editing.vgg import VGG16
 
 MAX_LATENTS = 1000  # written at once
-MAX_DEPTH = 100  # layers of one half of a CLIP
 PERCEPTUAL = "perceptual.safetensors"
 CLIP = "clip"
 
@@ -53,6 +71,7 @@ class Target:
     facts: dict[str, Any] = field(default_factory=dict)  # of domain.yaml, changed
     written: list[Path] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)  # sentences on what does not fit
+    notes: list[str] = field(default_factory=list)  # sentences on what was taken for granted
 
     def add(self, part: str, file: str) -> None:
         """Note a file, or a folder of files, as a part ("boundary NAME" for one direction)."""
@@ -63,7 +82,9 @@ class Target:
         if path.is_dir():
             names = sorted(f"{file}/{one.name}" for one in path.iterdir() if one.is_file())
             files = [describe_file(self.folder, name) for name in names]
-            entry: dict[str, Any] = {"file": file, **source, "files": files}
+            entry: dict[str, Any] = {
+                "file": file, **source, "files": [*files, *absent_files(path, file)]
+            }  # fmt: skip
         else:
             entry = describe_file(self.folder, file, **source)
         kind, _, name = part.partition(" ")
@@ -140,7 +161,7 @@ def _check_part(part: str, path: Path, domain: Domain) -> None:
     elif part.startswith("boundary "):
         check_fits(load_direction(path), domain)
     else:
-        config = load_picture_net(path, part=part).config
+        config = read_net_config(path)
         if isinstance(config, StyleEncoderConfig | InDomainConfig):
             check_rows(config.num_ws, config.w_dim, domain.generator)
 
@@ -191,14 +212,15 @@ def _write_generator(thing: Foreign, target: Target) -> None:
 
 
 def _write_net(thing: ForeignNet, target: Target) -> None:
-    with refusing(target.source):
-        net = build_net(thing)
-    if thing.part == "encoder" and target.domain is not None:
-        config = net.config
-        assert isinstance(config, StyleEncoderConfig | InDomainConfig)
+    config = thing.config
+    if isinstance(config, StyleEncoderConfig | InDomainConfig) and target.domain is not None:
         check_rows(config.num_ws, config.w_dim, target.domain.generator)
-    save_picture_net(target.folder / f"{thing.part}.safetensors", net, half=False)
-    target.add(thing.part, f"{thing.part}.safetensors")
+    path = target.folder / f"{thing.part}.safetensors"
+    with refusing(target.source):
+        weights = net_weights(thing)
+        pending = {name: Pending(w.shape, w.dtype, w.load) for name, w in weights.items()}
+        write_picture_net(path, config, pending)
+    target.add(thing.part, path.name)
 
 
 def _write_lpips(weights: Weights, target: Target) -> None:
@@ -222,38 +244,25 @@ def _loaded(tensor: Tensor) -> Weight:
 
 
 def _write_clip(thing: ForeignClip, target: Target) -> None:
-    from safetensors.torch import save
-
-    with refusing(target.source):
-        _check_clip(thing)
-        tensors = {name: weight.load().contiguous() for name, weight in thing.weights.items()}
     folder = target.folder / CLIP
-    for name, path in thing.texts.items():
-        _write_bytes(folder / name, path.read_bytes())
-    _write_bytes(folder / CONFIG, json.dumps(thing.config, indent=2).encode())
-    _write_bytes(folder / "model.safetensors", save(tensors, {"format": "pt"}))
+    if (target.folder / TABLE).is_file():
+        table_width_fits(load_global_directions(target.folder / TABLE), thing.config, TABLE)
+    with refusing(target.source):
+        write_clip(thing, folder)
     target.add("text_image_model", CLIP)
+    if absent_files(folder, CLIP):
+        target.notes.append(
+            "Its tokenizer, without which no text can be read, is not in the file; get it with "
+            f"'python -m editing weights fetch {target.folder} text_image_model'."
+        )
+    if (target.folder / TABLE).is_file():
+        _bind_table(target, folder)
 
 
-def _check_clip(thing: ForeignClip) -> None:
-    """Refuse weights that transformers' model of this config does not have."""
-    from transformers import CLIPConfig, CLIPModel
-
-    for part in ("text_config", "vision_config"):
-        depth = (thing.config.get(part) or {}).get("num_hidden_layers", 12)
-        if not (type(depth) is int and 1 <= depth <= MAX_DEPTH):
-            raise Refused(f"its {part} asks for {str(depth)[:20]} layers")
-    with torch.device("meta"):
-        model = CLIPModel(CLIPConfig(**thing.config))
-    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    given = {name: weight.shape for name, weight in thing.weights.items()}
-    for name in sorted(shapes.keys() | given.keys()):
-        if shapes.get(name) != given.get(name):
-            raise Refused(f"{name[:80]} is {given.get(name)}, where {shapes.get(name)} belongs")
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    write_atomically(path, lambda file: file.write(data))
+def _bind_table(target: Target, clip: Path) -> None:
+    if said := bind_table(target.folder, clip):
+        target.notes.append(said)
+        target.add("global_directions", TABLE)
 
 
 def _write_statistics(thing: ForeignStatistics, target: Target) -> None:
@@ -271,9 +280,22 @@ def _write_table(thing: ForeignTable, target: Target) -> None:
             f"the generator into {target.folder} first."
         )
     rows = split_table(torch.from_numpy(thing.rows), style_widths(target.domain.generator))
-    table = GlobalDirections(rows, clip="openai/clip-vit-base-patch32")
-    save_global_directions(target.folder / "global_directions.safetensors", table)
-    target.add("global_directions", "global_directions.safetensors")
+    table, clip = GlobalDirections(rows), _clip_folder(target.domain)
+    if clip is not None:
+        table_width_fits(table, read_json(clip / CONFIG), target.source.name)
+    save_global_directions(target.folder / TABLE, table)
+    target.add("global_directions", TABLE)
+    if clip is not None:
+        _bind_table(target, clip)
+
+
+def _clip_folder(domain: Domain) -> Path | None:
+    """Where the weights of a domain's CLIP lie; None where they are not here."""
+    if domain.hub_clip:
+        return hub.cached(domain.hub_clip, domain.folder)
+    entry = domain.parts.get("text_image_model")
+    folder = domain.folder / entry.file if entry else None
+    return folder if folder and (folder / CONFIG).is_file() else None
 
 
 def _write_directions(target: Target) -> None:

@@ -67,7 +67,8 @@ class Coordinates:
         source = self.source
         assert source.z is not None
         z = source.z.to(moved) + moved
-        change = mapped(z, source.psi, self.domain) - mapped(source.z, source.psi, self.domain)
+        then, now = (mapped(each, source.psi, self.domain, source.cutoff) for each in (source.z, z))
+        change = now - then
         return replace(source, ws=self._ws + change, z=z)
 
     @cached_property

@@ -44,6 +44,7 @@ class Direction:
     origin: float | None = None  # n·(mean of W): ``absolute`` counts steps from there (GANSpace)
     strengths: tuple[float, ...] = ()  # a factor per row of ws; () = all 1
     family: str | None = None  # of the generators it is for; None = those of its domain
+    anchor: int | None = None  # the row whose coordinate ``absolute`` takes for all; None = its own
 
     def __post_init__(self) -> None:
         norms = self.vector.norm(dim=-1)
@@ -117,6 +118,7 @@ FACTS = (
     "origin",
     "strengths",
     "family",
+    "anchor",
 )  # in a file, beside the vector
 
 
@@ -157,6 +159,7 @@ def load_direction(path: Path | str) -> Direction:
             origin=None if facts.get("origin") is None else float(facts["origin"]),
             strengths=tuple(float(factor) for factor in facts.get("strengths", ())),
             family=facts.get("family"),
+            anchor=None if facts.get("anchor") is None else int(facts["anchor"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = str(error)[:200]
@@ -202,6 +205,7 @@ def read_directions(
             one.origin,
             one.strengths,
             family,
+            one.anchor,
         )
         for one in found.directions
     ]
@@ -315,12 +319,18 @@ def absolute(
 
     The distance is in W, from the parallel of the boundary through the origin, without ``step``;
     for a direction with an ``origin`` it is GANSpace's coordinate, in steps from the mean of W.
+    A direction with an ``anchor`` makes one change for all rows, by what that row lacks (e4e).
+
+    Raises:
+        BadInput: the latents have no row ``anchor``.
     """
     rows = rows_of(ws, direction.layers if layers is None else layers)
-    n, moved = _vectors(ws, direction)[rows], ws.clone()
+    vectors, moved = _vectors(ws, direction), ws.clone()
     if direction.origin is not None:
         distance = direction.origin + distance * direction.step
-    missing = distance - (ws[:, rows] * n).sum(-1, keepdim=True)
+    read = rows if direction.anchor is None else rows_of(ws, [direction.anchor])
+    missing = distance - (ws[:, read] * vectors[read]).sum(-1, keepdim=True)
+    n = vectors[rows]
     moved[:, rows] += missing * factors_of(ws, rows, direction, strengths) * n
     return moved
 

@@ -66,6 +66,12 @@ class Domain:
         """Whether its files are there (not whether they are whole)."""
         return all((self.folder / member.file).is_file() for member in entry.members)
 
+    def bytes_of(self, *parts: str) -> int:
+        """What the files of parts that are there take on the disk."""
+        files = [m.file for part in parts if part in self.parts for m in self.parts[part].members]
+        paths = [self.folder / file for file in files]
+        return sum(path.stat().st_size for path in paths if path.is_file())
+
     def path_of(self, entry: FileEntry) -> Path:
         """The path of a file (or folder) whose contents are what ``domain.yaml`` promises.
 

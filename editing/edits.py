@@ -37,7 +37,7 @@ from editing.regions import touch_of
 from editing.samples import moments
 from editing.states import Composite as Composite
 from editing.states import EditState as EditState
-from editing.states import Tensors, mapped
+from editing.states import Tensors, before_truncation, mapped
 from editing.states import latent_of as latent_of
 from editing.states import state_of as state_of
 
@@ -106,8 +106,11 @@ class Move:
         along = absolute if self.absolute else move
         if direction.space == "z":
             return _moved_in_z(state, domain, self, along, direction, alpha)
-        ws = state.ws.to(domain.device)
-        return replace(state, ws=along(ws, direction, alpha, self.layers, self.strengths))
+
+        def moved(ws: Tensor) -> Tensor:
+            return along(ws, direction, alpha, self.layers, self.strengths)
+
+        return replace(state, ws=before_truncation(state, domain, moved))
 
     def doubts(self, domain: Domain) -> list[str]:
         """Sentences on a move that is possible but doubtful; see ``conditions.doubts``."""
@@ -130,7 +133,8 @@ def _moved_in_z(
         )
     free = replace(direction, layers=None, strengths=())  # they are of ws; z is one row
     z = along(state.z.to(domain.device)[:, None], free, alpha)[:, 0]
-    change = mapped(z, state.psi, domain) - mapped(state.z, state.psi, domain)
+    then, now = (mapped(each, state.psi, domain, state.cutoff) for each in (state.z, z))
+    change = now - then
     ws = state.ws.to(domain.device).clone()
     rows = rows_of(ws, direction.layers if edit.layers is None else edit.layers)
     ws[:, rows] += factors_of(ws, rows, direction, edit.strengths) * change[:, rows]

@@ -48,6 +48,7 @@ def weights_convert(args: Namespace) -> Result:
     findings = inspect_file(source)
     target = convert(findings, source, out, args.name, args.family, args.space)
     lines = [f"Written to {path}." for path in target.written]
+    lines += target.notes
     lines += [f"Left out of the domain: {sentence}" for sentence in target.left_out]
     lines += [f"Missing, and made up or left out: {what}." for f in findings for what in f.missing]
     if target.facts:
@@ -59,6 +60,7 @@ def weights_convert(args: Namespace) -> Result:
         "paths": [str(path) for path in target.written],
         "domain": bool(target.facts),
         "left_out": target.left_out,
+        "notes": target.notes,
         "missing": [what for found in findings for what in found.missing],
     }
     return Result("\n".join(lines), facts)

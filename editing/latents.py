@@ -31,6 +31,7 @@ from editing.rounding import pack, unpack
 
 DEFAULT_PSI = 0.7
 MAX_PSI = 2.0  # beyond, pictures only burn out
+MAX_CUTOFF = 64  # rows of ws
 MAX_SEED = 2**32 - 1  # of NumPy's legacy generator
 FORMAT = "latent-studio latent 1"
 SPACES = ("w", "w+")
@@ -60,10 +61,15 @@ def sample_z(seeds: Sequence[int], z_dim: int) -> Tensor:
 
 @dataclass(frozen=True)
 class SeedSpec:
-    """A portrait that was never photographed: ``seed:123`` or ``seed:123@0.5``."""
+    """A portrait that was never photographed: ``seed:123``, ``seed:123@0.5`` or ``seed:123@0.5/8``.
+
+    cutoff: only so many rows of ws are truncated, and edits come before that; None = all rows, and
+        edits come after, which is the same for a row that is not truncated.
+    """
 
     seed: int
     psi: float = DEFAULT_PSI
+    cutoff: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
@@ -73,26 +79,36 @@ class SeedSpec:
                 f"A truncation psi of {self.psi} is not possible; "
                 f"choose from {-MAX_PSI} to {MAX_PSI}, such as {DEFAULT_PSI}."
             )
+        if self.cutoff is not None and not 0 <= self.cutoff <= MAX_CUTOFF:
+            raise BadInput(
+                f"A truncation of the first {self.cutoff} rows is not possible; choose from 0 to "
+                f"{MAX_CUTOFF}, such as 8."
+            )
 
     def __str__(self) -> str:
-        return f"seed:{self.seed}" + ("" if self.psi == DEFAULT_PSI else f"@{self.psi!r}")
+        psi = "" if self.psi == DEFAULT_PSI else f"@{self.psi!r}"
+        return f"seed:{self.seed}{psi}" + ("" if self.cutoff is None else f"/{self.cutoff}")
 
 
 def parse_seed(text: str) -> SeedSpec | None:
-    """'seed:123@0.5' -> SeedSpec(123, 0.5); None for what does not begin with 'seed:'.
+    """'seed:123@0.5/8' -> SeedSpec(123, 0.5, 8); None for what does not begin with 'seed:'.
 
     Raises:
         BadInput: it begins so and goes on wrongly.
     """
     if not text.startswith("seed:"):
         return None
-    match = re.fullmatch(r"seed:([0-9]{1,10})(?:@([-+0-9.eE]+))?", text)
+    match = re.fullmatch(r"seed:([0-9]{1,10})(?:@([-+0-9.eE]+))?(?:/([0-9]{1,3}))?", text)
     try:
         if match:
-            return SeedSpec(int(match[1]), DEFAULT_PSI if match[2] is None else float(match[2]))
+            psi = DEFAULT_PSI if match[2] is None else float(match[2])
+            return SeedSpec(int(match[1]), psi, None if match[3] is None else int(match[3]))
     except ValueError:
         pass
-    raise BadInput(f"{shown(text)} is no seed; write seed:123, or seed:123@0.5 for another psi.")
+    raise BadInput(
+        f"{shown(text)} is no seed; write seed:123, seed:123@0.5 for another psi, or "
+        "seed:123@0.5/8 to truncate only the first 8 rows."
+    )
 
 
 @dataclass(frozen=True, eq=False)

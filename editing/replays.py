@@ -20,6 +20,7 @@ from editing.mix_edits import mask_from
 from editing.out_of_domain import USUAL, Blend, Outcome, edit_names, photo_edited
 from editing.paste_back import paste_back, paste_size
 from editing.recipes import Inversion, Output, Recipe
+from editing.states import as_seeded
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +128,7 @@ def _source_state(
         state = state_of(latent, domain)
         if recipe.source.kind != "seed":
             return state
-        seeded = state_of(recipe.source.name, domain)  # only a seed knows its z
-        return replace(state, z=seeded.z, psi=seeded.psi)
+        return as_seeded(state, recipe.source.name, domain)
     if cut is not None:
         inversion = recipe.inversion or Inversion(options_for())
         target, mask = inversion_target(inversion, cut.at(domain.generator.img_resolution), domain)

@@ -1,7 +1,7 @@
 """What edits work on: a state of one picture, from a seed or a latent and back."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -45,6 +45,7 @@ class EditState:
     composites: tuple[Composite, ...] = ()  # run last, after synthesis, in this order
     z: Tensor | None = None  # [1, z_dim], where it is known: for moves in Z
     psi: float = 1.0  # truncation with which z became ws
+    cutoff: int | None = None  # rows that it pulls, after the edits; None = all, before the edits
 
 
 def allowance_of(domain: Domain) -> Allowance:
@@ -53,10 +54,10 @@ def allowance_of(domain: Domain) -> Allowance:
 
 
 def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
-    """The unedited state of ``seed:N[@psi]`` or of a latent.
+    """The unedited state of ``seed:N[@psi][/cutoff]`` or of a latent.
 
     Raises:
-        BadInput: a text that is no seed.
+        BadInput: a text that is no seed, or more truncated rows than the generator has.
         BadLatent: the latent belongs to another generator.
     """
     if isinstance(source, Latent):
@@ -67,15 +68,50 @@ def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
     if spec is None:
         raise BadInput(f"{shown(source)} is no seed; write seed:123, or seed:123@0.5 for a psi.")
     z = sample_z([spec.seed], domain.generator.z_dim).to(domain.device)
-    return EditState(mapped(z, spec.psi, domain), z=z, psi=spec.psi)
+    rows = domain.generator.num_ws
+    if spec.cutoff is not None and spec.cutoff > rows:
+        raise BadInput(
+            f"{spec} truncates {spec.cutoff} rows, but {domain.name} has {rows}; choose from 0 to "
+            f"{rows}."
+        )
+    ws = mapped(z, spec.psi, domain, spec.cutoff)
+    return EditState(ws, z=z, psi=spec.psi, cutoff=spec.cutoff)
 
 
-def mapped(z: Tensor, psi: float, domain: Domain) -> Tensor:
+def as_seeded(state: EditState, source: str, domain: Domain) -> EditState:
+    """A state that came out of a file, with what only its seed knows: z, and how it became ws."""
+    seeded = state_of(source, domain)
+    return replace(state, z=seeded.z, psi=seeded.psi, cutoff=seeded.cutoff)
+
+
+def before_truncation(
+    state: EditState, domain: Domain, along: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """The ws of a state after a change that comes before its truncation, if that has a cutoff.
+
+    With c = 1 on the rows that are truncated and 0 on the others, and w the ws before that:
+    ws + (1 − c + c·psi)·(along(w) − w). (genforce's interfacegan and idinvert truncate what they
+    have moved.)
+
+    Args:
+        along: ws [1, num_ws, w_dim] -> the same changed.
+    """
+    ws = state.ws.to(domain.device)
+    if state.cutoff is None:
+        return along(ws)
+    pulled = (torch.arange(ws.shape[1], device=ws.device) < state.cutoff)[:, None]
+    mean = domain.generator.mapping.w_avg.to(ws)
+    free = torch.where(pulled, mean + (ws - mean) / (state.psi or 1.0), ws)
+    change = along(free) - free
+    return ws + torch.where(pulled, state.psi * change, change)
+
+
+def mapped(z: Tensor, psi: float, domain: Domain, cutoff: int | None = None) -> Tensor:
     """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated; class 0 where there are classes."""
     generator, z = domain.generator, z.to(domain.device)
     label = torch.zeros(len(z), generator.c_dim, device=z.device) if generator.c_dim else None
     with torch.no_grad():
-        ws: Tensor = generator.mapping(z, label, truncation_psi=psi)
+        ws: Tensor = generator.mapping(z, label, psi, cutoff)
     return ws
 
 

@@ -11,7 +11,8 @@ import hashlib
 import json
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from editing.errors import BadInput, MissingFile, UnsafeFile
+from editing.hub import TOKENIZERS, lacks_tokenizer
 
 if TYPE_CHECKING:
     from transformers import BatchEncoding, CLIPModel, PreTrainedTokenizerBase
 
 MAX_CHARACTERS = 2_000
 WORDS_FILE = "words.json"  # what the model understands, for people: language -> words
+NEEDED = " or ".join(" and ".join(files) for files in TOKENIZERS)
 # OpenAI's preprocessing, where a model brings none.
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -101,12 +104,8 @@ class TextImageModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of its weights; tables measured with it carry them."""
-        digest = hashlib.sha256()
-        for name, tensor in self.model.state_dict().items():
-            digest.update(name.encode())
-            digest.update(tensor.float().cpu().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        """Of its weights; tables measured with it carry it."""
+        return weights_fingerprint(self.model)
 
     def encode_pictures(self, img: Tensor) -> Tensor:
         """Pictures [N, 3, H, W] in [-1, 1], any size -> unit vectors [N, width]; differentiable."""
@@ -199,6 +198,56 @@ def is_latin(word: str) -> bool:
     )
 
 
+def weights_fingerprint(model: CLIPModel) -> str:
+    """16 hexadecimal digits of what a model's weights are, whichever file they came in.
+
+    Numbers count as float16 holds them, in which OpenAI published its own: files of the same model
+    in float32 and in float16, under OpenAI's names or those of ``transformers``, give the same.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.cpu().half().float().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def read_weights_fingerprint(folder: Path | str) -> str:
+    """``weights_fingerprint`` of a folder in the ``transformers`` layout, tokenizer or none.
+
+    Raises:
+        MissingFile, UnsafeFile: as ``load_text_image_model``.
+    """
+    return weights_fingerprint(_load_weights(folder, True))
+
+
+def _load_weights(source: Path | str, safetensors: bool) -> CLIPModel:
+    from transformers import CLIPConfig, CLIPModel
+
+    here = {"local_files_only": True, "trust_remote_code": False}  # None would ask on stdin
+    with _loading(source):
+        config = CLIPConfig.from_pretrained(source, **here)
+        model: CLIPModel = CLIPModel.from_pretrained(
+            source, config=config, dtype=torch.float32,
+            use_safetensors=True if safetensors else None, **here,
+        )  # fmt: skip
+        return model
+
+
+@contextmanager
+def _loading(source: Path | str) -> Iterator[None]:
+    """Around what reads a folder of a CLIP; what goes wrong becomes one of our errors."""
+    try:
+        yield
+    except OSError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise MissingFile(f"{source} is no whole CLIP ({reason}); make it again.") from error
+    except Exception as error:  # whatever a foreign configuration breaks
+        raise UnsafeFile(
+            f"The text-image model {source} is no usable CLIP ({type(error).__name__}: "
+            f"{str(error)[:200]}); name another in domain.yaml."
+        ) from error
+
+
 def load_text_image_model(
     source: Path | str, device: str | torch.device = "cpu", name: str | None = None
 ) -> TextImageModel:
@@ -209,33 +258,27 @@ def load_text_image_model(
             transformers reads as data alone); None = a folder of a domain, of safetensors only.
 
     Raises:
-        MissingFile: it is not there.
+        MissingFile: it is not there, or without a tokenizer.
         UnsafeFile: what is there is no CLIP.
     """
     if not Path(source).is_dir():
         raise MissingFile(f"{source} is missing; check the path or fetch the domain's files again.")
-    from transformers import AutoTokenizer, CLIPConfig, CLIPModel
+    if lacks_tokenizer(Path(source)):  # transformers would make one that knows no word
+        raise MissingFile(
+            f"{source} has no tokenizer, so no text can be read; put {NEEDED} of the model beside "
+            "its weights."
+        )
+    from transformers import AutoTokenizer
     from transformers.models.auto.image_processing_auto import get_image_processor_config
 
-    try:
-        here = {"local_files_only": True, "trust_remote_code": False}  # None would ask on stdin
-        config = CLIPConfig.from_pretrained(source, **here)
-        model = CLIPModel.from_pretrained(
-            source, config=config, dtype=torch.float32,
-            use_safetensors=None if name else True, **here,
-        )  # fmt: skip
-        tokenizer = AutoTokenizer.from_pretrained(source, **here)
+    model = _load_weights(source, safetensors=name is None)
+    with _loading(source):
+        tokenizer = AutoTokenizer.from_pretrained(
+            source, local_files_only=True, trust_remote_code=False
+        )
         looks = get_image_processor_config(source, local_files_only=True)
         words = Path(source) / WORDS_FILE
         understands = json.loads(words.read_text(encoding="utf-8")) if words.is_file() else {}
-    except OSError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise MissingFile(f"{source} is no whole CLIP ({reason}); make it again.") from error
-    except Exception as error:  # whatever a foreign configuration breaks
-        raise UnsafeFile(
-            f"The text-image model {source} is no usable CLIP ({type(error).__name__}: "
-            f"{str(error)[:200]}); name another in domain.yaml."
-        ) from error
     return TextImageModel(
         model.to(device),
         tokenizer,

@@ -1,4 +1,7 @@
-"""CLIP: OpenAI's state dict and TorchScript archive, Hugging Face folders, others' safetensors."""
+"""CLIP: OpenAI's state dict and TorchScript archive, Hugging Face folders, others' safetensors.
+
+Names as in openai/CLIP d05afc4, clip/model.py, and transformers, models/clip/modeling_clip.py.
+"""
 
 import json
 import struct
@@ -161,6 +164,8 @@ def test_hugging_face_folders(tmp_path: Path, old: bool) -> None:
     convert(inspect_file(tmp_path / "ViT.pt"), tmp_path / "ViT.pt", tmp_path / "domain")
     folder = tmp_path / "domain" / "clip"
     (folder / "vocab.json").write_text("{}")
+    assert inspect_file(folder)[0].missing == ("tokenizer",)  # one half of it is none
+    (folder / "merges.txt").write_text("")
     if old:  # as before safetensors, with a buffer that newer versions leave out
         content = read_content(folder / "model.safetensors")
         state = {name: stored.load() for name, stored in content.items()}

@@ -1,4 +1,10 @@
-"""Directions of six systems: what they say, and that moving along them is their own formula."""
+"""Directions of six systems: what they say, and that moving along them is their own formula.
+
+Layouts as in genforce/interfacegan 8da3fc0, boundaries/; genforce/idinvert_pytorch ce866b0,
+boundaries/stylegan_ffhq256/; omertov/encoder4editing 99ea505, editings/; harskish/ganspace 5a704c4,
+decomposition.py; rosinality/stylegan2-pytorch bef283a, closed_form_factorization.py; and
+HaoruiSong622/Editing-Out-of-Domain, as reference/formats.md, section 8 has it.
+"""
 
 import pickle
 from pathlib import Path
@@ -8,7 +14,15 @@ import numpy as np
 import pytest
 import torch
 
-from editing.directions import absolute, boundary, check_fits, move, read_directions
+from editing.directions import (
+    absolute,
+    boundary,
+    check_fits,
+    load_direction,
+    move,
+    read_directions,
+    save_direction,
+)
 from editing.domains import Domain
 from editing.errors import BadInput, UnsafeFile
 from tests.test_formats_pickles import REAL, Calls
@@ -119,11 +133,15 @@ def test_ganspace(tmp_path: Path, published: bool) -> None:
     x = latents()
     relative = move(torch.from_numpy(x), found[1], 2.0).numpy()
     assert np.abs(relative - (x + 2.0 * std[1] * comp[1])).max() < 1e-5
-    w = np.repeat(x[:, :1], NUM_WS, axis=1)  # e4e's edit sets the coordinate of a w absolutely
-    coordinate = ((w[:, 0] - mean) @ comp[2] / std[2])[:, None, None]
-    expected = w + (5.0 - coordinate) * std[2] * comp[2]
-    set_to = absolute(torch.from_numpy(w), found[2], 5.0).numpy()
+    # Set to a coordinate: every row by its own, or e4e's edit, which reads row 0 for all of them.
+    rows = slice(None) if published else slice(0, 1)
+    coordinate = ((x[:, rows] - mean) @ comp[2] / std[2])[..., None]
+    expected = x + (5.0 - coordinate) * std[2] * comp[2]
+    set_to = absolute(torch.from_numpy(x), found[2], 5.0).numpy()
     assert np.abs(set_to - expected).max() < 1e-4
+    save_direction(tmp_path / "kept.safetensors", found[2])
+    again = load_direction(tmp_path / "kept.safetensors")
+    assert np.abs(absolute(torch.from_numpy(x), again, 5.0).numpy() - expected).max() < 1e-4
 
 
 def test_editing_out_of_domain(tmp_path: Path) -> None:
@@ -188,6 +206,25 @@ def test_real_files() -> None:
         "interfacegan_stylegan_ffhq_smile_w_boundary.npy": ("stylegan1", "w", 1),
     }
     assert found["idinvert_ffhq256_expression.npy"][0].layers == (2, 3, 4, 5)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="no golden data (../shared/golden) beside this")
+def test_e4es_own_edit_with_its_own_file() -> None:
+    """omertov/encoder4editing 99ea505, editings/ganspace.py: (pc 54, rows 7 to 8, strength 20)."""
+    from editing.formats.contents import read_content
+
+    path = REAL / "e4e_ganspace_ffhq_pca.pt"
+    pca = {name: stored.load().double() for name, stored in read_content(path).items()}
+    rng = torch.Generator().manual_seed(0)
+    ws = pca["mean"] + 2 * torch.randn(3, 18, 512, generator=rng, dtype=torch.float64)
+    for pc, start, end, strength in ((54, 7, 9, 20.0), (46, 4, 5, -6.0), (0, 0, 18, 3.0)):
+        axis = pca["comp"][pc].reshape(-1)
+        coordinate = (ws[:, 0] - pca["mean"]) @ axis / pca["std"][pc]
+        change = (strength - coordinate)[:, None] * axis * pca["std"][pc]
+        expected = ws.clone()
+        expected[:, start:end] += change[:, None]
+        found = absolute(ws, read_directions(path)[pc], strength, layers=range(start, end))
+        assert (found - expected).abs().max() < 1e-5
 
 
 def test_a_foreign_file_moves_and_replays(

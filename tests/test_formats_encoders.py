@@ -1,4 +1,9 @@
-"""pSp, e4e, ReStyle, W encoders and idinvert's: random networks of their layouts, by formulae."""
+"""pSp, e4e, ReStyle, W encoders and idinvert's: random networks of their layouts, by formulae.
+
+Names as in eladrich/pixel2style2pixel 5cfff38, models/encoders/psp_encoders.py and
+training/coach.py; omertov/encoder4editing 99ea505, the same files; yuval-alaluf/hyperstyle a723c73,
+models/encoders/e4e.py; genforce/idinvert_pytorch ce866b0, models/stylegan_encoder_network.py.
+"""
 
 import argparse
 from pathlib import Path

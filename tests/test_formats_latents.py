@@ -1,4 +1,9 @@
-"""Latents of other systems, in every form they come in."""
+"""Latents of other systems, in every form they come in.
+
+Layouts as in NVlabs/stylegan2-ada-pytorch d72cc7d, projector.py; rosinality/stylegan2-pytorch
+bef283a, projector.py; orpatashnik/StyleCLIP f87a47f, global_directions/; danielroich/PTI da94d59,
+training/coaches/; yuval-alaluf/hyperstyle a723c73, scripts/inference.py.
+"""
 
 import pickle
 from pathlib import Path

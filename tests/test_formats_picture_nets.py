@@ -1,4 +1,9 @@
-"""VGG16, LPIPS and ArcFace under their public names, by formulae with plain tensor operations."""
+"""VGG16, LPIPS and ArcFace under their public names, by formulae with plain tensor operations.
+
+Names as in torchvision, models/vgg.py; richzhang/PerceptualSimilarity 082bb24, lpips/lpips.py and
+lpips/weights/; TreB1eN/InsightFace_Pytorch, as omertov/encoder4editing 99ea505 has it in
+models/encoders/model_irse.py.
+"""
 
 from pathlib import Path
 

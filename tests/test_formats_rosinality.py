@@ -1,4 +1,7 @@
-"""rosinality's files: the golden network and random ones, in every form they come in."""
+"""rosinality's files: the golden network and random ones, in every form they come in.
+
+Names as in rosinality/stylegan2-pytorch bef283a, model.py, train.py and convert_weight.py.
+"""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""genforce/sefa's StyleGAN2: a random network in their layout, drawn by their formulae here."""
+"""genforce/sefa's StyleGAN2: a random network in their layout, drawn by their formulae here.
+
+Names as in genforce/sefa 0d16060, models/stylegan2_generator.py (and genforce/genforce 197feee).
+"""
 
 from pathlib import Path
 

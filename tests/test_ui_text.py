@@ -1,5 +1,6 @@
 """The Text tab without widgets: edits on the stack, their report, grids, searches; and its page."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -252,12 +253,19 @@ def test_the_page_offers_it(domain: Domain) -> None:
     assert {"text", "text_grid", "text_optimise", "text_search"} <= names
 
 
-def test_the_page_says_when_the_models_are_there(domain: Domain) -> None:
+def test_the_page_says_when_the_models_are_there(
+    domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = TextDesk(Studio(domain))
     handlers = TextHandlers(desk, Display(desk.studio))
-    hint, timer = handlers.loading()
+    assert desk.is_light, "a small one is loaded before anybody asks"
+    assert not handlers.loading()[0]["visible"], "nobody has asked yet"
+    release = threading.Event()
+    monkeypatch.setattr(desk, "_load", release.wait)
+    hint, timer = handlers.begin()
     assert hint["visible"] and timer.active
-    desk.warm_up()
+    monkeypatch.undo()
+    release.set()
     assert desk.ready.wait(60)
     hint, timer = handlers.loading()
     assert not hint["visible"] and not timer.active

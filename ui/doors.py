@@ -14,7 +14,7 @@ from editing.images import load_picture, to_tensor, to_uint8
 from editing.inversion_options import options_for
 from editing.latents import DEFAULT_PSI, SeedSpec, parse_seed
 from editing.recipes import Inversion, Output, Recipe, Source
-from editing.states import allowance_of
+from editing.states import allowance_of, as_seeded
 from ui import files
 from ui.easel import SHOWN, Easel, enlarged
 from ui.links import DeadLink, Links, parse_query, recipe_of_query, recipe_query, work_query
@@ -26,9 +26,9 @@ from ui.whole import whole_at
 class Doors(Easel):
     """What opens seeds, photos and files, and what makes them."""
 
-    def open_seed(self, seed: int, psi: float = DEFAULT_PSI) -> Portrait:
+    def open_seed(self, seed: int, psi: float = DEFAULT_PSI, cutoff: int | None = None) -> Portrait:
         """The invented person of a seed."""
-        spec = SeedSpec(seed, psi)
+        spec = SeedSpec(seed, psi, cutoff)
         state = on_cpu(state_of(spec, self.domain))
         label = Label("source.seed", {"seed": seed})
         return Portrait("seed", label, state, self.draw(state), Source("seed", str(spec)))
@@ -142,7 +142,7 @@ class Doors(Easel):
             )
         self.budget.check_stack(recipe.stack)
         spec = parse_seed(recipe.source.name) or SeedSpec(0)
-        portrait = self.open_seed(spec.seed, spec.psi)
+        portrait = self.open_seed(spec.seed, spec.psi, spec.cutoff)
         start = self._moment(portrait, EditStack(()), Label("history.start"))
         shared = self._moment(portrait, recipe.stack, Label("history.shared"))
         session = replace(session, moments=(start, shared), position=1, selected=None)
@@ -152,8 +152,7 @@ class Doors(Easel):
         """A portrait out of a session file, drawn again."""
         source, state = recipe.source, state_of(saved.latent, self.domain)
         if source.kind == "seed":  # only a seed knows its z
-            seeded = state_of(source.name, self.domain)
-            state = replace(state, z=seeded.z, psi=seeded.psi)
+            state = as_seeded(state, source.name, self.domain)
         portrait = files.portrait_of(saved.latent, recipe, self.domain, self.draw(state))
         portrait = replace(portrait, kind=saved.kind, state=on_cpu(state))
         if saved.left_out:  # the photo and the options alone would not find this one

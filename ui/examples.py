@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from editing.directions import boundary, move
-from editing.latents import DEFAULT_PSI
+from editing.latents import DEFAULT_PSI, SeedSpec
 from editing.samples import draw_ws, read
 from ui.session import Portrait
 from ui.studio import Studio
@@ -44,14 +44,20 @@ def find_examples(studio: Studio, first_edit: Mapping[str, float]) -> list[Examp
 
     The first is one on whom ``first_edit`` (attribute -> alpha) shows.
     """
-    seeds = (first_seed(studio, first_edit), *SEEDS)
-    examples = [seed_example(studio, seed) for seed in seeds]
+    first = first_seed(studio, first_edit)
+    examples = [opened_example(studio, first), *(seed_example(studio, seed) for seed in SEEDS)]
     photo = photograph()
     return [*examples, photo_example(photo)] if photo else examples
 
 
+def opened_example(studio: Studio, seed: int) -> Example:
+    """The one that the page opens with: drawn once, for the thumbnail and the canvas."""
+    portrait = studio.open_seed(seed)
+    return Example("source.seed", {"seed": seed}, portrait.before, lambda _: portrait)
+
+
 def seed_example(studio: Studio, seed: int) -> Example:
-    picture = studio.open_seed(seed).before
+    picture = studio.glimpse(SeedSpec(seed, DEFAULT_PSI))
     return Example("source.seed", {"seed": seed}, picture, lambda s: s.open_seed(seed))
 
 

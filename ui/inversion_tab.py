@@ -32,7 +32,7 @@ class InversionTab(NamedTuple):
 
 
 def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
-    """``labels`` are the texts of the three level buttons, with their times."""
+    """``labels`` are the texts of the three level buttons."""
     words.make(gr.Markdown, {"value": "inversion.intro"}, elem_classes="intro")
     with gr.Row(elem_id="levels"):
         buttons = {

@@ -71,7 +71,8 @@ def lay_out(
     links: bool = False,
 ) -> Page:
     words = Words(lang)
-    view = handlers.studio.view(session)
+    studio = handlers.studio
+    view = studio.view(session)
     history = handlers.display.history(session, lang)
     seed = next((e.values["seed"] for e in handlers.examples if "seed" in e.values), 0)
     language = _header(words, lang)
@@ -85,7 +86,8 @@ def lay_out(
             saving = build_saving(words, links)
         with gr.Column(scale=5, min_width=320), gr.Tabs(selected="boundaries"):
             tabs = _tabs(words, handlers, workshop, texts, session, lang)
-    canvas.metrics.value = handlers.display.measure(session, lang)
+    if studio.measures_at_once:
+        canvas.metrics.value = handlers.display.measure(session, lang)
     return Page(
         words=words,
         language=language,

@@ -32,6 +32,7 @@ from ui.wiring import (
     action,
     wire_downloads,
     wire_edits,
+    wire_first_measure,
     wire_inversion,
     wire_language,
     wire_sliders,
@@ -63,7 +64,8 @@ def build_app(
     first = {name: FIRST_EDIT.get(name, 0.0) for name in studio.attributes}
     workshop = WorkshopHandlers(Workshop(studio, truth), handlers.display)
     texts = TextHandlers(TextDesk(studio), handlers.display)
-    texts.desk.warm_up()
+    if texts.desk.is_light:
+        texts.desk.warm_up()
     session = studio.start(handlers.examples[0].open(studio), first)
     session = replace(session, opening=len(session.moments))
     saving = SavingHandlers(studio, handlers.display.status, links)
@@ -81,6 +83,8 @@ def build_app(
         wire_downloads(page, handlers)
         wire_tools(page, handlers, workshop, texts)
         welcomed = wire_language(page, handlers, blocks)
+        if not studio.measures_at_once:
+            wire_first_measure(page, handlers, welcomed)
         wire_saving(page, welcomed, saving, partial(action, page, handlers), {**MEASURE, **PRIVATE})
     blocks.queue(max_size=QUEUE, api_open=False)
     share_places(blocks)

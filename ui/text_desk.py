@@ -32,7 +32,7 @@ from editing.text_effects import (
     grid_sheet,
     safe_alphas,
 )
-from ui.easel import View
+from ui.easel import EAGER, View
 from ui.session import Label, Session
 from ui.studio import Studio
 from ui.widgets import Pixels
@@ -73,14 +73,27 @@ class TextDesk:
         self.has_table = table is not None and self.domain.is_present(table)
         widths = style_widths(self.domain.generator)
         self._loading = threading.Lock()
+        self._begun = False
         self.ready = threading.Event()  # set once nobody need wait for the models any more
         self._seen_elsewhere = on_gpu(seen_seeds)  # a Space looks for such calls when it starts
         self.total = sum(widths[name] for name in default_layers(self.domain))
 
+    @property
+    def is_light(self) -> bool:
+        """Whether its models are small enough to be loaded before anybody asks for them."""
+        return not self.domain.hub_clip and self.domain.bytes_of("text_image_model") <= EAGER
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the models are being loaded."""
+        return self._begun and not self.ready.is_set()
+
     def warm_up(self) -> None:
-        """Load the models and take the first steps, so that the first edit need not wait."""
-        if not self.available:
-            return
+        """Load the models and take the first steps, once, so that the first edit need not wait."""
+        with self._loading:
+            if not self.available or self._begun:
+                return
+            self._begun = True
 
         def work() -> None:
             try:

@@ -64,9 +64,14 @@ class TextHandlers:
             return None
         return tuple(sorted(row for name in groups if name in known for row in known[name]))
 
+    def begin(self) -> tuple[Any, Any]:
+        """Somebody looks at the tab: load the models; then as ``loading``."""
+        self.desk.warm_up()
+        return self.loading()
+
     def loading(self) -> tuple[Any, Any]:
         """Whether to say that the models are being loaded, and to look again."""
-        going = not self.desk.ready.is_set()
+        going = self.desk.is_loading
         return gr.update(visible=going), gr.Timer(active=going)
 
     # -- the edit

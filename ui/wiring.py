@@ -316,3 +316,11 @@ def wire_language(page: Page, handlers: Handlers, blocks: gr.Blocks) -> Any:
     changed.then(handlers.inversion.relabel, [language], levels, **INSTANT)
     then_show(page, handlers, changed, sliders=False)
     return welcomed
+
+
+def wire_first_measure(page: Page, handlers: Handlers, welcomed: Any) -> None:
+    """Measure what the page opens with once somebody looks at it: the networks for it are large."""
+    base = [page.session, page.language]
+    welcomed.then(
+        handlers.display.measure, base, [page.canvas.metrics], **LAST, **MEASURE, **PRIVATE
+    )

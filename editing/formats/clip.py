@@ -15,6 +15,7 @@ from editing.formats.contents import read_content
 from editing.formats.foreign import Weight, Weights, stored
 from editing.formats.pickles import Inert, Refused
 from editing.formats.torch_files import StoredTensor
+from editing.hub import lacks_tokenizer
 
 SCRIPTED = "__torch__."
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # of a folder, the first that is there
@@ -110,13 +111,14 @@ def _renamed(name: str, weight: Weight) -> list[tuple[str, Weight]]:
 
 
 def _transposed(weight: Weight) -> Weight:
-    return Weight(weight.shape[::-1], lambda: weight.load().t().contiguous())
+    return Weight(weight.shape[::-1], lambda: weight.load().t().contiguous(), weight.dtype)
 
 
 def _third(weight: Weight, index: int) -> Weight:
     size = weight.shape[0] // 3
     shape = (size, *weight.shape[1:])
-    return Weight(shape, lambda: weight.load()[index * size : (index + 1) * size].clone())
+    part = slice(index * size, (index + 1) * size)
+    return Weight(shape, lambda: weight.load()[part].clone(), weight.dtype)
 
 
 def _config(weights: Weights) -> dict[str, Any]:
@@ -173,8 +175,7 @@ def find_clip_folder(folder: Path) -> ForeignClip | None:
         return None
     weights = {str(k): stored(v) for k, v in state.items() if not str(k).endswith("position_ids")}
     texts = {name: folder / name for name in TOKENIZER if (folder / name).is_file()}
-    known = bool({"tokenizer.json", "vocab.json"} & texts.keys())
-    missing = () if known else ("tokenizer",)
+    missing = ("tokenizer",) if lacks_tokenizer(folder) else ()
     return ForeignClip("Hugging Face CLIP", config, weights, texts, missing)
 
 

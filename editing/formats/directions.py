@@ -34,6 +34,7 @@ class ForeignDirection:
     step: float = 1.0
     strengths: tuple[float, ...] = ()  # per row of ws
     origin: float | None = None  # n·mean, from where absolute coordinates count
+    anchor: int | None = None  # the row whose coordinate counts for all; None = each its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +139,11 @@ def _components(
         raise Refused("its components, mean and deviations do not fit each other")
     lengths = np.linalg.norm(rows, axis=1)
     units = _units("the components", rows)
+    anchor = None if published else 0  # e4e's own edit reads row 0, and changes all rows alike
     found = tuple(
-        ForeignDirection(f"pca {i}", n, step=float(s * length), origin=float(n @ mean))
+        ForeignDirection(
+            f"pca {i}", n, step=float(s * length), origin=float(n @ mean), anchor=anchor
+        )
         for i, (n, s, length) in enumerate(zip(units, std, lengths, strict=True))
     )
     if not published:

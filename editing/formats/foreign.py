@@ -28,6 +28,7 @@ class Weight:
 
     shape: tuple[int, ...]
     load: Callable[[], Tensor]
+    dtype: torch.dtype = torch.float32  # of what ``load`` gives, where that is written as it is
 
 
 Weights = dict[str, Weight]
@@ -58,7 +59,7 @@ def stored(value: Any) -> Weight:
     """A tensor of a torch file as a weight."""
     if not isinstance(value, StoredTensor):
         raise Refused(f"it has a {type(value).__name__} where a tensor belongs")
-    return Weight(value.shape, value.load)
+    return Weight(value.shape, value.load, value.dtype)
 
 
 def reshaped(weight: Weight, *shape: int) -> Weight:
@@ -151,26 +152,54 @@ def build_net(foreign: ForeignNet) -> Net:
     Raises:
         Refused: as ``build``.
     """
+    net, weights = _empty_net(foreign)
+    _fill(net, weights)
+    return net
+
+
+def net_weights(foreign: ForeignNet) -> Weights:
+    """The weights of ``build_net``, none of them read yet, under the names of our network.
+
+    Each raises ``Refused`` where its numbers are not finite, when it is read.
+
+    Raises:
+        Refused: weights are missing, left over or of another shape.
+    """
+    return _fitting(*_empty_net(foreign))
+
+
+def _empty_net(foreign: ForeignNet) -> tuple[Net, Weights]:
     with torch.device("meta"):
         net = make_net(foreign.config)
     counts = {name for name, _ in net.named_buffers() if name.endswith("num_batches_tracked")}
     weights = {k: v for k, v in foreign.weights.items() if k not in counts}  # says nothing here
-    _fill(net, {**weights, **{name: Weight((), lambda: torch.zeros(())) for name in counts}})
-    return net
+    return net, {**weights, **{name: Weight((), lambda: torch.zeros(())) for name in counts}}
+
+
+def _fitting(module: nn.Module, weights: Weights) -> Weights:
+    """Weights for a module whose tensors are on no device yet, as float32."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    for name in sorted(map(str, shapes.keys() ^ weights.keys())):
+        raise Refused(f"{name[:80]} is {'missing' if name in shapes else 'unexpected'}")
+    for name, weight in weights.items():
+        if weight.shape != shapes[name]:
+            raise Refused(f"{name} is {list(weight.shape)}, where {list(shapes[name])} belongs")
+    return {name: Weight(weights[name].shape, _finite(name, weights[name])) for name in shapes}
+
+
+def _finite(name: str, weight: Weight) -> Callable[[], Tensor]:
+    def load() -> Tensor:
+        tensor = weight.load().float()
+        if not bool(tensor.isfinite().all()):
+            raise Refused(f"{name} has numbers that are not finite")
+        return tensor
+
+    return load
 
 
 def _fill(module: nn.Module, weights: Weights) -> None:
     """Put weights into a module whose tensors are on no device yet."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    for name in sorted(map(str, shapes.keys() ^ weights.keys())):
-        raise Refused(f"{name[:80]} is {'missing' if name in shapes else 'unexpected'}")
-    state = {}
-    for name, weight in weights.items():
-        if weight.shape != shapes[name]:
-            raise Refused(f"{name} is {list(weight.shape)}, where {list(shapes[name])} belongs")
-        state[name] = weight.load().float()
-        if not bool(state[name].isfinite().all()):
-            raise Refused(f"{name} has numbers that are not finite")
+    state = {name: weight.load() for name, weight in _fitting(module, weights).items()}
     module.load_state_dict(state, assign=True)
     module.eval().requires_grad_(False)
 

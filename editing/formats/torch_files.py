@@ -6,6 +6,7 @@ so that a file of gigabytes can be inspected without reading it.
 """
 
 import io
+import mmap
 import struct
 import sys
 import zipfile
@@ -68,7 +69,15 @@ class StoredTensor:
         data = bytearray(memoryview(self.storage.buffer)[start : start + count])
         if len(data) != count:
             raise Refused("the data of a tensor is cut short")
+        _forget(self.storage.buffer, start, count)
         return torch.frombuffer(data, dtype=self.dtype).as_strided(self.shape, self.stride)
+
+
+def _forget(buffer: Any, start: int, count: int) -> None:
+    """Let go of pages of a mapped file that were read: they would count as memory."""
+    if isinstance(buffer, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        first = start - start % mmap.PAGESIZE
+        buffer.madvise(mmap.MADV_DONTNEED, first, start + count - first)
 
 
 def _last(shape: tuple[int, ...], stride: tuple[int, ...]) -> int:
