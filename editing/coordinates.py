@@ -67,7 +67,8 @@ class Coordinates:
         source = self.source
         assert source.z is not None
         z = source.z.to(moved) + moved
-        change = mapped(z, source.psi, self.domain) - mapped(source.z, source.psi, self.domain)
+        before = mapped(source.z, source.psi, self.domain, source.label)
+        change = mapped(z, source.psi, self.domain, source.label) - before
         return replace(source, ws=self._ws + change, z=z)
 
     @cached_property

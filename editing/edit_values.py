@@ -121,6 +121,8 @@ def _direction_values(direction: Direction) -> dict[str, Any]:
         values["space"] = direction.space
     if direction.origin is not None:
         values["origin"] = float(direction.origin)
+    if direction.length != 1.0:
+        values["length"] = float(direction.length)
     if direction.strengths:
         values["strengths"] = list(direction.strengths)
     if direction.safe_range is not None:
@@ -148,6 +150,7 @@ def _direction(settings: Settings) -> Direction:
         meta,
         settings.take("origin", float),
         strengths,
+        length=settings.take("length", float, 1.0),
     )
     settings.end()
     return direction

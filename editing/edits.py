@@ -131,7 +131,8 @@ def _moved_in_z(
         )
     free = replace(direction, layers=None, strengths=())  # they are of ws; z is one row
     z = along(state.z.to(domain.device)[:, None], free, alpha)[:, 0]
-    change = mapped(z, state.psi, domain) - mapped(state.z, state.psi, domain)
+    before = mapped(state.z, state.psi, domain, state.label)
+    change = mapped(z, state.psi, domain, state.label) - before
     ws = state.ws.to(domain.device).clone()
     rows = rows_of(ws, direction.layers if edit.layers is None else edit.layers)
     ws[:, rows] += factors_of(ws, rows, direction, edit.strengths) * change[:, rows]

@@ -228,12 +228,16 @@ def _through_z(
             "A way through Z needs portraits whose z is known: seeds; take w+ for others."
         )
     added = [
-        each.ws.to(middle.ws) - mapped(z, each.psi, domain) for each, z in ((a, a.z), (b, b.z))
+        each.ws.to(middle.ws) - mapped(z, each.psi, domain, each.label)
+        for each, z in ((a, a.z), (b, b.z))
     ]
     z = slerp(a.z.to(domain.device), b.z.to(domain.device), t)
     psi = a.psi + t * (b.psi - a.psi)
-    ws = mapped(z, psi, domain) + torch.lerp(added[0], added[1], t)
-    return replace(middle, ws=ws, z=z, psi=psi)
+    ws = mapped(z, psi, domain, a.label)
+    if a.label != b.label:  # from one class to the other
+        ws = torch.lerp(ws, mapped(z, psi, domain, b.label), t)
+    ws = ws + torch.lerp(added[0], added[1], t)
+    return replace(middle, ws=ws, z=z, psi=psi, label=a.label)
 
 
 def _through_styles(

@@ -1,7 +1,7 @@
 """What edits work on: a state of one picture, from a seed or a latent and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from editing.domains import Domain
 from editing.errors import BadInput
 from editing.latents import Latent, SeedSpec, parse_seed, sample_z
+from editing.mapping import one_hot
 
 Tensors = Mapping[str, Tensor]
 
@@ -44,13 +45,14 @@ class EditState:
     composites: tuple[Composite, ...] = ()  # run last, after synthesis, in this order
     z: Tensor | None = None  # [1, z_dim], where it is known: for moves in Z
     psi: float = 1.0  # truncation with which z became ws
+    label: int | None = None  # class with which it did; None = the domain's
 
 
 def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
-    """The unedited state of ``seed:N[@psi]`` or of a latent.
+    """The unedited state of ``seed:N[@psi][#class]`` or of a latent.
 
     Raises:
-        BadInput: a text that is no seed.
+        BadInput: a text that is no seed, or a class that there is not.
         BadLatent: the latent belongs to another generator.
     """
     if isinstance(source, Latent):
@@ -61,16 +63,30 @@ def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
     if spec is None:
         raise BadInput(f"{source!r} is no seed; write seed:123, or seed:123@0.5 for a psi.")
     z = sample_z([spec.seed], domain.generator.z_dim).to(domain.device)
-    return EditState(mapped(z, spec.psi, domain), z=z, psi=spec.psi)
+    return EditState(mapped(z, spec.psi, domain, spec.label), z=z, psi=spec.psi, label=spec.label)
 
 
-def mapped(z: Tensor, psi: float, domain: Domain) -> Tensor:
-    """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated; class 0 where there are classes."""
+def mapped(z: Tensor, psi: float, domain: Domain, label: int | None = None) -> Tensor:
+    """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated.
+
+    Args:
+        label: of a class; None = the domain's, where there are classes.
+
+    Raises:
+        BadInput: there is no such class.
+    """
     generator, z = domain.generator, z.to(domain.device)
-    label = torch.zeros(len(z), generator.c_dim, device=z.device) if generator.c_dim else None
+    labels = None if label is None else one_hot(label, generator.c_dim, len(z)).to(z.device)
     with torch.no_grad():
-        ws: Tensor = generator.mapping(z, label, truncation_psi=psi)
+        ws: Tensor = generator.mapping(z, labels, truncation_psi=psi)
     return ws
+
+
+def named_seed(spec: SeedSpec, domain: Domain) -> str:
+    """A seed as recipes name it: with its class where the generator has classes."""
+    if domain.generator.c_dim and spec.label is None:
+        spec = replace(spec, label=domain.label)
+    return str(spec)
 
 
 def latent_of(

@@ -16,10 +16,10 @@ from editing.formats.foreign import (
     Weight,
     Weights,
     complete_noise,
-    genforce_state,
     placed,
     reshaped,
 )
+from editing.formats.wrappings import state_with
 from editing.stylegan1 import StyleGAN1Config
 
 FUSED_FROM, NEVER = 128, 2**20  # pixels
@@ -61,12 +61,11 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but layers are missing or unknown.
     """
-    state = genforce_state(content)
-    if "mapping.dense0.linear.weight" in state:
+    if state := state_with(content, "mapping.dense0.linear.weight"):
         return _read(state, _genforce(INTERFACEGAN), "genforce", named=True)
-    if "synthesis.layer0.apply_noise.weight" in state:
+    if state := state_with(content, "synthesis.layer0.apply_noise.weight"):
         return _read(state, _genforce({}), "genforce")
-    if "g_mapping.dense0.weight" in state:
+    if state := state_with(content, "g_mapping.dense0.weight"):
         return _read(state, _editor, "StyleGAN_LatentEditor", epsilon=TORCH_EPSILON)
     return None
 
