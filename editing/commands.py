@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from editing.edits import EditStack, EditState, Entry, latent_of, render, state_
 from editing.errors import BadInput, NoFace, UnknownName
 from editing.figure_replays import redraw
 from editing.films import Projector, make_film
+from editing.flag_use import refuse_idle
 from editing.grids import Grid
 from editing.images import (
     check_writable,
@@ -155,6 +156,7 @@ def edit(args: Namespace) -> Result:
     domain = open_named(args)
     if Path(args.out).suffix.lower() != ".png":
         raise BadInput(f"--out {args.out} is no PNG, which carries the recipe; write NAME.png.")
+    check_sources(args, [args.source])
     moves = parse_moves(args.moves, args.given, args.absolute, domain)
     check_writable(args.out)
     portrait = open_portrait(args, domain)
@@ -213,6 +215,39 @@ class Portrait:
     inversion: Inversion | None = None
     photo: Photo | None = None
     notes: tuple[str, ...] = ()
+
+
+SOURCE_FLAGS = {  # kind of a source -> flags that only some kinds take
+    "a seed": (),
+    "a latent file": (),
+    "an exported PNG": ("--latent",),
+    "a photo": ("--level", "--no-align"),
+}
+
+
+def source_kind(text: str) -> str:
+    """What a SOURCE is, a key of ``SOURCE_FLAGS``; what is not there counts as a photo."""
+    if parse_seed(text):
+        return "a seed"
+    if is_latent_file(text):
+        return "a latent file"
+    return "an exported PNG" if Path(text).is_file() and read_export(text) else "a photo"
+
+
+def check_sources(args: Namespace, texts: Sequence[str], needed: Collection[str] = ()) -> None:
+    """Refuse flags that none of these sources takes.
+
+    Args:
+        needed: flags that the command needs for something else.
+
+    Raises:
+        BadInput: names the flag, and what the sources are.
+    """
+    kinds = dict.fromkeys(source_kind(text) for text in texts)
+    taken = {flag for kind in kinds for flag in SOURCE_FLAGS[kind]} | set(needed)
+    for kind, flags in SOURCE_FLAGS.items():
+        idle = [flag for flag in flags if flag not in taken]
+        refuse_idle(args, " and ".join(kinds), idle, f"it is for {kind}")
 
 
 def open_portrait(args: Namespace, domain: Domain) -> Portrait:

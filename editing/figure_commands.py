@@ -9,7 +9,7 @@ from torch import Tensor
 
 from editing.alignment import open_photo
 from editing.arguments import parse_moves, parse_number
-from editing.commands import Result, open_named, open_portrait
+from editing.commands import Result, check_sources, open_named, open_portrait
 from editing.domains import Domain
 from editing.edits import EditStack
 from editing.errors import UnknownName
@@ -33,6 +33,7 @@ def figure(args: Namespace) -> Result:
     out = Path(args.out)
     target = out.with_suffix("") if out.suffix.lower() in ENDINGS else out
     wanted = Figure(columns, inversions)  # refuses here, before a photo is looked at
+    check_sources(args, [args.source])
     source, stack, subject = _subject(args, domain)
     if isinstance(subject, Tensor) and not inversions:
         wanted = Figure(columns, (USUAL_LEVEL,))

@@ -93,7 +93,8 @@ class PresetDesk:
         source = preset.recipe.source
         if source.kind == "seed":
             spec = parse_seed(source.name) or SeedSpec(0)
-            return self.studio.replace(session, self.studio.open_seed(spec.seed, spec.psi))
+            seeded = self.studio.open_seed(spec.seed, spec.psi, spec.label)
+            return self.studio.replace(session, seeded)
         if preset.photo is None:
             raise BadRecipe(
                 f"The photo {source.name} of {preset.name} is not here; apply the preset to a "
