@@ -23,6 +23,7 @@ from editing.direction_commands import file_name
 from editing.directions import Direction, save_direction
 from editing.domains import Domain
 from editing.errors import BadInput
+from editing.flag_use import check_mode
 from editing.images import check_writable, encode_png
 from editing.photos import write_bytes
 from editing.progress import bar, reported
@@ -42,6 +43,22 @@ from editing.sheets import heat_map
 
 # -- boundary train
 
+TAKES = {  # what a boundary is made of -> flags that only some ways take
+    "the scorer's readings": ("--factor", "--count", "--space"),
+    "two texts": ("--text", "--count", "--space"),
+    "labels": ("--labels", "--space"),
+    "picked seeds": ("--more", "--less", "--count"),
+}
+
+
+def _mode(args: Namespace) -> str:
+    """What the boundary is made of, a key of ``TAKES``."""
+    if args.labels:
+        return "labels"
+    if args.more or args.less:
+        return "picked seeds"
+    return "two texts" if args.text else "the scorer's readings"
+
 
 def train(args: Namespace) -> Result:
     """Train one boundary, or all that the scorer reads."""
@@ -51,6 +68,8 @@ def train(args: Namespace) -> Result:
     sources = [args.factor, args.labels, args.more or args.less, args.text]
     if sum(map(bool, sources)) > 1:
         raise BadInput("Name only one of --factor, --labels, --more with --less, and --text.")
+    mode = _mode(args)
+    check_mode(args, mode, TAKES, f"a boundary of {mode}")
     if args.name == "all":
         if any(sources):
             raise BadInput(

@@ -7,7 +7,8 @@ no tokenizer. Whichever of the two comes second is held against the first.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +38,20 @@ TOKENIZER = {"url": f"{HUB}/{OPENAI.name}/resolve/{OPENAI.revision}/tokenizer.js
 PUBLISHED = (224, 32)  # pixels and patch of ViT-B/32, with which the published tables were measured
 
 
-def write_clip(thing: ForeignClip, folder: Path) -> None:
-    """Write a CLIP in the layout of ``transformers``.
+def clip_files(thing: ForeignClip) -> dict[str, Callable[[Path], None]]:
+    """The files of a CLIP in the layout of ``transformers``: what writes each to a path.
 
     Raises:
         Refused: weights that transformers' model of this config does not have.
-        CannotWrite: folder or disk refuse.
     """
     _check(thing)
-    for name, path in thing.texts.items():
-        _write_bytes(folder / name, path.read_bytes())
-    _write_bytes(folder / CONFIG, json.dumps(thing.config, indent=2).encode())
+    texts = {name: path.read_bytes() for name, path in thing.texts.items()}
+    texts[CONFIG] = json.dumps(thing.config, indent=2).encode()
     pending = {name: Pending(w.shape, w.dtype, w.load) for name, w in thing.weights.items()}
-    write_pending(folder / WEIGHTS, pending, {"format": "pt"})
+    return {
+        **{name: partial(_write_bytes, data=data) for name, data in texts.items()},
+        WEIGHTS: lambda path: write_pending(path, pending, {"format": "pt"}),
+    }
 
 
 def _check(thing: ForeignClip) -> None:
@@ -101,19 +103,24 @@ def bind_table(folder: Path, clip: Path) -> str | None:
     Raises:
         BadInput: the table is of a space of another width.
     """
-    from editing.text_image import read_weights_fingerprint
-
     table = load_global_directions(folder / TABLE)
     if table.clip:
         return None
-    config = read_json(clip / CONFIG)
-    table_width_fits(table, config, TABLE)
-    vision = config.get("vision_config") or {}
+    table_width_fits(table, read_json(clip / CONFIG), TABLE)
+    bound, said = bound_to(table, clip)
+    save_global_directions(folder / TABLE, bound)
+    return said
+
+
+def bound_to(table: GlobalDirections, clip: Path) -> tuple[GlobalDirections, str]:
+    """A table held to the CLIP in the folder ``clip``, and the sentence that says so."""
+    from editing.text_image import read_weights_fingerprint
+
+    vision = read_json(clip / CONFIG).get("vision_config") or {}
     own = (vision.get("image_size", 224), vision.get("patch_size", 32))
     bound = GlobalDirections(
         table.rows, read_weights_fingerprint(clip), table.fingerprint, table.made
     )
-    save_global_directions(folder / TABLE, bound)
     said = (
         "The table of global directions does not say with which CLIP it was measured; from now on "
         f"it is held to the one of this domain ({bound.clip})."
@@ -123,4 +130,4 @@ def bind_table(folder: Path, clip: Path) -> str | None:
             f" The published tables are of OpenAI's ViT-B/32, but this one looks at {own[0]} px in "
             f"patches of {own[1]}: unless the table is your own, its edits mean nothing."
         )
-    return said
+    return bound, said

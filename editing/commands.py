@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor
 from editing.alignment import Photo, align, centre_crop, find_alignment, open_photo
 from editing.arguments import (
     parse_blend,
+    parse_class,
     parse_cutoff,
     parse_grid,
     parse_moves,
@@ -25,6 +26,7 @@ from editing.edits import EditStack, EditState, Entry, latent_of, render, state_
 from editing.errors import BadInput, NoFace, UnknownName
 from editing.figure_replays import redraw
 from editing.films import Projector, make_film
+from editing.flag_use import refuse_idle
 from editing.grids import Grid
 from editing.images import (
     check_writable,
@@ -36,7 +38,14 @@ from editing.images import (
     to_uint8,
 )
 from editing.inversion import options_for
-from editing.latents import Latent, SeedSpec, completed, load_latent, parse_seed
+from editing.latents import (
+    Latent,
+    SeedSpec,
+    completed,
+    is_latent_file,
+    load_latent,
+    parse_seed,
+)
 from editing.metrics import identity, perceptual, readings
 from editing.photos import (
     Job,
@@ -61,7 +70,7 @@ from editing.recipes import (
 )
 from editing.replays import in_photo, needs_photo, replay
 from editing.sheets import sheet
-from editing.states import allowance_of, as_seeded
+from editing.states import allowance_of, as_seeded, named_seed
 
 DEFAULT_DOMAIN = "portraits"
 PHOTO_SIZE = 512  # pixels of a photo with an edit's change
@@ -128,7 +137,7 @@ def generate(args: Namespace) -> Result:
     for spec in tqdm(specs, desc="generate", leave=False, disable=None):
         state = state_of(spec, domain)
         img = render(state, domain)
-        recipe = make_recipe(domain, Source("seed", str(spec)), EditStack())
+        recipe = make_recipe(domain, Source("seed", named_seed(spec, domain)), EditStack())
         paths.append(out / f"seed{spec.seed:04d}.png")
         write_bytes(paths[-1], export_png(img, recipe, latent_of(state, domain)))
         cells.append(img.cpu())
@@ -149,6 +158,7 @@ def edit(args: Namespace) -> Result:
     domain = open_named(args)
     if Path(args.out).suffix.lower() != ".png":
         raise BadInput(f"--out {args.out} is no PNG, which carries the recipe; write NAME.png.")
+    check_sources(args, [args.source])
     moves = parse_moves(args.moves, args.given, args.absolute, domain)
     check_writable(args.out)
     portrait = open_portrait(args, domain)
@@ -209,13 +219,47 @@ class Portrait:
     notes: tuple[str, ...] = ()
 
 
+SOURCE_FLAGS = {  # kind of a source -> flags that only some kinds take
+    "a seed": (),
+    "a latent file": (),
+    "an exported PNG": ("--latent",),
+    "a photo": ("--level", "--no-align"),
+}
+
+
+def source_kind(text: str) -> str:
+    """What a SOURCE is, a key of ``SOURCE_FLAGS``; what is not there counts as a photo."""
+    if parse_seed(text):
+        return "a seed"
+    if is_latent_file(text):
+        return "a latent file"
+    return "an exported PNG" if Path(text).is_file() and read_export(text) else "a photo"
+
+
+def check_sources(args: Namespace, texts: Sequence[str], needed: Collection[str] = ()) -> None:
+    """Refuse flags that none of these sources takes.
+
+    Args:
+        needed: flags that the command needs for something else.
+
+    Raises:
+        BadInput: names the flag, and what the sources are.
+    """
+    kinds = dict.fromkeys(source_kind(text) for text in texts)
+    taken = {flag for kind in kinds for flag in SOURCE_FLAGS[kind]} | set(needed)
+    for kind, flags in SOURCE_FLAGS.items():
+        idle = [flag for flag in flags if flag not in taken]
+        refuse_idle(args, " and ".join(kinds), idle, f"it is for {kind}")
+
+
 def open_portrait(args: Namespace, domain: Domain) -> Portrait:
     """SOURCE: a seed, a latent file, an exported PNG (with its edits), or a photo to invert."""
     text = with_cutoff(args)
-    if parse_seed(text):
+    if spec := parse_seed(text):
+        text = named_seed(spec, domain)
         state = state_of(text, domain)
         return Portrait(state, latent_of(state, domain), Source("seed", text))
-    if Path(text).suffix.lower() == ".npz":
+    if is_latent_file(text):
         latent = _check(load_latent(text, allowance_of(domain)), domain)
         return Portrait(state_of(latent, domain), latent, Source("latent", Path(text).name))
     if Path(text).is_file() and (export := read_export(text, allowance_of(domain))):
@@ -287,7 +331,7 @@ def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
     """
     if parse_seed(text):
         return _as_saved(render(state_of(text, domain), domain), domain), ()
-    if Path(text).suffix.lower() == ".npz":
+    if is_latent_file(text):
         latent = load_latent(text, allowance_of(domain))
         state = state_of(_check(latent, domain), domain)
         return _as_saved(render(state, domain), domain), ()
@@ -312,7 +356,8 @@ def _as_saved(img: Tensor, domain: Domain) -> Tensor:
 def run(args: Namespace) -> Result:
     """Replay a recipe, a preset or an exported PNG."""
     path, recipe, latent = find_recipe(args.recipe)
-    domain = open_domain(args.domain or recipe.domain, args.device)
+    label = parse_class(args.label)
+    domain = open_domain(args.domain or recipe.domain, args.device, label=label)
     if args.latent:  # a recipe alone names its latent; a PNG carries the most of it
         latent = _check(_whole(args, latent) if latent else load_latent(args.latent), domain)
     elif not args.photo:
@@ -392,5 +437,5 @@ def find_recipe(text: str) -> tuple[Path, Recipe, Latent | None]:
 
 
 def open_named(args: Namespace) -> Domain:
-    """The domain of --domain, on --device."""
-    return open_domain(args.domain or DEFAULT_DOMAIN, args.device)
+    """The domain of --domain, on --device, drawing the class of --class."""
+    return open_domain(args.domain or DEFAULT_DOMAIN, args.device, label=parse_class(args.label))

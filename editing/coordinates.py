@@ -67,8 +67,8 @@ class Coordinates:
         source = self.source
         assert source.z is not None
         z = source.z.to(moved) + moved
-        then, now = (mapped(each, source.psi, self.domain, source.cutoff) for each in (source.z, z))
-        change = now - then
+        how = (source.psi, self.domain, source.cutoff, source.label)
+        change = mapped(z, *how) - mapped(source.z, *how)
         return replace(source, ws=self._ws + change, z=z)
 
     @cached_property

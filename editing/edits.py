@@ -133,8 +133,8 @@ def _moved_in_z(
         )
     free = replace(direction, layers=None, strengths=())  # they are of ws; z is one row
     z = along(state.z.to(domain.device)[:, None], free, alpha)[:, 0]
-    then, now = (mapped(each, state.psi, domain, state.cutoff) for each in (state.z, z))
-    change = now - then
+    how = (state.psi, domain, state.cutoff, state.label)
+    change = mapped(z, *how) - mapped(state.z, *how)
     ws = state.ws.to(domain.device).clone()
     rows = rows_of(ws, direction.layers if edit.layers is None else edit.layers)
     ws[:, rows] += factors_of(ws, rows, direction, edit.strengths) * change[:, rows]

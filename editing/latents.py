@@ -39,8 +39,15 @@ TENSOR_FIELDS = ("s_delta", "noise", "weight_delta")
 TEXTS = ("format", "domain", "fingerprint", "space", "source_hash")
 TENSORS = ("ws", *(f"{name}/" for name in TENSOR_FIELDS))
 GROUPS = (*TENSORS[1:], "scales/", "left_out/")
+# How files of latents end; only .npz are ours, the others are converted first.
+SUFFIXES = (".npz", ".npy", ".pt", ".pth", ".pkl")
 MAX_BYTES = 512 * 2**20  # unpacked; see Allowance for what of that is
 MAX_WORDS = 4096  # bytes of a text in it, or of the quad
+
+CONVERT = (
+    "if it holds latents of another system, write them as latent files with 'python -m editing "
+    "weights convert FILE --out DIR'"
+)
 
 Tensors = Mapping[str, Tensor]
 Array = np.ndarray[Any, Any]
@@ -61,15 +68,17 @@ def sample_z(seeds: Sequence[int], z_dim: int) -> Tensor:
 
 @dataclass(frozen=True)
 class SeedSpec:
-    """A portrait that was never photographed: ``seed:123``, ``seed:123@0.5`` or ``seed:123@0.5/8``.
+    """A portrait never photographed: ``seed:123``, and ``@0.5`` psi, ``#2`` class, ``/8`` cutoff.
 
     cutoff: only so many rows of ws are truncated, and edits come before that; None = all rows, and
         edits come after, which is the same for a row that is not truncated.
+    label: of its class, where the generator has some; None = the domain's.
     """
 
     seed: int
     psi: float = DEFAULT_PSI
     cutoff: int | None = None
+    label: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
@@ -87,22 +96,27 @@ class SeedSpec:
 
     def __str__(self) -> str:
         psi = "" if self.psi == DEFAULT_PSI else f"@{self.psi!r}"
-        return f"seed:{self.seed}{psi}" + ("" if self.cutoff is None else f"/{self.cutoff}")
+        label = "" if self.label is None else f"#{self.label}"
+        cutoff = "" if self.cutoff is None else f"/{self.cutoff}"
+        return f"seed:{self.seed}{psi}{label}{cutoff}"
 
 
 def parse_seed(text: str) -> SeedSpec | None:
-    """'seed:123@0.5/8' -> SeedSpec(123, 0.5, 8); None for what does not begin with 'seed:'.
+    """'seed:123@0.5#2/8' -> SeedSpec(123, 0.5, 8, 2); None for what does not begin with 'seed:'.
 
     Raises:
         BadInput: it begins so and goes on wrongly.
     """
     if not text.startswith("seed:"):
         return None
-    match = re.fullmatch(r"seed:([0-9]{1,10})(?:@([-+0-9.eE]+))?(?:/([0-9]{1,3}))?", text)
+    match = re.fullmatch(
+        r"seed:([0-9]{1,10})(?:@([-+0-9.eE]+))?(?:#([0-9]{1,6}))?(?:/([0-9]{1,3}))?", text
+    )
     try:
         if match:
             psi = DEFAULT_PSI if match[2] is None else float(match[2])
-            return SeedSpec(int(match[1]), psi, None if match[3] is None else int(match[3]))
+            label, cutoff = (None if each is None else int(each) for each in match.groups()[2:])
+            return SeedSpec(int(match[1]), psi, cutoff, label)
     except ValueError:
         pass
     raise BadInput(
@@ -201,6 +215,11 @@ def latent_to_bytes(latent: Latent) -> bytes:
     return buffer.getvalue()
 
 
+def is_latent_file(text: str) -> bool:
+    """Whether a source is meant as a file of latents, ours or another system's."""
+    return text.lower().endswith(SUFFIXES)
+
+
 def load_latent(path: str | Path, allowance: Allowance | None = None) -> Latent:
     """Read a latent file; see ``Latent.check`` for whether it fits a generator.
 
@@ -214,6 +233,8 @@ def load_latent(path: str | Path, allowance: Allowance | None = None) -> Latent:
     path = Path(path)
     if not path.is_file():
         raise MissingFile(f"{path} is missing; check the path of the latent file.")
+    if path.suffix.lower() in SUFFIXES[1:]:
+        raise BadLatent(f"{path} is no latent file of this program; {CONVERT}.")
     return latent_from_bytes(path.read_bytes(), str(path), allowance)
 
 
@@ -245,7 +266,7 @@ def _unpacked(data: bytes, name: str, allowance: Allowance) -> Latent:
             f"{name} is not a readable latent file ({error}); pass an .npz that was saved here."
         ) from error
     if str(arrays.get("format")) != FORMAT or "ws" not in arrays:
-        raise BadLatent(f"{name} is an .npz but no latent file; pass one that was saved here.")
+        raise BadLatent(f"{name} is an .npz but no latent file of this program; {CONVERT}.")
     groups: dict[str, dict[str, Any]] = {
         group: {
             key.partition("/")[2]: arrays.pop(key)

@@ -11,6 +11,7 @@ from editing.allowances import Allowance
 from editing.domains import Domain
 from editing.errors import BadInput, shown
 from editing.latents import Latent, SeedSpec, parse_seed, sample_z
+from editing.mapping import one_hot
 
 Tensors = Mapping[str, Tensor]
 
@@ -46,6 +47,7 @@ class EditState:
     z: Tensor | None = None  # [1, z_dim], where it is known: for moves in Z
     psi: float = 1.0  # truncation with which z became ws
     cutoff: int | None = None  # rows that it pulls, after the edits; None = all, before the edits
+    label: int | None = None  # class with which z became ws; None = the domain's
 
 
 def allowance_of(domain: Domain) -> Allowance:
@@ -54,10 +56,11 @@ def allowance_of(domain: Domain) -> Allowance:
 
 
 def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
-    """The unedited state of ``seed:N[@psi][/cutoff]`` or of a latent.
+    """The unedited state of ``seed:N[@psi][#class][/cutoff]`` or of a latent.
 
     Raises:
-        BadInput: a text that is no seed, or more truncated rows than the generator has.
+        BadInput: a text that is no seed, a class that there is not, or more truncated rows than the
+            generator has.
         BadLatent: the latent belongs to another generator.
     """
     if isinstance(source, Latent):
@@ -74,14 +77,14 @@ def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
             f"{spec} truncates {spec.cutoff} rows, but {domain.name} has {rows}; choose from 0 to "
             f"{rows}."
         )
-    ws = mapped(z, spec.psi, domain, spec.cutoff)
-    return EditState(ws, z=z, psi=spec.psi, cutoff=spec.cutoff)
+    ws = mapped(z, spec.psi, domain, spec.cutoff, spec.label)
+    return EditState(ws, z=z, psi=spec.psi, cutoff=spec.cutoff, label=spec.label)
 
 
 def as_seeded(state: EditState, source: str, domain: Domain) -> EditState:
     """A state that came out of a file, with what only its seed knows: z, and how it became ws."""
     seeded = state_of(source, domain)
-    return replace(state, z=seeded.z, psi=seeded.psi, cutoff=seeded.cutoff)
+    return replace(state, z=seeded.z, psi=seeded.psi, cutoff=seeded.cutoff, label=seeded.label)
 
 
 def before_truncation(
@@ -106,13 +109,30 @@ def before_truncation(
     return ws + torch.where(pulled, state.psi * change, change)
 
 
-def mapped(z: Tensor, psi: float, domain: Domain, cutoff: int | None = None) -> Tensor:
-    """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated; class 0 where there are classes."""
+def mapped(
+    z: Tensor, psi: float, domain: Domain, cutoff: int | None = None, label: int | None = None
+) -> Tensor:
+    """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated.
+
+    Args:
+        cutoff: rows that are; None = all.
+        label: of a class; None = the domain's, where there are classes.
+
+    Raises:
+        BadInput: there is no such class.
+    """
     generator, z = domain.generator, z.to(domain.device)
-    label = torch.zeros(len(z), generator.c_dim, device=z.device) if generator.c_dim else None
+    labels = None if label is None else one_hot(label, generator.c_dim, len(z)).to(z.device)
     with torch.no_grad():
-        ws: Tensor = generator.mapping(z, label, psi, cutoff)
+        ws: Tensor = generator.mapping(z, labels, psi, cutoff)
     return ws
+
+
+def named_seed(spec: SeedSpec, domain: Domain) -> str:
+    """A seed as recipes name it: with its class where the generator has classes."""
+    if domain.generator.c_dim and spec.label is None:
+        spec = replace(spec, label=domain.label)
+    return str(spec)
 
 
 def latent_of(

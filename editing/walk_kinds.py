@@ -10,10 +10,11 @@ from typing import Any
 
 from editing import ways
 from editing.arguments import parse_direction, parse_number, parse_pair, parse_whole
-from editing.commands import open_portrait
+from editing.commands import check_sources, open_portrait
 from editing.domains import Domain
 from editing.edits import Move
 from editing.errors import BadInput, UnknownName
+from editing.flag_use import check_mode
 from editing.layers import parse_strengths
 from editing.mix_edits import Other, other_of
 from editing.random_ways import Metropolis, Pieces, RandomSteps, Within
@@ -29,6 +30,8 @@ def way_of(args: Namespace, domain: Domain) -> ways.Way:
     """
     if args.kind not in KINDS:
         raise UnknownName.among("kind of walk", args.kind, KINDS)
+    check_mode(args, args.kind, TAKES, f"a walk of the kind {args.kind}")
+    check_sources(args, [args.source, *args.through])
     way = MAKERS[args.kind](args, domain)
     if args.loop and not way.closed:
         raise BadInput(
@@ -196,6 +199,21 @@ def _place(args: Namespace, domain: Domain) -> ways.Place:
     right, down = parse_pair("--shift", args.shift) if args.shift else (0.0, 0.0)
     return ways.Place(right, down, _number(args, "turn", 0.0))
 
+
+STEPS = ("--space", "--step")
+TAKES = {  # kind of walk -> flags that only some kinds take
+    "sweep": ("--along", "--from", "--to", "--track"),
+    "keyframes": ("--through", "--curve", "--space"),
+    "loop": ("--radius", "--space"),
+    "noise-loop": ("--radius", "--harmonics", "--space"),
+    "truncation": ("--from", "--to"),
+    "basis": ("--count", "--radius", "--space"),
+    "place": ("--shift", "--turn"),
+    "random": (*STEPS, "--along", "--reach"),
+    "piecewise": (*STEPS, "--along", "--segments", "--flags", "--reach"),
+    "metropolis": (*STEPS, "--spread", "--where"),
+    "reenact": ("--through", "--amount"),
+}
 
 MAKERS: dict[str, Callable[[Namespace, Domain], ways.Way]] = {
     "sweep": _sweep,

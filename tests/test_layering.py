@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = [
     {"archives", "errors", "memory", "progress", "latex"},
     {"easing", "chains", "matching", "allowances", "png_chunks"},
+    {"easing", "chains", "matching", "flag_use"},
     {"images", "networks"},
     {"tensors", "settings"},  # files: of tensors, and YAML that people write
     {"rounding", "schedules", "expectations"},
@@ -42,6 +43,8 @@ ROWS = [
     {"directions", "regions", "paste_back"},
     {"conditions", "mixing"},
     {"inspection"},
+    {"conversion_target"},
+    {"conversion_codes"},
     {"conversion"},
     {"channels", "rescoring", "separation", "unsupervised"},
     {"subspaces", "boundary_sets", "boundary_sources", "table_build"},

@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from editing.errors import EditingError
+from editing.errors import BadInput, EditingError
 from editing.images import load_picture
 from ui.canvas import PINNED
 from ui.display import Display
@@ -66,9 +66,15 @@ class Handlers:
         return self._replaced(session, lang, self.studio.open_photo(path, crop=True), path)
 
     @polite
-    def open_seed(self, session: Session, lang: str, seed: float | None) -> tuple[Any, ...]:
-        """Open the invented person of a seed."""
-        return self._replaced(session, lang, self.studio.open_seed(int(seed or 0)))
+    def open_seed(
+        self, session: Session, lang: str, seed: float | None, label: str | None = None
+    ) -> tuple[Any, ...]:
+        """Open the invented person of a seed, of a class where the generator has some."""
+        if label is not None and not label.isdecimal():
+            raise BadInput(f"There is no class {label[:40]!r}; choose a number.")
+        chosen = int(label) if label else None
+        portrait = self.studio.open_seed(int(seed or 0), label=chosen)
+        return self._replaced(session, lang, portrait)
 
     @polite
     def open_file(

@@ -77,7 +77,9 @@ def lay_out(
     seed = next((e.values["seed"] for e in handlers.examples if "seed" in e.values), 0)
     language = _header(words, lang)
     offer = build_offer(words)
-    source = build_source(words, handlers.example_strip(lang), int(str(seed)))
+    domain = handlers.studio.domain
+    strip, classes = handlers.example_strip(lang), domain.generator.c_dim
+    source = build_source(words, strip, int(str(seed)), classes, domain.label)
     with gr.Row(elem_id="studio"):
         with gr.Column(scale=6, min_width=320, elem_id="stage"):
             canvas = build_canvas(words, (view.before, view.after), history)

@@ -27,6 +27,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "examples": ("Or start from an example", "或从示例开始"),
     "example.photo": ("a photo", "真实照片"),
     "seed": ("Seed", "种子"),
+    "class": ("Class", "类别"),
     "seed.tip": (
         "A number stands for one invented person: the same number always gives the same face.",
         "一个数字对应一个虚构人物：同一数字总是同一张脸。",

@@ -15,7 +15,7 @@ from editing.edits import Edit, EditStack, Entry, render, state_of
 from editing.errors import BadInput
 from editing.images import load_picture, to_tensor, to_uint8
 from editing.inversion import Step
-from editing.latents import MAX_SEED
+from editing.latents import MAX_SEED, SeedSpec, parse_seed
 from editing.local_edits import LocalEdit, local_edit, local_options
 from editing.mix_edits import Crossover, Grain, Morph, Other, Patch, Transfer, other_of
 from editing.mix_values import Mix
@@ -216,8 +216,9 @@ class MixingDesk:
 
     def _replaced(self, session: Session, mate: Mate) -> Session:
         if mate.other.latent is None:
-            seed = int(mate.other.name.removeprefix("seed:").partition("@")[0])
-            return self.studio.replace(session, self.studio.open_seed(seed))
+            spec = parse_seed(mate.other.name) or SeedSpec(0)
+            seeded = self.studio.open_seed(spec.seed, spec.psi, spec.label)
+            return self.studio.replace(session, seeded)
         latent = mate.other.latent
         recipe = make_recipe(self.domain, Source("latent", mate.other.name), EditStack())
         portrait = files.portrait_of(latent, recipe, self.domain, mate.picture)

@@ -135,9 +135,11 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
     chosen = action(page, handlers, s.examples.pick, handlers.open_example)
     for shown in (then_show(page, handlers, opened), cropped, chosen):
         invert_after(page, handlers, shown, handlers.inversion.invert_new)
-    action(page, handlers, s.seed.submit, handlers.open_seed, [s.seed], "open_seed")
+    action(page, handlers, s.seed.submit, handlers.open_seed, s.person, "open_seed")
+    if s.label is not None:
+        action(page, handlers, s.label.input, handlers.open_seed, s.person)
     rolled = s.dice.click(handlers.roll, None, [s.seed], **INSTANT)
-    action(page, handlers, rolled.then, handlers.open_seed, [s.seed])
+    action(page, handlers, rolled.then, handlers.open_seed, s.person)
     s.file.upload(handlers.opening, [page.language], [c.metrics], **INSTANT)
     saved = s.file.upload(
         handlers.open_file,
