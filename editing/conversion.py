@@ -195,8 +195,9 @@ def _write_net(thing: ForeignNet, target: Target) -> None:
     target.check_free(thing.part, file)
     with recognising(target.source):
         weights = net_weights(thing)
-        pending = {name: Pending(w.shape, w.dtype, w.load) for name, w in weights.items()}
-        target.put(file, lambda path: write_picture_net(path, config, pending))
+    pending = {name: Pending(w.shape, w.dtype, w.load) for name, w in weights.items()}
+    write = target.reading(lambda path: write_picture_net(path, config, pending))
+    target.put(file, write)
     target.add(thing.part, file)
 
 
@@ -232,7 +233,8 @@ def _write_clip(thing: ForeignClip, target: Target) -> None:
         table_width_fits(load_global_directions(target.folder / TABLE), thing.config, TABLE)
     target.check_free("text_image_model", CLIP)
     with recognising(target.source):
-        target.put_all([(f"{CLIP}/{name}", write) for name, write in clip_files(thing).items()])
+        files = clip_files(thing)
+    target.put_all([(f"{CLIP}/{name}", target.reading(write)) for name, write in files.items()])
     target.add("text_image_model", CLIP)
     if absent_files(folder, CLIP):
         target.notes.append(

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from editing.clip_files import absent_files
 from editing.descriptions import describe_file
 from editing.domains import Domain
 from editing.errors import BadInput
-from editing.formats.pickles import refusing
+from editing.formats.pickles import recognising, refusing
 from editing.formats.safetensors_files import read_header
 from editing.formats.torch_files import StoredTensor
 from editing.tensors import is_tensor_file
@@ -50,6 +51,15 @@ class Target:
     left_out: list[str] = field(default_factory=list)  # sentences on what does not fit
     used: list[str] = field(default_factory=list)  # kinds of what was written
     notes: list[str] = field(default_factory=list)  # on how the file was read
+
+    def reading(self, write: Writer) -> Writer:
+        """``write`` where it reads the source while it writes: what is wrong with that is said."""
+
+        def guarded(path: Path) -> None:
+            with recognising(self.source):
+                write(path)
+
+        return guarded
 
     def put(self, file: str, write: Writer, way_out: str = "") -> Path:
         """Write one file of the folder; see ``put_all``."""
@@ -90,7 +100,8 @@ class Target:
         if path.is_dir():
             names = sorted(f"{file}/{one.name}" for one in path.iterdir() if one.is_file())
             files = [describe_file(self.folder, name) for name in names]
-            entry: dict[str, Any] = {"file": file, **source, "files": files}
+            entry: dict[str, Any] = {"file": file, **source}
+            entry["files"] = [*files, *absent_files(path, file)]
         else:
             entry = describe_file(self.folder, file, **source)
         kind, _, name = part.partition(" ")

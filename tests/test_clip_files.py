@@ -1,5 +1,6 @@
 """A CLIP and its table: known by what the weights are, whichever file they came in."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,9 @@ def test_another_clip_of_the_same_width_is_noticed(tmp_path: Path, domain: Domai
     converted(tmp_path / "fs3.npy", domain.folder)
     other = write_clip(tmp_path / "other.pt")
     torch.save({k: v * 1.1 for k, v in other.items()}, tmp_path / "other.pt")
+    with pytest.raises(BadInput, match="not made of other.pt"):
+        converted(tmp_path / "other.pt", domain.folder)
+    shutil.rmtree(domain.folder / "clip")  # somebody insists
     converted(tmp_path / "other.pt", domain.folder)
     write_tokenizer(domain.folder / "clip")
     with pytest.raises(BadInput, match="measured with the text-image model"):

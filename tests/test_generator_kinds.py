@@ -162,5 +162,5 @@ def test_a_generator_without_classes_refuses_one(
 
 def test_a_seed_names_its_class() -> None:
     spec = parse_seed("seed:12@0.5#3")
-    assert spec == SeedSpec(12, 0.5, 3) and str(spec) == "seed:12@0.5#3"
+    assert spec == SeedSpec(12, 0.5, label=3) and str(spec) == "seed:12@0.5#3"
     assert str(SeedSpec(12, label=0)) == "seed:12#0" and str(SeedSpec(12)) == "seed:12"

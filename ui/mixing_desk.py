@@ -217,7 +217,7 @@ class MixingDesk:
     def _replaced(self, session: Session, mate: Mate) -> Session:
         if mate.other.latent is None:
             spec = parse_seed(mate.other.name) or SeedSpec(0)
-            seeded = self.studio.open_seed(spec.seed, spec.psi, spec.label)
+            seeded = self.studio.open_seed(spec.seed, spec.psi, spec.cutoff, spec.label)
             return self.studio.replace(session, seeded)
         latent = mate.other.latent
         recipe = make_recipe(self.domain, Source("latent", mate.other.name), EditStack())
