@@ -191,7 +191,7 @@ def report_lines(report: Report, domain: Domain) -> list[str]:
 def search(args: Namespace) -> Result:
     """Rank seeds or latents by a text."""
     domain, top = open_named(args), parse_whole("--top", args.top, 1, 1_000)
-    domain.clip.check_text(args.text)
+    domain.clip.check_target(args.text)
     psi = parse_number("--psi", args.psi)
     if args.out:
         check_writable(args.out)

@@ -7,6 +7,7 @@ understands nothing is refused.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import threading
@@ -14,6 +15,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +40,13 @@ FUNCTION_WORDS = frozenset(
     "a an the of in on at with without and or from to by for is are has have her his their she he "
     "they it its this that here there no 一 个 位 名 的 了 着 是 在 有 和 与 人".split()
 )
+# Known and neutral: what every picture shows anyway.
+SUBJECTS = frozenset(
+    "person people someone human individual face portrait photo photograph picture image 人物 脸 面部 "
+    "肖像 照片 图片".split()
+)
+SUGGESTED = 10  # words that a refusal lists
+ALIKE = {"zh": 0.3, "en": 0.6}  # how much of a word must be the same, from 0 to 1; two typing errors
 
 
 def clean_text(text: str) -> str:
@@ -143,12 +152,27 @@ class TextImageModel:
             raise BadInput(
                 f"The text has {count} tokens; {self.name} reads at most {self.context}: say less."
             )
-        known, unknown = self._split(cleaned)
-        if not unknown or any(word not in FUNCTION_WORDS for word in known):
-            return cleaned
-        listed = self._listed(cleaned)
-        way_out = f"it understands: {listed}" if listed else "write it in English"
-        raise BadInput(f"{self.name} knows no word of {cleaned!r}; {way_out}.")
+        self._check_words(cleaned, FUNCTION_WORDS)
+        return cleaned
+
+    def check_target(self, text: str) -> str:
+        """The cleaned text of what is wanted, of which a known word must say something.
+
+        Raises:
+            BadInput: as ``check_text``, or what it knows of the text is what every picture shows:
+                the edit would be of words that nobody meant.
+        """
+        cleaned = self.check_text(text)
+        self._check_words(cleaned, FUNCTION_WORDS | SUBJECTS)
+        return cleaned
+
+    def _check_words(self, text: str, empty: frozenset[str]) -> None:
+        """Refuse unknown words beside which there are none but ``empty`` ones."""
+        known, unknown = self._split(text)
+        if not unknown or any(word not in empty for word in known):
+            return
+        said = " ".join(dict.fromkeys(unknown))
+        raise BadInput(f"{self.name} knows no word of {said[:200]!r}; {self._way_out(unknown)}.")
 
     def _tokens(self, texts: str | list[str], **how: Any) -> BatchEncoding:
         with self._tokenizing:
@@ -158,10 +182,23 @@ class TextImageModel:
         """The words of a text that tell the model nothing, as they are written, each once."""
         return tuple(dict.fromkeys(self._split(clean_text(text))[1]))
 
-    def _listed(self, text: str) -> str:
-        """The words it understands, those of the text's own script first."""
-        languages = sorted(self.understands, key=lambda name: (name == "zh") != has_han(text))
-        return ", ".join(word for name in languages for word in self.understands[name])
+    def _way_out(self, unknown: Sequence[str]) -> str:
+        """The known words nearest to unknown ones, or some of those it understands."""
+        if not self.understands:
+            return "write it in English"
+        ranked = zip_longest(*(self._nearest(word) for word in dict.fromkeys(unknown)))
+        near = list(dict.fromkeys(word for same in ranked for word in same if word))
+        if near:
+            return f"the nearest words it understands: {', '.join(near[:SUGGESTED])}"
+        language = "zh" if any(map(has_han, unknown)) else "en"
+        words = self.understands.get(language) or next(iter(self.understands.values()))
+        some = words[:: max(len(words) // SUGGESTED, 1)][:SUGGESTED]
+        return f"it understands {len(words)} words such as: {', '.join(some)}"
+
+    def _nearest(self, word: str) -> list[str]:
+        language = "zh" if has_han(word) else "en"
+        words = [each for each in self.understands.get(language, []) if each not in FUNCTION_WORDS]
+        return difflib.get_close_matches(word.lower()[:40], words, 3, ALIKE[language])
 
     def _split(self, text: str) -> tuple[list[str], list[str]]:
         """Known and unknown words; neighbouring unknown Chinese characters make one word."""

@@ -111,7 +111,7 @@ def test_without_a_table_gradients_come_before_the_quick_actions(
     domain: Domain, desk: TextDesk, session: Session
 ) -> None:
     h = TextHandlers(desk, Display(desk.studio))
-    values = ["a person", "a person with a hat", *VALUES[2:]]
+    values = ["a person", "a person with red hair", *VALUES[2:]]
     assert h.preview(session, "compare", *values) == (gr.skip(), gr.skip()), "not asked yet"
     h.ask(session, "en", *values)
     (before, after), _ = h.preview(session, "compare", *values)

@@ -16,6 +16,7 @@ from editing.edits import EditStack, Entry, Move, render
 from editing.errors import BadInput, EditingError
 from editing.images import to_tensor, to_uint8
 from editing.layers import style_widths
+from editing.latents import parse_seed
 from editing.ranking import Seen, rank, see_seeds
 from editing.states import EditState
 from editing.table_build import default_layers
@@ -275,13 +276,13 @@ class TextDesk:
     def search(self, text: str, count: int) -> Iterator[Part | list[Hit]]:
         """The portraits among the first seeds that show most of a text; parts first."""
         self._load()
-        self.domain.clip.check_text(text)
+        self.domain.clip.check_target(text)
         seen = []
         for part in self._see(count):
             seen.append(part)
             yield Part(sum(len(names) for names, _ in seen), count)
         hits = rank(self.domain, text, seen, top=FOUND)
-        seeds = [int(hit.name.partition(":")[2].partition("@")[0]) for hit in hits]
+        seeds = [spec.seed for hit in hits if (spec := parse_seed(hit.name))]
         yield [Hit(seed, self.studio.open_seed(seed).before) for seed in seeds]
 
     def _see(self, count: int) -> Iterator[Seen]:
