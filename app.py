@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--domain", default=BUNDLED, help="which world (default: portraits)")
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    parser.add_argument(
+        "--hosts",
+        metavar="NAMES",
+        help="names the server is reached by, as NAME or NAME,NAME (default: this machine's own)",
+    )
     parser.add_argument("--share", action="store_true", help="also make a public link")
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask visitors for these")
     parser.add_argument("--mcp", action="store_true", help="serve the endpoints as MCP tools, too")
@@ -61,14 +67,21 @@ def auth_of(text: str | None) -> tuple[str, str] | None:
     return (user, password) if text else None
 
 
-def check_mcp(wanted: bool) -> None:
+def check_mcp(wanted: bool, auth: object) -> None:
     """Gradio would print a page of errors, and serve without it.
 
     Raises:
+        BadInput: together with a password: the tools would be listed to anybody, and work for
+            nobody.
         MissingFile: the extra is not installed.
     """
-    from editing.errors import MissingFile
+    from editing.errors import BadInput, MissingFile
 
+    if wanted and auth:
+        raise BadInput(
+            "--mcp and --auth do not go together: a program that uses the tools cannot log in. "
+            "Start one studio with --mcp on this machine, and one with --auth for visitors."
+        )
     if wanted and importlib.util.find_spec("mcp") is None:
         raise MissingFile("--mcp needs the package mcp; run pip install 'gradio[mcp]' first.")
 
@@ -80,8 +93,9 @@ def prepare() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Its threads would belong to whoever asks first, and keep the low priority of long work.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if os.environ.get("SYSTEM") == "spaces":  # its proxy alone reaches the app, and names visitors
-        os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
+    # Who names visitors for us has to be configured: else anybody on this machine could be all.
+    proxies = {"spaces": "*"}  # there its proxy alone reaches the app
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", proxies.get(os.environ.get("SYSTEM", ""), ""))
     if os.environ.get("SPACES_ZERO_GPU"):  # this package has to be there before torch
         importlib.import_module("spaces")
 
@@ -94,6 +108,7 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
     from ui.runtime.model_downloads import Fetcher
     from ui.runtime.scheduler import share_cores
     from ui.runtime.zerogpu import home_device
+    from ui.server.folders import claim, default_base, move_in
     from ui.studio.links import Links
 
     # Downloads go to this machine: only where nobody else can reach the page may it start them.
@@ -102,6 +117,7 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
     links = Links(Path(options.links)) if options.links else None
     device = home_device(options.device)
     domain = open_domain(options.domain, device=device)
+    move_in(claim(default_base()))  # before anything is made that keeps files
 
     def page_of(domain: "Domain", fetcher: Fetcher) -> "gr.Blocks":
         share_cores(domain.resolution)
@@ -120,26 +136,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; 2 for a refusal, which is one sentence on stderr."""
     options = parse(arguments)
     print("Starting Latent Studio…", flush=True)  # what follows takes some seconds
+    if options.share:  # its tunnel ends on this machine, and names visitors
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", "127.0.0.1")
     prepare()
     from editing.errors import EditingError
     from editing.io.allocator import keep_large_blocks
+    from ui.locales import say
+    from ui.runtime.mcp_tools import serve_tools
+    from ui.server.origins import names_of
     from ui.theme import launch_options
 
     keep_large_blocks()
     try:
         auth = auth_of(options.auth)
-        check_mcp(options.mcp)
+        mcp = options.mcp or os.environ.get("GRADIO_MCP_SERVER", "").lower() == "true"
+        check_mcp(mcp, auth)
         page = build_page(options)
         page.launch(
             server_name=options.host,
             server_port=options.port,
             share=options.share,
             auth=auth,
-            mcp_server=options.mcp or None,  # None: what the environment says
+            auth_message=say("login.slow", options.lang) if auth else None,
+            mcp_server=mcp,
             inbrowser=options.open,
             prevent_thread_lock=True,
-            **launch_options(),
+            **launch_options(names_of(options.host, options.hosts, os.environ)),
         )
+        if mcp:
+            serve_tools(page)
     except (EditingError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -152,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "address works, and an SSH tunnel to it makes it public.",
             flush=True,
         )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: tidily
     page.block_thread()
     return 0
 

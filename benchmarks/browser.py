@@ -43,11 +43,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(domain: str, folder: Path) -> Iterator[tuple[str, int]]:
+def served(domain: str, folder: Path, *flags: str) -> Iterator[tuple[str, int]]:
     """(address, process id) of ``python app.py``; its files and its log go to ``folder``."""
     port = free_port()
     environment = {**os.environ, "GRADIO_TEMP_DIR": str(folder / "files")}
-    command = [sys.executable, "app.py", "--port", str(port), "--domain", domain]
+    command = [sys.executable, "app.py", "--port", str(port), "--domain", domain, *flags]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
     url = f"http://127.0.0.1:{port}/"

@@ -22,7 +22,7 @@ Written by `python -m benchmarks.command_page` from the commands themselves; a t
 
 Every command ends with one JSON line on stdout with `--json`. Progress goes to stderr. A refusal is
 one sentence on stderr and exit code 2. `SOURCE` is a photo, a latent file, an exported PNG or
-`seed:N[@PSI]`.
+`seed:N[@PSI][#CLASS]`.
 """
 PRESETS = """
 ## Presets

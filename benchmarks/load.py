@@ -61,9 +61,11 @@ class Seen:
 class Visitor:
     """A light client: a session hash, a request that joins the queue, a stream that answers."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, address: str | None = None) -> None:
+        """``address``: of this machine's loopback ones, the one that it comes from."""
         self.url, self.session = f"{url}gradio_api/", f"load-{name}"
-        self.web = httpx.Client(timeout=httpx.Timeout(30, read=600))
+        way = httpx.HTTPTransport(local_address=address)
+        self.web = httpx.Client(timeout=httpx.Timeout(30, read=600), transport=way)
         found = self._get(f"{url}config")
         self.components = {each["id"]: each for each in found["components"]}
         self.calls = {each["api_name"]: each for each in found["dependencies"]}
@@ -106,11 +108,15 @@ class Visitor:
         return self._send(self.drags, data)
 
     def _send(self, call: Mapping[str, Any], data: Sequence[Any]) -> list[Any]:
+        return self._answer(self.join(call, data))
+
+    def join(self, call: Mapping[str, Any], data: Sequence[Any]) -> str:
+        """Queue an action; its event's id."""
         body = {"data": list(data), "fn_index": call["id"], "session_hash": self.session}
         joined = self.web.post(f"{self.url}queue/join", json=body)
         if joined.status_code != 200:
             raise RuntimeError(f"{joined.status_code}: {joined.text[:200]}")
-        return self._answer(joined.json()["event_id"])
+        return str(joined.json()["event_id"])
 
     def _answer(self, event: str) -> list[Any]:
         params = {"session_hash": self.session}

@@ -1,5 +1,6 @@
 """What many tests share: a tiny generator, and a tiny domain around it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,14 @@ def make_tiny_generator(img_resolution: int = 32, seed: int = 0) -> Generator:
             mean = generator.mapping(torch.randn(256, 12))[:, 0].mean(0)
         generator.mapping.w_avg.copy_(mean)
     return generator.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the app learns about this machine is not mixed with what tests teach it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATENT_STUDIO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

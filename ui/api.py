@@ -15,6 +15,7 @@ from editing.errors import BadInput, BadRecipe, UnknownName
 from editing.inversion.options import InversionOptions, options_for
 from editing.io.images import to_tensor
 from editing.models.latents import DEFAULT_PSI, parse_seed
+from editing.models.states import allowance_of
 from editing.recipes.recipe import Recipe, recipe_from_yaml
 from ui.components.widgets import upload_path, uploads_only
 from ui.panels.events import Handlers
@@ -94,8 +95,8 @@ class ApiHandlers:
             first = to_tensor(session.now.after).to(domain.device)
             if second is None:
                 second = to_tensor(session.now.portrait.before).to(domain.device)
-        readings = torch.no_grad()(readings_of)
-        return self.studio.lanes.long(lambda: readings(first, domain, second))
+        with self.studio.lanes.interactive(), torch.no_grad():
+            return readings_of(first, domain, second)
 
     # -- recipes
 
@@ -107,8 +108,8 @@ class ApiHandlers:
 
         A recipe that was made from a photo needs that photo, or another one.
         """
-        read = recipe_from_yaml(recipe or "")
         domain = self.studio.domain
+        read = recipe_from_yaml(recipe or "", allowance=allowance_of(domain))
         if read.fingerprint and read.fingerprint != domain.fingerprint:
             raise BadRecipe(
                 f"The recipe was made in the domain {read.domain}, and this is {domain.name}; "
@@ -120,6 +121,7 @@ class ApiHandlers:
                 "This recipe is more than a portrait and its edits; run it with "
                 "'python -m editing run'."
             )
+        self.studio.budget.check_recipe(read)
         path = upload_path(photo)
         portrait = self._of_seed(read) if path is None else self._of_photo(read, path, request)
         session = self.studio.replace(session, portrait, path)
@@ -133,7 +135,7 @@ class ApiHandlers:
         spec = parse_seed(recipe.source.name) if recipe.source.kind == "seed" else None
         if spec is None:
             raise BadRecipe("The recipe was made from a photo or a latent; send a photo, too.")
-        return self.studio.open_seed(spec.seed, spec.psi)
+        return self.studio.open_seed(spec.seed, spec.psi, spec.cutoff, spec.label)
 
     def _of_photo(self, recipe: Recipe, path: str, request: gr.Request) -> Portrait:
         portrait = self.studio.open_photo(path, crop=not recipe.source.aligned)
@@ -149,8 +151,10 @@ class ApiHandlers:
         return save_bytes_to_cache(data, name, get_upload_folder())
 
 
-def wire_api(page: Any, h: ApiHandlers, action: Any, long: dict[str, Any]) -> None:
-    """Wire them to buttons that nobody sees."""
+def wire_api(
+    page: Any, h: ApiHandlers, action: Any, short: dict[str, Any], long: dict[str, Any]
+) -> None:
+    """Wire them to buttons that nobody sees; ``short`` and ``long`` are options of their lanes."""
     base = [page.session, page.language]
 
     def picture(label: str) -> gr.Image:
@@ -162,14 +166,14 @@ def wire_api(page: Any, h: ApiHandlers, action: Any, long: dict[str, Any]) -> No
     seeds = [text("seeds", "0"), gr.Number(DEFAULT_PSI, visible=False, label="psi")]
     pictures = gr.File(file_count="multiple", visible=False, label="pictures")
     gr.Button(visible=False).click(
-        h.generate, [*base, *seeds], [pictures], api_name="generate", **long
+        h.generate, [*base, *seeds], [pictures], api_name="generate", **short
     )
     moves = [text("moves"), text("given"), gr.Checkbox(visible=False, label="absolute")]
     action(gr.Button(visible=False).click, h.edit, moves, "edit")
     two = [picture("picture"), picture("reference")]
     readings = gr.JSON(visible=False, label="readings")
     gr.Button(visible=False).click(
-        h.score, [*base, *two], [readings], api_name="score", preprocess=False, **long
+        h.score, [*base, *two], [readings], api_name="score", preprocess=False, **short
     )
     gr.Button(visible=False).click(
         h.run_recipe,

@@ -19,6 +19,7 @@ from ui.panels.saving import (
     build_saving,
 )
 from ui.panels.source import Source, build_source
+from ui.runtime.markup import html_box, tag
 from ui.studio.session import Session, strengths
 from ui.tabs.boundaries.events import WorkshopHandlers
 from ui.tabs.boundaries.layout import WorkshopTab, build_workshop
@@ -70,12 +71,15 @@ def lay_out(
     links: bool = False,
 ) -> Page:
     words = Words(lang)
-    view = handlers.studio.view(session)
+    studio = handlers.studio
+    view = studio.view(session)
     history = handlers.display.history(session, lang)
     seed = next((e.values["seed"] for e in handlers.examples if "seed" in e.values), 0)
     language = _header(words, lang)
     offer = build_offer(words)
-    source = build_source(words, handlers.example_strip(lang), int(str(seed)))
+    domain = handlers.studio.domain
+    strip, classes = handlers.example_strip(lang), domain.generator.c_dim
+    source = build_source(words, strip, int(str(seed)), classes, domain.label)
     with gr.Row(elem_id="studio"):
         with gr.Column(scale=6, min_width=320, elem_id="stage"):
             canvas = build_canvas(words, (view.before, view.after), history)
@@ -84,7 +88,8 @@ def lay_out(
             saving = build_saving(words, links)
         with gr.Column(scale=5, min_width=320), gr.Tabs(selected="boundaries"):
             tabs = _tabs(words, handlers, workshop, texts, session, lang)
-    canvas.metrics.value = handlers.display.measure(session, lang)
+    if studio.measures_at_once:
+        canvas.metrics.value = handlers.display.measure(session, lang)
     return Page(
         words=words,
         language=language,
@@ -108,7 +113,7 @@ def _header(words: Words, lang: str) -> gr.Radio:
     """Name and tagline, and the language's switch."""
     with gr.Row(elem_id="header"):
         with gr.Column(scale=8, elem_id="heading"), gr.Row():
-            gr.HTML(f"<h1>{TITLE}</h1>", elem_id="name")
+            html_box(tag("h1", TITLE), elem_id="name")
             words.make(gr.Markdown, {"value": "tagline"}, elem_id="tagline")
         return gr.Radio(
             [("EN", "en"), ("中文", "zh")],

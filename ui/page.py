@@ -13,6 +13,7 @@ from ui.components.wire import (
     action,
     wire_downloads,
     wire_edits,
+    wire_first_measure,
     wire_inversion,
     wire_language,
     wire_sliders,
@@ -28,8 +29,11 @@ from ui.panels.saving import (
     SavingHandlers,
     wire_saving,
 )
-from ui.runtime.gradio_queue import overlap_visitors, save_work, track_no_spinners
+from ui.runtime.gradio_queue import save_work, share_places, track_no_spinners
+from ui.runtime.markup import only_html
 from ui.runtime.model_downloads import Fetcher
+from ui.runtime.validation import attend
+from ui.server.full_disk import tell_full_disk
 from ui.studio.examples import find_examples
 from ui.studio.links import Links
 from ui.studio.studio import Studio
@@ -60,7 +64,8 @@ def build_app(
     first = {name: FIRST_EDIT.get(name, 0.0) for name in studio.attributes}
     workshop = WorkshopHandlers(Workshop(studio, truth), handlers.display)
     texts = TextHandlers(TextDesk(studio), handlers.display)
-    texts.desk.warm_up()
+    if texts.desk.is_light:
+        texts.desk.warm_up()
     session = studio.start(handlers.examples[0].open(studio), first)
     session = replace(session, opening=len(session.moments))
     saving = SavingHandlers(studio, handlers.display.status, links)
@@ -78,9 +83,14 @@ def build_app(
         wire_downloads(page, handlers)
         wire_tools(page, handlers, workshop, texts)
         welcomed = wire_language(page, handlers, blocks)
+        if not studio.measures_at_once:
+            wire_first_measure(page, handlers, welcomed)
         wire_saving(page, welcomed, saving, partial(action, page, handlers), {**MEASURE, **PRIVATE})
     blocks.queue(max_size=QUEUE, api_open=False)
-    overlap_visitors(blocks)
+    share_places(blocks)
+    tell_full_disk(blocks)
     save_work(blocks)
     track_no_spinners(blocks)
+    only_html(blocks)
+    attend(blocks)
     return blocks

@@ -8,7 +8,11 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from ui.locales import LANGUAGES, tooltips
+from ui.runtime.calls import Calls
 from ui.runtime.request_limits import Guard, Limits
+from ui.server.headers import Headers
+from ui.server.login import Login
+from ui.server.origins import Names, Origins
 from ui.tabs.inversion.layout import LEVELS
 
 ASSETS = Path(__file__).parent / "assets"
@@ -56,26 +60,38 @@ def theme() -> gr.themes.Base:
     )
 
 
-def head() -> str:
-    """The page's scripts, with the hover texts it hangs on elements by id."""
+def script() -> str:
+    """The page's scripts, with the hover texts they hang on elements by id."""
     tips = {lang: tooltips(TIPS, lang) for lang in LANGUAGES}
     scripts = [(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS]
-    return f"<script>{''.join(scripts).replace('/* TIPS */ {}', json.dumps(tips))}</script>"
+    return "".join(scripts).replace("/* TIPS */ {}", json.dumps(tips))
 
 
-def launch_options() -> dict[str, Any]:
-    """Settings fit for strangers: no telemetry, no run history, nothing of an error's inside."""
+def launch_options(names: Names | None = None) -> dict[str, Any]:
+    """Settings fit for strangers: no telemetry, no run history, nothing of an error's inside.
+
+    ``names`` are those that the server answers to beside "localhost" and addresses of digits.
+    """
+    names, own = names or Names(), script()
+    walls = [
+        Middleware(Headers, scripts=[own], framed=names.any),
+        Middleware(Origins, names=names),
+        Middleware(Login),
+        Middleware(Guard),
+        Middleware(Calls),
+    ]
     return {
         "theme": theme(),
         "css_paths": ASSETS / "page.css",
-        "head": head(),
+        "head": f"<script>{own}</script>",
         "max_file_size": MAX_UPLOAD,
         "show_error": False,
         "run_history": False,
+        "max_threads": 64,  # more than the queue lets run: what is instant waits for none of it
         "state_session_capacity": 500,  # a long session holds some megabytes of pictures
         "enable_monitoring": False,
         "ssr_mode": False,
         "footer_links": ["api"],
-        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "app_kwargs": {"middleware": walls},
         "quiet": True,
     }

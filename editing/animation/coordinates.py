@@ -67,7 +67,8 @@ class Coordinates:
         source = self.source
         assert source.z is not None
         z = source.z.to(moved) + moved
-        change = mapped(z, source.psi, self.domain) - mapped(source.z, source.psi, self.domain)
+        how = (source.psi, self.domain, source.cutoff, source.label)
+        change = mapped(z, *how) - mapped(source.z, *how)
         return replace(source, ws=self._ws + change, z=z)
 
     @cached_property

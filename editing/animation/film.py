@@ -22,6 +22,7 @@ from editing.errors import BadInput
 from editing.io.images import save_png, to_tensor, to_uint8
 from editing.models.domain import Domain
 from editing.pictures.contact_sheets import INK, PAPER
+from editing.pictures.lettering import lettered
 from editing.pictures.metrics import perceptual_distance
 
 Report = Callable[[int, int], object]  # (done, total)
@@ -195,8 +196,8 @@ def _resized(pixels: Pixels, size: int) -> Pixels:
 
 def _words(text: str, width: int) -> Pixels:
     line: Any = Image.new("RGB", (width, CAPTION), PAPER)
-    font = ImageFont.load_default(14)
-    ImageDraw.Draw(line).text((width / 2, CAPTION / 2), text, INK, font, anchor="mm")
+    words, font = lettered(text, 14)
+    ImageDraw.Draw(line).text((width / 2, CAPTION / 2), words, INK, font, anchor="mm")
     return np.asarray(line)
 
 

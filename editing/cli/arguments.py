@@ -13,9 +13,10 @@ from editing.directions.direction import Direction, boundary, check_fits, read_d
 from editing.directions.stylespace import parse_channel
 from editing.edits.out_of_domain import USUAL, Blend, correction_at
 from editing.edits.stack import ChannelMove, Move
-from editing.errors import BadInput
+from editing.errors import BadInput, MissingFile
 from editing.models.domain import Domain
 from editing.models.generators.layers import parse_strengths
+from editing.models.latents import MAX_CUTOFF, parse_seed
 from editing.pictures.masks import FEATHER
 
 MAX_SEEDS = 10_000  # of one command
@@ -80,6 +81,15 @@ def parse_whole(flag: str, text: str, low: int, high: int) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
         raise BadInput(f"{flag} needs a whole number from {low} to {high} instead of {text!r}.")
     return int(text)
+
+
+def parse_class(text: str | None) -> int | None:
+    """--class: the number of a class; None where it was not given.
+
+    Raises:
+        BadInput: no whole number.
+    """
+    return None if text is None else parse_whole("--class", text, 0, 999_999)
 
 
 def parse_pair(flag: str, text: str) -> tuple[float, float]:
@@ -151,11 +161,14 @@ def parse_direction(name: str, domain: Domain) -> Direction:
 
     Raises:
         UnknownName: neither; the message lists the attributes.
+        MissingFile: the path of a file that is not there.
         UnsafeFile, BadInput: the file is no direction.
     """
+    if name not in domain.boundaries and not Path(name).is_file() and is_path(name):
+        raise MissingFile(f"{name} is missing; check the path of the direction file.")
     if name in domain.boundaries or not Path(name).is_file():
         return boundary(domain, name)
-    found = read_directions(name, domain.family, "w")
+    found = read_directions(name, domain=domain)
     if len(found) > 1:
         raise BadInput(
             f"{name} holds {len(found)} directions; write them to files of their own with "
@@ -166,6 +179,11 @@ def parse_direction(name: str, domain: Domain) -> Direction:
     if direction.name in domain.boundaries:  # the domain's own keeps the name
         direction = replace(direction, name=f"{direction.name} ({Path(name).name})")
     return direction
+
+
+def is_path(text: str) -> bool:
+    """Whether a text is meant as the path of a file: it has a folder, or a suffix of one."""
+    return bool(Path(text).suffix[1:].isalnum() or re.search(r"[\\/]", text))
 
 
 def parse_blend(args: Namespace) -> Blend | None:
@@ -187,3 +205,26 @@ def parse_blend(args: Namespace) -> Blend | None:
     )
     brush = correction_at(given["brush"]) if "brush" in given else b""
     return Blend(threshold, softness, given.get("deghost", USUAL.deghost), brush)
+
+
+def parse_cutoff(args: Namespace) -> int | None:
+    """--truncation-cutoff K: only the first K rows are truncated."""
+    text = getattr(args, "truncation_cutoff", None)
+    return None if text is None else parse_whole("--truncation-cutoff", text, 0, MAX_CUTOFF)
+
+
+def with_cutoff(args: Namespace) -> str:
+    """SOURCE, its seed with what --truncation-cutoff says.
+
+    Raises:
+        BadInput: SOURCE is no seed, or says another cutoff itself.
+    """
+    cutoff, spec = parse_cutoff(args), parse_seed(args.source)
+    if cutoff is None:
+        return str(args.source)
+    if spec is None or spec.cutoff not in (None, cutoff):
+        raise BadInput(
+            f"--truncation-cutoff {cutoff} is for seeds, whose w is truncated here, and SOURCE is "
+            f"{args.source}; leave it away, or pass seed:N."
+        )
+    return str(replace(spec, cutoff=cutoff))

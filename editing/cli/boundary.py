@@ -17,6 +17,7 @@ import numpy as np
 from editing.cli.arguments import parse_direction, parse_seeds, parse_whole
 from editing.cli.direction import file_name
 from editing.cli.edit import Result, open_named
+from editing.cli.flags.use import check_mode
 from editing.directions.boundary_sources import from_labels, from_pictures
 from editing.directions.conditions import condition
 from editing.directions.direction import Direction, save_direction
@@ -42,6 +43,22 @@ from editing.recipes.photos import write_bytes
 
 # -- boundary train
 
+TAKES = {  # what a boundary is made of -> flags that only some ways take
+    "the scorer's readings": ("--factor", "--count", "--space"),
+    "two texts": ("--text", "--count", "--space"),
+    "labels": ("--labels", "--space"),
+    "picked seeds": ("--more", "--less", "--count"),
+}
+
+
+def _mode(args: Namespace) -> str:
+    """What the boundary is made of, a key of ``TAKES``."""
+    if args.labels:
+        return "labels"
+    if args.more or args.less:
+        return "picked seeds"
+    return "two texts" if args.text else "the scorer's readings"
+
 
 def train(args: Namespace) -> Result:
     """Train one boundary, or all that the scorer reads."""
@@ -51,6 +68,8 @@ def train(args: Namespace) -> Result:
     sources = [args.factor, args.labels, args.more or args.less, args.text]
     if sum(map(bool, sources)) > 1:
         raise BadInput("Name only one of --factor, --labels, --more with --less, and --text.")
+    mode = _mode(args)
+    check_mode(args, mode, TAKES, f"a boundary of {mode}")
     if args.name == "all":
         if any(sources):
             raise BadInput(

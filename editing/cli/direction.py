@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from editing.cli.arguments import parse_direction, parse_number, parse_whole
-from editing.cli.edit import Result, open_named, open_portrait
+from editing.cli.edit import Result, check_sources, open_named, open_portrait
+from editing.cli.flags.use import check_mode
 from editing.directions import unsupervised
 from editing.directions.direction import Direction, save_direction
 from editing.directions.rescoring import by_row, find_layers, trial_ws
@@ -29,6 +30,13 @@ from editing.pictures.contact_sheets import STRIP, sheet, sweep_cells, sweep_she
 from editing.recipes.photos import write_bytes
 
 METHODS = ("sefa", "pca", "basis", "axis", "subspace")
+TAKES = {  # method -> flags that only some methods take
+    "sefa": ("--layers",),
+    "pca": ("--samples",),
+    "basis": (),
+    "axis": (),
+    "subspace": ("--attribute", "--samples"),
+}
 
 
 # -- direction find
@@ -37,6 +45,8 @@ METHODS = ("sefa", "pca", "basis", "axis", "subspace")
 def find(args: Namespace) -> Result:
     """Find directions, save them, and draw a strip of each."""
     domain, out = open_named(args), Path(args.out)
+    if args.method in TAKES:
+        check_mode(args, args.method, TAKES, f"--method {args.method}")
     count = parse_whole("--count", args.count, 1, 512)
     samples = parse_whole("--samples", args.samples, 2, 10**7) if args.samples else None
     layers = parse_layers(args.layers, domain.generator) if args.layers else None
@@ -210,6 +220,7 @@ def sweep(args: Namespace) -> Result:
         raise BadInput(f"--range {args.range!r} is no range; write FROM:TO:FRAMES, such as -3:3:7.")
     first, last = (parse_number("--range", match[i]) for i in (1, 2))
     alphas = np.linspace(first, last, int(match[3])).round(4).tolist()
+    check_sources(args, [args.source])
     held = [parse_direction(n.strip(), domain) for n in args.given.split(",") if n.strip()]
     along, across = (_sweep_move(text, held, domain) for text in (args.along, args.across))
     assert along is not None

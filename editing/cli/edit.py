@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,15 @@ from torch import Tensor
 from editing.animation.film import Projector, make_film
 from editing.cli.arguments import (
     parse_blend,
+    parse_class,
+    parse_cutoff,
     parse_grid,
     parse_moves,
     parse_number,
     parse_seeds,
+    with_cutoff,
 )
+from editing.cli.flags.use import refuse_idle
 from editing.edits.stack import EditStack, EditState, Entry, latent_of, render, state_of
 from editing.errors import BadInput, NoFace, UnknownName
 from editing.figures.grids import Grid
@@ -33,7 +37,15 @@ from editing.io.images import (
 )
 from editing.io.progress import bar, reported
 from editing.models.domain import Domain, list_domains, open_domain
-from editing.models.latents import Latent, SeedSpec, completed, load_latent, parse_seed
+from editing.models.latents import (
+    Latent,
+    SeedSpec,
+    completed,
+    is_latent_file,
+    load_latent,
+    parse_seed,
+)
+from editing.models.states import allowance_of, as_seeded, named_seed
 from editing.pictures.alignment import Photo, align, centre_crop, find_alignment, open_photo
 from editing.pictures.contact_sheets import sheet
 from editing.pictures.metrics import identity, perceptual, readings
@@ -119,13 +131,13 @@ def generate(args: Namespace) -> Result:
 
     seeds, psi = parse_seeds(args.seeds), parse_number("--psi", args.psi)
     shape = parse_grid(args.grid, len(seeds)) if args.grid else None
-    specs = [SeedSpec(seed, psi) for seed in seeds]
+    specs = [SeedSpec(seed, psi, parse_cutoff(args)) for seed in seeds]
     domain, out = open_named(args), Path(args.out)
     paths, cells = [], []
     for spec in tqdm(specs, desc="generate", leave=False, disable=None):
         state = state_of(spec, domain)
         img = render(state, domain)
-        recipe = make_recipe(domain, Source("seed", str(spec)), EditStack())
+        recipe = make_recipe(domain, Source("seed", named_seed(spec, domain)), EditStack())
         paths.append(out / f"seed{spec.seed:04d}.png")
         write_bytes(paths[-1], export_png(img, recipe, latent_of(state, domain)))
         cells.append(img.cpu())
@@ -146,6 +158,7 @@ def edit(args: Namespace) -> Result:
     domain = open_named(args)
     if Path(args.out).suffix.lower() != ".png":
         raise BadInput(f"--out {args.out} is no PNG, which carries the recipe; write NAME.png.")
+    check_sources(args, [args.source])
     moves = parse_moves(args.moves, args.given, args.absolute, domain)
     check_writable(args.out)
     portrait = open_portrait(args, domain)
@@ -206,19 +219,55 @@ class Portrait:
     notes: tuple[str, ...] = ()
 
 
+SOURCE_FLAGS = {  # kind of a source -> flags that only some kinds take
+    "a seed": (),
+    "a latent file": (),
+    "an exported PNG": ("--latent",),
+    "a photo": ("--level", "--no-align"),
+}
+
+
+def source_kind(text: str) -> str:
+    """What a SOURCE is, a key of ``SOURCE_FLAGS``; what is not there counts as a photo."""
+    if parse_seed(text):
+        return "a seed"
+    if is_latent_file(text):
+        return "a latent file"
+    return "an exported PNG" if Path(text).is_file() and read_export(text) else "a photo"
+
+
+def check_sources(args: Namespace, texts: Sequence[str], needed: Collection[str] = ()) -> None:
+    """Refuse flags that none of these sources takes.
+
+    Args:
+        needed: flags that the command needs for something else.
+
+    Raises:
+        BadInput: names the flag, and what the sources are.
+    """
+    kinds = dict.fromkeys(source_kind(text) for text in texts)
+    taken = {flag for kind in kinds for flag in SOURCE_FLAGS[kind]} | set(needed)
+    for kind, flags in SOURCE_FLAGS.items():
+        idle = [flag for flag in flags if flag not in taken]
+        refuse_idle(args, " and ".join(kinds), idle, f"it is for {kind}")
+
+
 def open_portrait(args: Namespace, domain: Domain) -> Portrait:
     """SOURCE: a seed, a latent file, an exported PNG (with its edits), or a photo to invert."""
-    text = args.source
-    if parse_seed(text):
+    text = with_cutoff(args)
+    if spec := parse_seed(text):
+        text = named_seed(spec, domain)
         state = state_of(text, domain)
         return Portrait(state, latent_of(state, domain), Source("seed", text))
-    if Path(text).suffix.lower() == ".npz":
-        latent = _check(load_latent(text), domain)
+    if is_latent_file(text):
+        latent = _check(load_latent(text, allowance_of(domain)), domain)
         return Portrait(state_of(latent, domain), latent, Source("latent", Path(text).name))
-    if Path(text).is_file() and (export := read_export(text)):
+    if Path(text).is_file() and (export := read_export(text, allowance_of(domain))):
         recipe, latent = export
         latent = _whole(args, latent)
         state = state_of(_check(latent, domain), domain)
+        if recipe.source.kind == "seed":
+            state = as_seeded(state, recipe.source.name, domain)
         return Portrait(state, latent, recipe.source, recipe.stack, recipe.inversion)
     photo = open_photo(text, not args.no_align)
     options = options_for(args.level)
@@ -282,8 +331,9 @@ def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
     """
     if parse_seed(text):
         return _as_saved(render(state_of(text, domain), domain), domain), ()
-    if Path(text).suffix.lower() == ".npz":
-        state = state_of(_check(load_latent(text), domain), domain)
+    if is_latent_file(text):
+        latent = load_latent(text, allowance_of(domain))
+        state = state_of(_check(latent, domain), domain)
         return _as_saved(render(state, domain), domain), ()
     picture, size = load_picture(text), domain.resolution
     if picture.size == (size, size) or read_export(text):
@@ -306,7 +356,8 @@ def _as_saved(img: Tensor, domain: Domain) -> Tensor:
 def run(args: Namespace) -> Result:
     """Replay a recipe, a preset or an exported PNG."""
     path, recipe, latent = find_recipe(args.recipe)
-    domain = open_domain(args.domain or recipe.domain, args.device)
+    label = parse_class(args.label)
+    domain = open_domain(args.domain or recipe.domain, args.device, label=label)
     if args.latent:  # a recipe alone names its latent; a PNG carries the most of it
         latent = _check(_whole(args, latent) if latent else load_latent(args.latent), domain)
     elif not args.photo:
@@ -386,5 +437,5 @@ def find_recipe(text: str) -> tuple[Path, Recipe, Latent | None]:
 
 
 def open_named(args: Namespace) -> Domain:
-    """The domain of --domain, on --device."""
-    return open_domain(args.domain or DEFAULT_DOMAIN, args.device)
+    """The domain of --domain, on --device, drawing the class of --class."""
+    return open_domain(args.domain or DEFAULT_DOMAIN, args.device, label=parse_class(args.label))

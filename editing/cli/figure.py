@@ -8,13 +8,14 @@ from pathlib import Path
 from torch import Tensor
 
 from editing.cli.arguments import parse_moves, parse_number
-from editing.cli.edit import Result, open_named, open_portrait
+from editing.cli.edit import Result, check_sources, open_named, open_portrait
 from editing.edits.stack import EditStack
 from editing.errors import UnknownName
 from editing.figures.figure import Column, Figure, column_of
 from editing.io.progress import reported
 from editing.models.domain import Domain
-from editing.models.latents import Latent, parse_seed
+from editing.models.latents import Latent, is_latent_file, parse_seed
+from editing.models.states import named_seed
 from editing.pictures.alignment import open_photo
 from editing.recipes.figure_replay import USUAL_LEVEL, write_figure
 from editing.recipes.photos import source_of
@@ -32,6 +33,7 @@ def figure(args: Namespace) -> Result:
     out = Path(args.out)
     target = out.with_suffix("") if out.suffix.lower() in ENDINGS else out
     wanted = Figure(columns, inversions)  # refuses here, before a photo is looked at
+    check_sources(args, [args.source])
     source, stack, subject = _subject(args, domain)
     if isinstance(subject, Tensor) and not inversions:
         wanted = Figure(columns, (USUAL_LEVEL,))
@@ -77,9 +79,10 @@ def columns_of(args: Namespace, domain: Domain) -> tuple[Column, ...]:
 def _subject(args: Namespace, domain: Domain) -> tuple[Source, EditStack, Latent | str | Tensor]:
     """What the figure is of: a seed or latent with its edits, or the aligned photo."""
     text = args.source
-    if parse_seed(text):
+    if spec := parse_seed(text):
+        text = named_seed(spec, domain)
         return Source("seed", text), EditStack(), text
-    if Path(text).suffix.lower() == ".npz" or (Path(text).is_file() and read_export(text)):
+    if is_latent_file(text) or (Path(text).is_file() and read_export(text)):
         portrait = open_portrait(args, domain)
         if portrait.source.kind == "seed":
             return portrait.source, portrait.stack, portrait.source.name

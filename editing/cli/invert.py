@@ -21,7 +21,8 @@ from editing.inversion.options import (
     with_setting,
 )
 from editing.models.domain import Domain
-from editing.models.latents import load_latent
+from editing.models.latents import is_latent_file, load_latent
+from editing.models.states import allowance_of
 from editing.pictures.alignment import open_photo
 from editing.pictures.masks import load_mask
 from editing.recipes.batches import VIDEO_SUFFIXES, invert_all
@@ -57,7 +58,7 @@ def _job(args: Namespace, options: InversionOptions, start_file: str | None, dom
     given = mask = context = None
     notes: tuple[str, ...] = ()
     if start_file:
-        latent = load_latent(start_file)
+        latent = load_latent(start_file, allowance_of(domain))
         latent.check(domain.generator, domain.fingerprint, domain.name)
         given = latent.ws
     if args.mask:
@@ -92,7 +93,7 @@ def parse_inversion(args: Namespace) -> tuple[InversionOptions, str | None]:
             raise BadInput(f"--steps needs a whole number from 0 instead of {args.steps!r}.")
         changes["steps"] = int(args.steps)
     start_file = None
-    if args.start and (args.start.endswith(".npz") or Path(args.start).is_file()):
+    if args.start and (is_latent_file(args.start) or Path(args.start).is_file()):
         start_file = args.start
     elif args.start:
         parse_start(args.start)

@@ -23,12 +23,13 @@ from editing.cli.flags.figure import add_figure
 from editing.cli.flags.mix import add_mixing
 from editing.cli.flags.presets import add_presets
 from editing.cli.flags.text import add_texts
+from editing.cli.flags.use import flags_in
 from editing.errors import EditingError
 from editing.io.allocator import keep_large_blocks
 
 SOURCE_HELP = (
     "a photo, a latent file (.npz), an exported PNG (its latent is read back), "
-    "or seed:N[@PSI] (psi 0.7)"
+    "or seed:N[@PSI][#CLASS][/K] (psi 0.7; only the first K rows truncated)"
 )
 LATENT_HELP = "latent file of a PNG whose noise or weight delta was too large to travel in it"
 
@@ -62,6 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
         group.add_argument("--domain", default=None, metavar="NAME", help=where)
         group.add_argument("--device", default=None, metavar="NAME",
                            help="cpu, cuda or mps (default: cpu)")  # fmt: skip
+        group.add_argument("--class", dest="label", default=None, metavar="N",
+                           help="of a generator with classes (default: its domain's)")  # fmt: skip
         group.add_argument("--seed", type=int, default=seed, metavar="N",
                            help="randomness of a random start (default: %(default)s)")  # fmt: skip
         return found
@@ -79,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
             name, help=text, description=text,
             parents=[shared(seed)] if parents is None else parents,
         )  # fmt: skip
-        added.set_defaults(function=function or f"commands.{name}")
+        added.set_defaults(function=function or f"edit.{name}")
         return added
 
     add_directions(commands, command)
@@ -91,7 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     command("domains", "List the domains: parts, sizes, licences, what is present.")
     _add_generate(command("generate", "Draw pictures of seeds."))
     _add_invert(command("invert", "Find the latent of a photo, a folder of photos or a video.",
-                        "inversion_commands.invert"))  # fmt: skip
+                        "invert.invert"))  # fmt: skip
     _add_edit(command("edit", "Move a portrait along attribute boundaries."))
     _add_score(command("score", "Read a picture's attributes with the judge, in σ of the world."))
     add_presets(commands, command)
@@ -107,9 +110,19 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
         metavar="PSI",
         help="truncation: 0 is the mean portrait, 1 the full variety (0.7)",
     )
+    _add_cutoff(parser)
     parser.add_argument("--grid", metavar="RxC", help="also write grid.png, R rows of C pictures")
     parser.add_argument("--out", required=True, metavar="DIR",
                         help="folder for seedNNNN.png")  # fmt: skip
+
+
+def _add_cutoff(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--truncation-cutoff",
+        metavar="K",
+        help="of a seed: truncate only the first K rows of ws, and after the edits, as "
+        "InterFaceGAN and idinvert do (K 8); without it all rows, before the edits",
+    )
 
 
 def _add_search(parser: argparse.ArgumentParser, default: str) -> None:
@@ -176,6 +189,7 @@ def _add_invert(parser: argparse.ArgumentParser) -> None:
 
 def _add_edit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=SOURCE_HELP)
+    _add_cutoff(parser)
     parser.add_argument(
         "--move",
         action="append",
@@ -267,7 +281,7 @@ def _add_domain(
         "build",
         "Make a domain of any readable generator: statistics, directions "
         "found without labels, contact sheets. Goes on where it was cut off.",
-        "weights_commands.domain_build",
+        "weights.domain_build",
         group,
         parents,
     )
@@ -287,6 +301,8 @@ def _add_domain(
         metavar="NAME",
         help="text-image model of the hub for edits by text, such as openai/clip-vit-base-patch32",
     )
+    build.add_argument("--class", dest="label", metavar="N",
+                       help="class that the domain draws, where there are some (0)")  # fmt: skip
     build.add_argument("--pictures", default="48", metavar="N",
                        help="on the contact sheet (default: %(default)s)")  # fmt: skip
 
@@ -300,7 +316,7 @@ def _add_weights(
     text = "List, fetch, check, inspect and convert files of weights."
     group = commands.add_parser("weights", help=text, description=text)
     group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
-    module = "weights_commands"
+    module = "weights"
     command(
         "list",
         "List every file of every domain: size, source, licence, present or not.",
@@ -330,7 +346,7 @@ def _add_weights(
         parents,
     )
     verify.add_argument("name", metavar="DOMAIN", help="folder under weights/, or a path")
-    module = "inspection_commands"
+    module = "weights"
     inspect = command(
         "inspect",
         "Say what a file of another system is, without building it.",
@@ -354,12 +370,30 @@ def _add_weights(
         help="a generator makes this folder a domain; what else is converted into "
         "it becomes a part of that domain, if it fits",
     )
-    convert.add_argument("--name", metavar="NAME", help="what a direction is called (its file)")
     convert.add_argument(
-        "--family", metavar="NAME", help="of a direction whose file does not say: stylegan1, 2 or 3"
+        "--as",
+        dest="meant",
+        metavar="KIND",
+        help="what an array is that could be either: directions or latents",
     )
-    convert.add_argument("--space", metavar="SPACE",
-                         help="of a direction whose file does not say: w or z")  # fmt: skip
+    convert.add_argument("--name", metavar="NAME",
+                         help="what directions or latents are called (their file)")  # fmt: skip
+    convert.add_argument(
+        "--family",
+        metavar="NAME",
+        help="of directions: stylegan1, 2 or 3; wins over what the file says",
+    )
+    convert.add_argument(
+        "--space",
+        metavar="SPACE",
+        help="of directions: w or z; of latents: w, w+, or z, which is mapped",
+    )
+    convert.add_argument("--array", metavar="NAME", help="which array of a file holds the latents")
+    convert.add_argument("--psi", metavar="PSI", help="truncation with which z is mapped (1: none)")
+    convert.add_argument("--class", dest="label", metavar="N", help="class for which z is mapped")
+    convert.add_argument(
+        "--domain", metavar="NAME", help="whose latents or directions these are (DIR, if it is one)"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -367,7 +401,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a console that has no σ shows it escaped
             stream.reconfigure(errors="backslashreplace")
-    args = build_parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    args = build_parser().parse_args(words)
+    args.typed = flags_in(words)
     # Threads that wait sleep instead of spinning: on shared cores a picture took ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
     keep_large_blocks()
@@ -376,7 +412,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from editing.cli.edit import finite
 
         module, name = args.function.split(".")
-        result = getattr(importlib.import_module(f"editing.{module}"), name)(args)
+        result = getattr(importlib.import_module(f"editing.cli.{module}"), name)(args)
         seconds = round(time.perf_counter() - began, 3)
         report = {"command": args.command, "seconds": seconds, **result.facts}
         print(json.dumps(finite(report)) if args.json else result.text)

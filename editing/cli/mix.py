@@ -13,7 +13,15 @@ from torch import Tensor
 
 from editing.animation.paths import Keyframes, Reenactment
 from editing.cli.arguments import parse_feather, parse_number, parse_pair
-from editing.cli.edit import Portrait, Result, open_named, open_portrait, picture_of
+from editing.cli.edit import (
+    Portrait,
+    Result,
+    check_sources,
+    open_named,
+    open_portrait,
+    picture_of,
+)
+from editing.cli.flags.use import check_mode, refuse_idle
 from editing.cli.flags.walk_kinds import open_drivers, open_other
 from editing.cli.walk import film_of, is_film
 from editing.edits.local_edits import ALONE, LOCAL_EDITS, LocalEdit, local_edit, local_options
@@ -45,14 +53,27 @@ from editing.recipes.recipe import export_png, make_recipe
 Rows = tuple[tuple[int, ...] | None, tuple[float, ...]]
 
 
+SEARCHED = ("--shift", "--layers", "--noise", "--exchange", "--weight")  # of no local edit
+TAKES = {  # what is mixed -> flags that only some mixtures take
+    "a region": ("--mask", "--shift", "--feather"),
+    "layers": ("--weight", "--exchange"),
+}
+FILM = ("--frames", "--fps", "--ease", "--ping-pong", "--hold", "--size", "--beside", "--captions",
+        "--measure", "--report", "--no-recipe")  # fmt: skip
+
+
 def mix(args: Namespace) -> Result:
     """Cross portraits: layers, a region or noise of others."""
     known = (*OPERATIONS, *LOCAL_EDITS)
     if args.operation not in known:
         raise UnknownName.among("operation", args.operation, known)
     domain = _checked(args)
-    if args.operation in LOCAL_EDITS:
+    local = args.operation in LOCAL_EDITS
+    check_sources(args, [args.source, *args.others], ["--level"] if local else [])
+    if local:
+        refuse_idle(args, f"the operation {args.operation}, which searches by itself", SEARCHED)
         return _local(args, domain)
+    check_mode(args, "a region" if _is_region(args) else "layers", TAKES)
     portrait = open_portrait(args, domain)
     others = [open_other(args, text, domain) for text in args.others]
     edits = [*_region_or_layers(args, others, domain)]
@@ -66,6 +87,10 @@ def mix(args: Namespace) -> Result:
     return Result("\n".join([f"Written to {args.out}.", *portrait.notes]), facts)
 
 
+def _is_region(args: Namespace) -> bool:
+    return args.mask is not None or args.shift is not None or args.operation != "copy"
+
+
 def _region_or_layers(args: Namespace, others: Sequence[Other], domain: Domain) -> list[Edit]:
     texts: list[str] = args.layers or ["all"]
     if len(texts) > max(len(others), 1):
@@ -73,7 +98,7 @@ def _region_or_layers(args: Namespace, others: Sequence[Other], domain: Domain) 
             f"--layers was given {len(texts)} times for {len(others)} other portraits; give it "
             "once for each."
         )
-    if args.mask is not None or args.shift is not None or args.operation != "copy":
+    if _is_region(args):
         return [_patch(args, others, texts, domain)]
     weight = parse_number("--weight", args.weight)
     rows = [parse_rows(texts[min(i, len(texts) - 1)], domain) for i in range(len(others))]
@@ -95,11 +120,6 @@ def _patch(args: Namespace, others: Sequence[Other], texts: Sequence[str], domai
 
 def _local(args: Namespace, domain: Domain) -> Result:
     """A region changed by a search, whose result is one more edit of the portrait."""
-    if args.shift or args.layers or args.noise or args.exchange:
-        raise BadInput(
-            f"The operation {args.operation!r} searches by itself; leave --shift, --layers, "
-            "--noise and --exchange out."
-        )
     options = local_options(args.operation, args.level)
     other, mask, notes = _local_inputs(args, domain)
     portrait = open_portrait(args, domain)
@@ -173,11 +193,13 @@ def _exchanged(
 
 def morph(args: Namespace) -> Result:
     """The way to other portraits: a film, or one picture of it."""
+    check_sources(args, [args.source, *args.others])
     if args.amount is None:
         domain = open_named(args)
         portrait = open_portrait(args, domain)
         others = tuple(open_other(args, text, domain) for text in args.others)
         return film_of(args, domain, portrait, Keyframes(others, space=args.space))
+    refuse_idle(args, "one picture of a morph", FILM, "it is for films, without --amount")
     domain = _checked(args)
     portrait = open_portrait(args, domain)
     amount = parse_number("--amount", args.amount)
@@ -201,7 +223,9 @@ def transfer(args: Namespace) -> Result:
         return film_of(args, domain, open_portrait(args, domain), way)
     if args.before is None or len(args.after) != 1:
         raise BadInput("A picture needs one --from and one --to; several --to make a film (.mp4).")
+    refuse_idle(args, "a picture", FILM, "it is for films such as NAME.mp4")
     _checked(args)
+    check_sources(args, [args.source, args.before, *args.after])
     ends = [open_other(args, text, domain) for text in (args.before, args.after[0])]
     edit = Transfer(ends[0], ends[1], amount, rows, along)
     portrait = open_portrait(args, domain)
@@ -212,6 +236,7 @@ def grid(args: Namespace) -> Result:
     """A style-mixing grid with the portraits themselves at its edges."""
     domain = _checked(args)
     args.latent = None
+    check_sources(args, [*args.sources, *args.others])
     if len(args.sources) * len(args.others) > MAX_CELLS:
         raise BadInput(
             f"A grid of {len(args.sources)} x {len(args.others)} pictures is not possible; take "

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from editing.cli.arguments import parse_number, parse_seeds, parse_whole
-from editing.cli.edit import Result, open_named, open_portrait
+from editing.cli.arguments import parse_class, parse_number, parse_seeds, parse_whole
+from editing.cli.edit import Result, check_sources, open_named, open_portrait
+from editing.cli.flags.use import check_mode, refuse_idle
 from editing.edits.stack import Move, render
 from editing.errors import BadInput, MissingFile, UnknownName
 from editing.io.images import check_writable, encode_png, to_pil
@@ -49,6 +50,15 @@ TABLE = "global_directions.safetensors"
 # -- text
 
 
+BY_CHANNELS = ("--beta", "--channels", "--keep", "--layers", "--templates", "--grid")
+TAKES = {  # method -> flags that only some methods take
+    "global": BY_CHANNELS,
+    "jacobian": BY_CHANNELS,
+    "optimize": ("--space", "--steps", "--layers"),
+    "mapper": ("--mapper",),
+}
+
+
 def text(args: Namespace) -> Result:
     """Edit a portrait by two texts."""
     domain = open_named(args)
@@ -57,8 +67,8 @@ def text(args: Namespace) -> Result:
             raise BadInput(f"{path} is no PNG; write NAME.png.")
     if args.method not in METHODS:
         raise UnknownName.among("method", args.method, METHODS[1:])
-    if args.grid and args.method in ("optimize", "mapper"):
-        raise BadInput("--grid shows thresholds, which this method has not; leave it out.")
+    check_mode(args, args.method or "global", TAKES, f"--method {args.method or 'global'}")
+    check_sources(args, [args.source])
     asked = _asked(args, domain)
     found: Move | TextEdit | None = None
     if args.method not in ("optimize", "mapper"):
@@ -181,11 +191,12 @@ def report_lines(report: Report, domain: Domain) -> list[str]:
 def search(args: Namespace) -> Result:
     """Rank seeds or latents by a text."""
     domain, top = open_named(args), parse_whole("--top", args.top, 1, 1_000)
-    domain.clip.check_text(args.text)
+    domain.clip.check_target(args.text)
     psi = parse_number("--psi", args.psi)
     if args.out:
         check_writable(args.out)
     if args.latents:
+        refuse_idle(args, "the latent files of a folder", ("--seeds", "--psi"))
         paths = latent_files(Path(args.latents))
         seen, total = see_latents(domain, paths), len(paths)
     else:
@@ -237,7 +248,7 @@ def statistics_build(args: Namespace) -> Result:
         written.append("statistics.safetensors")
         if out.resolve() == domain.folder.resolve():
             _describe(domain, written[1:])
-            domain = open_domain(domain.folder, args.device)
+            domain = open_domain(domain.folder, args.device, label=parse_class(args.label))
     with reported("channels") as report:
         for progress in build_file(domain, options, out / TABLE):
             report(progress.done, progress.total)

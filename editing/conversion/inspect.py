@@ -5,21 +5,26 @@ Nothing is built for that: shapes and names are enough.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from editing.errors import MissingFile, UnsafeFile
+import numpy as np
+
+from editing.errors import EditingError, MissingFile, UnsafeFile
 from editing.io.tensors import is_tensor_file
 from editing.models.domain import Domain, open_domain
 from editing.models.domain_yaml import DESCRIPTION
 from editing.models.formats.checkpoints import generator_in, net_in
 from editing.models.formats.clip import ForeignClip, find_clip, find_clip_folder
 from editing.models.formats.containers.contents import read_content
-from editing.models.formats.containers.pickles import refusing
+from editing.models.formats.containers.numpy_files import Array
+from editing.models.formats.containers.pickles import recognising, refusing
 from editing.models.formats.containers.safetensors_files import read_header
 from editing.models.formats.directions import ForeignDirections, find_directions
+from editing.models.formats.encoders import left_unread
 from editing.models.formats.foreign import Foreign, ForeignNet, Weights
+from editing.models.formats.latent_shapes import read_codes
 from editing.models.formats.latents import ForeignLatents, find_latents
 from editing.models.formats.picture_nets import lpips_weights
 from editing.models.formats.styleclip import (
@@ -29,6 +34,8 @@ from editing.models.formats.styleclip import (
     find_table,
 )
 from editing.models.generators.generator import FAMILIES
+from editing.models.generators.mapping import CHANNELS
+from editing.models.generators.stylegan3 import StyleGAN3Config
 from editing.models.latents import FORMAT as LATENT
 from editing.models.networks.picture_nets import NetConfig
 
@@ -44,10 +51,16 @@ class Finding:
     facts: Mapping[str, Any]  # sizes, family, spaces; JSON-able
     missing: tuple[str, ...] = ()  # what it lacks, for people
     thing: Any = field(default=None, repr=False)  # what the reader of its kind returned
+    unread: tuple[str, ...] = ()  # what else is in the file, and not known here
 
 
-def inspect_file(path: Path | str) -> list[Finding]:
+def inspect_file(path: Path | str, meant: str | None = None) -> list[Finding]:
     """Everything that a file (or the folder of a Hugging Face CLIP) holds that is known here.
+
+    An array that could be directions or latents alike is found as both.
+
+    Args:
+        meant: "directions" or "latents", where somebody says so of an array.
 
     Raises:
         MissingFile: there is no such file.
@@ -63,8 +76,8 @@ def inspect_file(path: Path | str) -> list[Finding]:
         found = [_clip(clip)] if clip else []
     elif not found:
         content = read_content(path)
-        with refusing(path):
-            found = _foreign(content, path.stem)
+        with recognising(path):
+            found = _foreign(content, path.stem, meant)
     if not found:
         raise UnsafeFile(
             f"{path} can be read, but holds nothing that is known here; pass a generator, an "
@@ -73,12 +86,13 @@ def inspect_file(path: Path | str) -> list[Finding]:
     return found
 
 
-def _foreign(content: Any, stem: str) -> list[Finding]:
+def _foreign(content: Any, stem: str, meant: str | None) -> list[Finding]:
     generator, net = generator_in(content), net_in(content)
     found = [_generator(generator)] if generator else []
     found += [_net(net)] if net else []
     if found:
-        return found
+        unread = left_unread(content)
+        return [replace(one, unread=unread) for one in found]
     if clip := find_clip(content):
         return [_clip(clip)]
     if linear := lpips_weights(content):
@@ -87,10 +101,12 @@ def _foreign(content: Any, stem: str) -> list[Finding]:
         return [_statistics(statistics)]
     if table := find_table(content):
         return [_table(table)]
-    if directions := find_directions(content, stem):
-        return [_directions(directions)]
-    latents = find_latents(content)
-    return [_latents(latents)] if latents else []
+    if meant != "latents" and (directions := find_directions(content, stem, meant is not None)):
+        found = [_directions(directions)]
+        if directions.sure or meant:
+            return found
+    latents = find_latents(content) if meant != "directions" else None
+    return [*found, _latents(latents)] if latents else found
 
 
 def _ours(path: Path) -> list[Finding]:
@@ -105,7 +121,7 @@ def _ours(path: Path) -> list[Finding]:
     elif path.is_file() and path.suffix.lower() == ".npz":
         content = read_content(path)
         if isinstance(content, dict) and str(content.get("format")) == LATENT:
-            shape = list(content["ws"].shape) if "ws" in content else []
+            shape = list(getattr(content.get("ws"), "shape", ()))
             space = str(content.get("space"))
             return [Finding("latent", "Latent Studio", {"shape": shape, "space": space})]
     elif not path.exists():
@@ -130,6 +146,7 @@ def _numbers(weights: Weights) -> int:
 def _generator(found: Foreign) -> Finding:
     config = found.config
     family = next(name for name, kind in FAMILIES.items() if type(config) is kind)
+    channels = config.channels[-1] if isinstance(config, StyleGAN3Config) else config.img_channels
     facts: dict[str, Any] = {
         "family": family,
         "resolution": config.img_resolution,
@@ -139,10 +156,12 @@ def _generator(found: Foreign) -> Finding:
         "classes": config.c_dim,
         "mapping_layers": config.num_mapping_layers,
         "channels": list(config.channels),
+        "draws": CHANNELS[channels],
         "spaces": ["z", "w", "w+", "s"],
         "numbers": _numbers(found.weights),
     }
-    for name in ("architecture", "conv_clamp", "radial_filters", "final_tanh", "maps_to_rows"):
+    for name in ("architecture", "conv_clamp", "radial_filters", "output_scale", "final_tanh",
+                 "maps_to_rows"):  # fmt: skip
         if hasattr(config, name):
             facts[name] = getattr(config, name)
     return Finding("generator", found.system, facts, found.missing, found)
@@ -192,20 +211,36 @@ def _directions(found: ForeignDirections) -> Finding:
         "names": [one.name for one in found.directions[:100]],
         "count": len(found.directions),
         "shape": list(first.vector.shape),
+        "length": _lengths(first.vector),
         "layers": "all" if first.layers is None else list(first.layers),
     }
     missing = [f"the {n}" for n, v in (("family", found.family), ("space", found.space)) if not v]
     return Finding("directions", found.system, facts, tuple(missing), found)
 
 
+def _lengths(vector: Array) -> list[float]:
+    """The shortest and the longest row that moves; one number where they are the same."""
+    norms = np.linalg.norm(vector.reshape(-1, vector.shape[-1]), axis=1)
+    norms = norms[norms > 0]
+    return sorted({round(float(norm), 4) for norm in (norms.min(), norms.max())})
+
+
 def _latents(found: ForeignLatents) -> Finding:
-    if found.ws is not None:
-        shape = list(found.ws.shape)
-        facts = {"count": found.count, "shape": shape, "space": "w" if shape[1] == 1 else "w+"}
-        return Finding("latents", found.system, facts, ("the generator",), found)
-    sizes = [styles.shape[1] for styles in found.styles]
-    facts = {"count": found.count, "layers": len(sizes), "channels": sizes, "space": "s"}
-    return Finding("latents", found.system, facts, ("the generator",), found)
+    lacks = ("the generator",)
+    if found.styles:
+        sizes = [styles.shape[1] for styles in found.styles]
+        facts = {"count": len(found.styles[0]), "layers": len(sizes), "channels": sizes,
+                 "space": "s"}  # fmt: skip
+        return Finding("latents", found.system, facts, lacks, found)
+    shapes = {key: list(array.shape) for key, array in found.arrays.items()}
+    facts = {"arrays": shapes} if len(shapes) > 1 else {"shape": next(iter(shapes.values()))}
+    try:
+        codes = read_codes("It", found.arrays)
+    except EditingError as error:
+        facts["read"] = f"not without its generator: {error}"
+    else:
+        facts |= {"count": len(codes.values), "space": codes.space}
+    return Finding("latents", found.system, facts, lacks, found)
 
 
 def _statistics(found: ForeignStatistics) -> Finding:

@@ -51,16 +51,18 @@ def from_labels(
 def _labelled_w(sources: Sequence[str], domain: Domain) -> Tensor:
     """w of sources, [N, w_dim]; of a latent with rows of its own, their mean."""
     points = torch.empty(len(sources), domain.generator.w_dim)
-    seeds: dict[float, list[tuple[int, int]]] = {}  # psi -> (place, seed)
+    seeds: dict[tuple[float, int | None, int | None], list[tuple[int, int]]] = {}
     for place, source in enumerate(sources):
         if spec := parse_seed(source):
-            seeds.setdefault(spec.psi, []).append((place, spec.seed))
+            how = (spec.psi, spec.cutoff, spec.label)
+            seeds.setdefault(how, []).append((place, spec.seed))
         else:
             points[place] = state_of(load_latent(source), domain).ws.mean(1)[0].cpu()
-    for psi, found in seeds.items():
+    for (psi, cutoff, label), found in seeds.items():
         for start in range(0, len(found), TOGETHER):
             places, numbers = zip(*found[start : start + TOGETHER], strict=True)
-            points[list(places)] = draw_ws(domain, numbers, psi).mean(1).cpu()
+            drawn = draw_ws(domain, numbers, psi, cutoff, label)
+            points[list(places)] = drawn.mean(1).cpu()
     return points
 
 

@@ -100,13 +100,19 @@ def joined(parts: Sequence[ScoredSet]) -> ScoredSet:
 
 
 @torch.no_grad()
-def draw_ws(domain: Domain, seeds: Sequence[int], psi: float = 1.0) -> Tensor:
-    """ws of seeds, [N, num_ws, w_dim], on the domain's device; conditional generators get class 0.
+def draw_ws(
+    domain: Domain,
+    seeds: Sequence[int],
+    psi: float = 1.0,
+    cutoff: int | None = None,
+    label: int | None = None,
+) -> Tensor:
+    """ws of seeds, [N, num_ws, w_dim], on the domain's device; of the domain's class by default.
 
     Raises:
         BadInput: a seed outside 0..2³²-1.
     """
-    return mapped(sample_z(seeds, domain.generator.z_dim), psi, domain)
+    return mapped(sample_z(seeds, domain.generator.z_dim), psi, domain, cutoff, label)
 
 
 def moments(domain: Domain, samples: int = MOMENTS) -> Moments:

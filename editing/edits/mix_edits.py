@@ -19,7 +19,7 @@ from editing.edits.mixing import between, crossover, grained, row_strengths, tra
 from editing.edits.regions import shifted
 from editing.edits.stack import latent_of, state_of
 from editing.errors import BadInput
-from editing.io.images import encode_png, load_picture, to_pil, to_tensor
+from editing.io.images import MAX_PAINTED, encode_png, load_picture, to_pil, to_tensor
 from editing.models.domain import Domain
 from editing.models.generators.layers import layer_resolutions, rows_by_layer
 from editing.models.latents import MAX_SEED, Latent
@@ -206,7 +206,7 @@ def mask_from(data: bytes, resolution: int) -> Tensor:
     Raises:
         BadPicture, BadInput: it is no picture, or empty.
     """
-    image = load_picture(io.BytesIO(data), name="The mask in the edit")
+    image = load_picture(io.BytesIO(data), MAX_PAINTED, "The mask in the edit")
     mask = (to_tensor(image, resolution).mean(1, keepdim=True) + 1) / 2
     return checked_mask(mask, "The region")
 

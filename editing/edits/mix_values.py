@@ -24,7 +24,7 @@ from editing.edits.mix_edits import (
     Transfer,
     mask_bytes,
 )
-from editing.errors import BadRecipe
+from editing.errors import BadRecipe, shown
 from editing.io.codec import Settings
 from editing.models.generators.layers import MAX_ROWS, format_strengths, parse_strengths
 from editing.models.latents import latent_from_bytes, latent_to_bytes, parse_seed
@@ -92,7 +92,7 @@ def mix_from(settings: Settings) -> Mix | None:
             )
         shift = settings.take("shift", list, [0.0, 0.0])
         if len(shift) != 2 or not all(type(each) in (int, float) for each in shift):
-            raise BadRecipe(f"{settings.name} has shift: {shift!r}; it needs two numbers.")
+            raise BadRecipe(f"{settings.name} has shift: {shown(shift)}; it needs two numbers.")
         from_ = None if source is None else other_from(source)
         return Patch(mask, from_, _rows(settings)[0], operation, (shift[0], shift[1]))
     return None
@@ -111,10 +111,10 @@ def other_from(settings: Settings) -> Other:
     name, text = settings.need("name", str), settings.take("latent", str)
     settings.end()
     if text is not None:
-        what = f"The latent of {name} in the recipe"
-        return Other(name, latent_from_bytes(decoded(text, what), what))
+        what = f"The latent of {shown(name)} in the recipe"
+        return Other(name, latent_from_bytes(decoded(text, what), what, settings.allowance))
     if parse_seed(name) is None:
-        raise BadRecipe(f"{settings.name} is {name!r} without a latent; write seed:123.")
+        raise BadRecipe(f"{settings.name} is {shown(name)} without a latent; write seed:123.")
     return Other(name)
 
 
@@ -131,7 +131,7 @@ def mask_value(settings: Settings) -> bytes:
     if box is None:
         return b""
     if len(box) != 4 or not all(type(each) in (int, float) for each in box):
-        raise BadRecipe(f"{settings.name} has mask: {box!r}; it needs four numbers.")
+        raise BadRecipe(f"{settings.name} has mask: {shown(box)}; it needs four numbers.")
     return mask_bytes(box_mask([float(each) for each in box], BOXED))
 
 
@@ -148,5 +148,5 @@ def _rows(settings: Settings) -> tuple[Rows | None, tuple[float, ...]]:
     if text is None:
         return None, ()
     if any(letter.isalpha() for letter in text):
-        raise BadRecipe(f"{settings.name} has layers: {text!r}; write rows such as 0-3,7.")
+        raise BadRecipe(f"{settings.name} has layers: {shown(text)}; write rows such as 0-3,7.")
     return parse_strengths(text, MAX_ROWS)

@@ -227,13 +227,18 @@ def _through_z(
         raise BadInput(
             "A way through Z needs portraits whose z is known: seeds; take w+ for others."
         )
+    cutoff = a.cutoff if a.cutoff == b.cutoff else None
     added = [
-        each.ws.to(middle.ws) - mapped(z, each.psi, domain) for each, z in ((a, a.z), (b, b.z))
+        each.ws.to(middle.ws) - mapped(z, each.psi, domain, cutoff, each.label)
+        for each, z in ((a, a.z), (b, b.z))
     ]
     z = slerp(a.z.to(domain.device), b.z.to(domain.device), t)
     psi = a.psi + t * (b.psi - a.psi)
-    ws = mapped(z, psi, domain) + torch.lerp(added[0], added[1], t)
-    return replace(middle, ws=ws, z=z, psi=psi)
+    ws = mapped(z, psi, domain, cutoff, a.label)
+    if a.label != b.label:  # from one class to the other
+        ws = torch.lerp(ws, mapped(z, psi, domain, cutoff, b.label), t)
+    ws = ws + torch.lerp(added[0], added[1], t)
+    return replace(middle, ws=ws, z=z, psi=psi, cutoff=cutoff, label=a.label)
 
 
 def _through_styles(

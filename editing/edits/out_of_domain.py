@@ -27,7 +27,7 @@ from torch.nn import functional
 
 from editing.edits.stack import ChannelMove, Edit, EditStack, Move
 from editing.errors import BadInput
-from editing.io.images import encode_png, load_picture, to_tensor
+from editing.io.images import MAX_PAINTED, encode_png, load_picture, to_tensor
 from editing.models.domain import Domain
 from editing.models.networks.deghosting import without_ghosts
 from editing.models.networks.differential_activation import FAR, DifferentialNet, calibrated
@@ -245,7 +245,7 @@ def brush_values(brush: bytes) -> Tensor:
     Raises:
         BadPicture: it is no picture.
     """
-    picture = load_picture(io.BytesIO(brush), name="The painted correction")
+    picture = load_picture(io.BytesIO(brush), MAX_PAINTED, "The painted correction")
     values = to_tensor(picture, min(max(picture.size), 512)).mean(1, keepdim=True)
     return torch.where(values.abs() < 0.02, 0.0, values)  # 127 and 128 are both mid-grey
 

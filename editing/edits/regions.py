@@ -3,12 +3,15 @@
 Suzuki et al. 2018, "Spatially controllable image synthesis with internal representation
 collaging": where the mask is 1, a layer goes on with the other portrait's activations, so that what
 follows blends the seam as the generator blends everything.
+
+Regions lie over each other like sheets, and what is held of them is one sheet per layer, however
+many there are: their activations as they cover one another, and the mask of all together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,33 +25,51 @@ from editing.models.states import EditState, Region
 Draw = Callable[[EditState, Touch], Tensor]  # draws a state while a Touch looks on
 
 
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """What regions put into one layer."""
+
+    activations: Tensor  # [1, C, H, W]
+    mask: Tensor  # [1, 1, H, W] in [0, 1]: how much of a place is theirs
+
+    def under(self, upper: Sheet) -> Sheet:
+        """This one covered by ``upper``: lerp(lerp(x, a, m), b, n) = lerp(x, sheet, mask)."""
+        mask = self.mask + upper.mask - self.mask * upper.mask
+        share = torch.where(mask > 0, upper.mask / mask.clamp(min=1e-12), torch.zeros_like(mask))
+        below = self.activations  # previews differ in precision
+        return Sheet(torch.lerp(below, upper.activations.to(below), share.to(below)), mask)
+
+
 def touch_of(state: EditState, generator: Generator, draw: Draw, then: Touch) -> Touch:
     """What puts the regions of ``state`` into its activations while it is drawn, and ``then``."""
-    found = [(region, _activations(region, state, draw)) for region in state.regions]
     sizes = picture_sizes(generator)
+    sheets: dict[str, Sheet] = {}
+    for region in state.regions:
+        _lay(sheets, region, state, draw, sizes)
 
     def touch(name: str, x: Tensor) -> Tensor:
-        inner = sizes.get(name, x.shape[-1])
-        for region, activations in found:
-            if name in activations:
-                mask = mask_at(region.mask.to(x), x.shape[-1], inner)
-                taken = shifted(activations[name], region.shift, inner / x.shape[-1])
-                x = torch.lerp(x, taken.to(x), mask)  # previews differ in precision
+        if name in sheets:
+            sheet = sheets[name]
+            x = torch.lerp(x, sheet.activations.to(x), sheet.mask.to(x))
         return then(name, x)
 
     return touch
 
 
-def _activations(region: Region, state: EditState, draw: Draw) -> dict[str, Tensor]:
-    kept: dict[str, Tensor] = {}
+def _lay(
+    sheets: dict[str, Sheet], region: Region, state: EditState, draw: Draw, sizes: dict[str, int]
+) -> None:
+    """Draw whose activations a region takes, and lay them over what is there."""
 
     def keep(name: str, x: Tensor) -> Tensor:
         if name in region.layers:
-            kept[name] = x
+            inner = sizes.get(name, x.shape[-1])
+            mask = mask_at(region.mask.to(x), x.shape[-1], inner)
+            sheet = Sheet(shifted(x, region.shift, inner / x.shape[-1]), mask)
+            sheets[name] = sheets[name].under(sheet) if name in sheets else sheet
         return x
 
     draw(replace(state, regions=(), composites=()) if region.other is None else region.other, keep)
-    return kept
 
 
 def picture_sizes(generator: Generator) -> dict[str, int]:

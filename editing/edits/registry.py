@@ -121,6 +121,10 @@ def _direction_values(direction: Direction) -> dict[str, Any]:
         values["space"] = direction.space
     if direction.origin is not None:
         values["origin"] = float(direction.origin)
+    if direction.anchor is not None:
+        values["anchor"] = direction.anchor
+    if direction.length != 1.0:
+        values["length"] = float(direction.length)
     if direction.strengths:
         values["strengths"] = list(direction.strengths)
     if direction.safe_range is not None:
@@ -148,6 +152,8 @@ def _direction(settings: Settings) -> Direction:
         meta,
         settings.take("origin", float),
         strengths,
+        anchor=settings.take("anchor", int),
+        length=settings.take("length", float, 1.0),
     )
     settings.end()
     return direction

@@ -32,15 +32,14 @@ from editing.directions.stylespace import Channel, delta
 from editing.edits.regions import touch_of
 from editing.errors import BadInput
 from editing.models.domain import Domain, has_fast_bf16
+from editing.models.generators.generator import PLACE as PLACE
 from editing.models.generators.mapping import Touch, untouched
 from editing.models.generators.ops import called_with
 from editing.models.states import Composite as Composite
 from editing.models.states import EditState as EditState
-from editing.models.states import Tensors, mapped
+from editing.models.states import Tensors, before_truncation, mapped
 from editing.models.states import latent_of as latent_of
 from editing.models.states import state_of as state_of
-
-PLACE = "input.transform"  # StyleGAN3's buffer that moves and turns the picture
 
 
 class Edit(Protocol):
@@ -107,8 +106,11 @@ class Move:
         along = absolute if self.absolute else move
         if direction.space == "z":
             return _moved_in_z(state, domain, self, along, direction, alpha)
-        ws = state.ws.to(domain.device)
-        return replace(state, ws=along(ws, direction, alpha, self.layers, self.strengths))
+
+        def moved(ws: Tensor) -> Tensor:
+            return along(ws, direction, alpha, self.layers, self.strengths)
+
+        return replace(state, ws=before_truncation(state, domain, moved))
 
     def doubts(self, domain: Domain) -> list[str]:
         """Sentences on a move that is possible but doubtful; see ``conditions.doubts``."""
@@ -131,7 +133,8 @@ def _moved_in_z(
         )
     free = replace(direction, layers=None, strengths=())  # they are of ws; z is one row
     z = along(state.z.to(domain.device)[:, None], free, alpha)[:, 0]
-    change = mapped(z, state.psi, domain) - mapped(state.z, state.psi, domain)
+    how = (state.psi, domain, state.cutoff, state.label)
+    change = mapped(z, *how) - mapped(state.z, *how)
     ws = state.ws.to(domain.device).clone()
     rows = rows_of(ws, direction.layers if edit.layers is None else edit.layers)
     ws[:, rows] += factors_of(ws, rows, direction, edit.strengths) * change[:, rows]

@@ -20,6 +20,7 @@ from editing.edits.stack import ChannelMove, EditStack, EditState, Move, render
 from editing.errors import BadInput, UnknownName
 from editing.figures.matching import TOLERANCE, bisection
 from editing.inversion.invert import METHODS, invert, options_for
+from editing.inversion.options import InversionOptions
 from editing.io.images import to_tensor, to_uint8
 from editing.models.domain import Domain
 from editing.models.generators.layers import format_strengths
@@ -94,10 +95,19 @@ class Figure:
         return self.num_rows * (1 + len(self.columns)) + bool(self.inversions)
 
     @property
+    def options(self) -> tuple[InversionOptions, ...]:
+        """How each row is inverted."""
+        return tuple(options_for(name) for name in self.inversions)
+
+    @property
+    def matched(self) -> int:
+        """Pictures that the search of its strengths takes, about."""
+        return self.num_rows * len(self.columns) * TRIES
+
+    @property
     def total(self) -> int:
         """Steps of drawing it, about."""
-        steps = sum(options_for(name).total for name in self.inversions)
-        return steps + self.num_rows * len(self.columns) * TRIES
+        return sum(options.total for options in self.options) + self.matched
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,6 @@ from editing.models.generators.noise_maps import (
     noise_strengths,
     whiten_,
 )
-from editing.models.whitening import no_label
 
 Leaves = dict[str, Tensor]
 CHUNK = 4  # pictures drawn at once when weights are tuned for several
@@ -146,7 +145,7 @@ class LatentStage(Stage):
     def rows(self, latent: Tensor) -> Tensor:
         if self.options.space != "z":
             return latent
-        mapped: Tensor = self.generator.mapping(latent, no_label(self.generator, len(latent)))
+        mapped: Tensor = self.generator.mapping(latent)
         return mapped[:, :1]
 
     def point(self, leaves: Leaves) -> Point:

@@ -70,10 +70,14 @@ def cached(model: HubModel, folder: Path) -> Path | None:
     )
     if not isinstance(path, str):
         return None
-    found = {file.name for file in Path(path).parent.iterdir() if file.is_file()}
-    whole = any(file in found for file in WEIGHTS)
-    whole &= any(all(file in found for file in files) for files in TOKENIZERS)
-    return Path(path).parent if whole else None
+    place = Path(path).parent
+    whole = any((place / file).is_file() for file in WEIGHTS) and not lacks_tokenizer(place)
+    return place if whole else None
+
+
+def lacks_tokenizer(place: Path) -> bool:
+    """Whether a folder has none of the files that make a tokenizer."""
+    return not any(all((place / file).is_file() for file in files) for files in TOKENIZERS)
 
 
 def states(model: HubModel, folder: Path) -> dict[str, str]:

@@ -18,20 +18,28 @@ import secrets
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, TiffImagePlugin
 from torch import Tensor
 
 from editing.errors import BadPicture, CannotWrite
+from editing.io import png_chunks
 
 # Plain raster formats only: Pillow's other readers hand files to outside programs (EPS) or
 # decode things nobody's camera makes.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
+MAGIC = {
+    b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"BM": "BMP", b"II*\0": "TIFF",
+    b"MM\0*": "TIFF", b"II+\0": "TIFF", b"MM\0+": "TIFF",
+}  # fmt: skip
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+WHITE_IS_ZERO = 0  # TIFF's photometric interpretation, tag 262
 MAX_PIXELS = 64_000_000  # the largest common phone photo holds 50 million
+MAX_PAINTED = 2048**2  # of a mask or brush inside a recipe; they are written far smaller
 MIN_SIDE = 32  # pixels; nothing smaller shows a face
 
 
@@ -73,6 +81,7 @@ def _check_file(path: Path, name: str) -> None:
 
 
 def _read(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
+    profile, file = _without_texts(file)
     picture = _open(file, name, max_pixels)
     try:
         if picture.format != "MPO" and getattr(picture, "is_animated", False):
@@ -86,7 +95,18 @@ def _read(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
         raise BadPicture(
             f"{name} is damaged or cut short ({error}); save or download it again."
         ) from error
-    return _to_rgb(_upright(picture))
+    profile = profile or picture.info.get("icc_profile")
+    return _to_rgb(_upright(_true_grey(picture)), profile)
+
+
+def _without_texts(file: BinaryIO) -> tuple[bytes | None, BinaryIO]:
+    """Of a PNG its colour profile, and the file without that and its texts (see ``png_chunks``)."""
+    signature = file.read(len(png_chunks.SIGNATURE))
+    file.seek(0)
+    if signature != png_chunks.SIGNATURE:
+        return None, file
+    data = file.read()
+    return png_chunks.profile(data), io.BytesIO(png_chunks.without_texts(data))
 
 
 def _open(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
@@ -105,7 +125,7 @@ def _open(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
         size = f"{int(pixels[1]) / 1e6:.0f} million" if pixels else "very many"
         raise BadPicture(_too_large(name, size, max_pixels)) from error
     except Exception as error:  # a hostile header can raise anything
-        raise BadPicture(_not_a_picture(name, head)) from error
+        _refuse(name, head, file, error)
     width, height = picture.size
     if width * height > max_pixels:
         raise BadPicture(_too_large(name, f"{width}×{height}", max_pixels))
@@ -124,10 +144,62 @@ def _too_large(name: str, size: str, max_pixels: int) -> str:
     )
 
 
-def _not_a_picture(name: str, head: bytes) -> str:
-    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"):
-        return f"{name} is a HEIC picture, which is not read here; save it as a JPEG or PNG."
-    return f"{name} is not a picture that is read here; use {FORMATS_IN_WORDS}."
+def _refuse(name: str, head: bytes, file: BinaryIO, cause: Exception) -> NoReturn:
+    """Say what a file is that Pillow could not open."""
+    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        kind = "WebP"
+    if head[4:8] == b"ftyp":
+        if head[8:12] in HEIC:
+            raise BadPicture(
+                f"{name} is HEIC: export it as JPEG, since HEIC is not read here."
+            ) from cause
+        kind = "AVIF" if head[8:12] in (b"avif", b"avis") else ""
+    if not kind:
+        raise BadPicture(
+            f"{name} is not a picture that is read here; use {FORMATS_IN_WORDS}."
+        ) from cause
+    if variant := _tiff_variant(file) if kind == "TIFF" else "":
+        raise BadPicture(
+            f"{name} is a TIFF with {variant}, which is not read here; save it as 8-bit PNG."
+        ) from cause
+    raise BadPicture(
+        f"{name} is a {kind}, but damaged, cut short or of a rare kind that is not read here; save "
+        "or download it again, or export it as JPEG."
+    ) from cause
+
+
+def _tiff_variant(file: BinaryIO) -> str:
+    """What kind of numbers a TIFF holds, for people; "" where that cannot be read either."""
+    try:
+        file.seek(0)
+        tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
+        file.seek(tags.next)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tags.load(file)
+        bits, samples = max(tags[258]), int(tags.get(277, 1))
+        real = 3 in tags.get(339, (1,))
+    except Exception:  # whatever is wrong with it, the sentence is another
+        return ""
+    channels = f"{samples} channel{'s' if samples > 1 else ''}"
+    return f"{channels} of {bits}-bit {'floating point' if real else 'numbers'}"
+
+
+def _true_grey(picture: Image.Image) -> Image.Image:
+    """Grey TIFFs of more than 8 bits that Pillow misreads: 0 is white, or all 32 bits count."""
+    tags = getattr(picture, "tag_v2", {})
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    inverted = tags.get(262) == WHITE_IS_ZERO
+    unsigned = picture.mode == "I" and tags.get(258) == (32,) and tags.get(339, (1,))[0] == 1
+    if not inverted and not unsigned:
+        return picture
+    stored = np.asarray(picture)
+    values = (stored.view(np.uint32) if unsigned else stored).astype(np.float32)
+    turned = Image.fromarray(_white(values, picture.mode) - values if inverted else values)
+    turned.info = picture.info
+    return turned
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -140,9 +212,8 @@ def _upright(picture: Image.Image) -> Image.Image:
         return picture
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
+def _to_rgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     """Any mode to 8-bit sRGB without metadata; transparency becomes white."""
-    profile = picture.info.get("icc_profile")
     if picture.mode.startswith(("I", "F")):
         picture = _to_8_bit(picture)
     if picture.has_transparency_data:
@@ -158,10 +229,15 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 def _to_8_bit(picture: Image.Image) -> Image.Image:
     """16-bit, 32-bit and float grey to 8 bits; Pillow's own conversion clips all above 255."""
     values = np.nan_to_num(np.asarray(picture, dtype=np.float32), posinf=0, neginf=0)
-    top = float(values.max())
-    limits = (65535.0,) if picture.mode.startswith("I;16") else (1.0, 255.0, 65535.0)
-    white = next((limit for limit in limits if top <= limit), top)
+    white = _white(values, picture.mode)
     return Image.fromarray(np.clip(values * (255 / white) + 0.5, 0, 255).astype(np.uint8))
+
+
+def _white(values: np.ndarray[Any, Any], mode: str) -> float:
+    """What white is in grey of more than 8 bits."""
+    top = float(np.nan_to_num(values, posinf=0, neginf=0).max())
+    limits = (65535.0,) if mode.startswith("I;16") else (1.0, 255.0, 65535.0)
+    return next((limit for limit in limits if top <= limit), top)
 
 
 def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
@@ -246,8 +322,10 @@ def save_png(
     write_atomically(path, lambda file: file.write(data))
 
 
-def read_png_text(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
-    """The text chunks of a PNG; empty for a file that is not a PNG or carries none.
+def read_png_text(
+    source: str | os.PathLike[str] | BinaryIO, keys: tuple[str, ...]
+) -> dict[str, str]:
+    """The texts of these names in a PNG; empty for a file that is not a PNG or carries none.
 
     Raises:
         BadPicture: the path cannot be read, or the PNG is too large or damaged.
@@ -256,19 +334,15 @@ def read_png_text(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
         path = Path(source)
         _check_file(path, str(source))
         try:
-            return read_png_text(io.BytesIO(path.read_bytes()))
+            return read_png_text(io.BytesIO(path.read_bytes()), keys)
         except OSError as error:
             raise BadPicture(f"{source} cannot be read: {error.strerror or error}.") from error
-    signature = source.read(8)
-    source.seek(0)
-    if signature != b"\x89PNG\r\n\x1a\n":
+    signature = source.read(len(png_chunks.SIGNATURE))
+    if signature != png_chunks.SIGNATURE:
         return {}
-    picture = _open(source, "the PNG", MAX_PIXELS)
-    try:
-        text = getattr(picture, "text", {})
-    except Exception as error:  # damaged chunks raise anything
-        raise BadPicture(f"the PNG is damaged ({error}); save or download it again.") from error
-    return {str(key): str(value) for key, value in text.items()}
+    data = signature + source.read()
+    _open(io.BytesIO(png_chunks.without_texts(data)), "the PNG", MAX_PIXELS)
+    return png_chunks.texts(data, keys)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

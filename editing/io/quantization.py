@@ -55,4 +55,5 @@ def unpack(steps: Array, scales: Array) -> Tensor:
     fits = scales.ndim in (0, steps.ndim) and steps.dtype == np.int8
     if not fits or scales.dtype.kind != "f" or (scales.ndim and scales.size != len(steps)):
         raise ValueError(f"{steps.dtype} of shape {list(steps.shape)} with {scales.size} scales")
-    return torch.from_numpy(steps.astype(np.float32)) * torch.from_numpy(scales.astype(np.float32))
+    values = torch.from_numpy(steps.astype(np.float32))
+    return values.mul_(torch.from_numpy(scales.astype(np.float32)))

@@ -1,19 +1,36 @@
 """Tensor files: safetensors whose metadata says what they hold; nothing in them can run code."""
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from editing.errors import BadInput, MissingFile, UnsafeFile
+from editing.errors import BadInput, MissingFile, UnsafeFile, shown
 from editing.io.images import write_atomically
 
 Metadata = dict[str, Any]
+DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8,
+    "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
 Net = TypeVar("Net", bound=nn.Module)
+
+
+@dataclass(frozen=True, eq=False)
+class Pending:
+    """A tensor that is loaded when its turn to be written comes."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype  # as which it is written
+    load: Callable[[], Tensor]
 
 
 @contextmanager
@@ -49,15 +66,43 @@ def write_tensors(
     Raises:
         CannotWrite: folder or disk refuse.
     """
-    from safetensors.torch import save
-
     dtype = torch.float16 if half else torch.float32
-    stored = {
-        name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
+    pending = {
+        name: Pending(
+            tuple(tensor.shape), dtype if tensor.is_floating_point() else tensor.dtype,
+            tensor.detach,
+        )
         for name, tensor in tensors.items()
-    }
-    data = save(stored, {"format": format, "metadata": json.dumps(dict(metadata))})
-    write_atomically(path, lambda file: file.write(data))
+    }  # fmt: skip
+    write_pending(path, pending, {"format": format, "metadata": json.dumps(dict(metadata))})
+
+
+def write_pending(
+    path: Path | str, tensors: Mapping[str, Pending], header: Mapping[str, str]
+) -> None:
+    """Write a safetensors file, one tensor in memory after the other; ``header``: its metadata.
+
+    Raises:
+        CannotWrite: folder or disk refuse.
+    """
+    order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))  # aligned
+    entries: dict[str, Any] = {"__metadata__": dict(header)} if header else {}
+    end = 0
+    for name in order:
+        tensor, start = tensors[name], end
+        end += tensor.dtype.itemsize * math.prod(tensor.shape)
+        entries[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape),
+                         "data_offsets": [start, end]}  # fmt: skip
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+
+    def write(file: BinaryIO) -> None:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name in order:
+            loaded = tensors[name].load().to("cpu", tensors[name].dtype)
+            file.write(loaded.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+
+    write_atomically(path, write)
 
 
 def read_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Metadata]:
@@ -67,26 +112,48 @@ def read_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Meta
         MissingFile: there is no such file.
         UnsafeFile: it is not a safetensors file, or holds something else.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
+    metadata, names = _read_header(path, format)
+    with _whole(path):
+        return {name: _read_tensor(path, name) for name in names}, metadata
+
+
+def read_metadata(path: Path | str, format: str) -> Metadata:
+    """The metadata alone of such a file.
+
+    Raises:
+        MissingFile, UnsafeFile: as ``read_tensors``.
+    """
+    return _read_header(Path(path), format)[0]
+
+
+def _read_header(path: Path, format: str) -> tuple[Metadata, list[str]]:
+    from safetensors import safe_open
+
     if not path.is_file():
         raise MissingFile(f"{path} is missing; check the path or fetch the domain's files again.")
-    try:
+    with _whole(path):
         with safe_open(path, "pt") as file:
             header, names = file.metadata() or {}, list(file.keys())
-        tensors = {name: _read_tensor(path, name) for name in names}
         metadata = json.loads(header.get("metadata", "{}"))
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise UnsafeFile(
-            f"{path} is not a whole safetensors file ({error}); fetch or make it again."
-        ) from error
     if header.get("format") != format or not isinstance(metadata, dict):
         raise UnsafeFile(
-            f"{path} holds {header.get('format', 'tensors of an unknown format')!r} "
+            f"{path} holds {shown(header.get('format', 'tensors of an unknown format'))} "
             f"where {format!r} is needed; pass the right file."
         )
-    return tensors, metadata
+    return metadata, names
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise UnsafeFile(
+            f"{path} is not a whole safetensors file ({str(error)[:200]}); fetch or make it again."
+        ) from error
 
 
 def _read_tensor(path: Path, name: str) -> Tensor:

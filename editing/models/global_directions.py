@@ -22,7 +22,8 @@ class GlobalDirections:
     """Rows by layer.
 
     rows: layer name (as in ``Generator.styles``, in its order) -> [C, d].
-    clip: the text-image model it was measured with: its fingerprint, or a name.
+    clip: the text-image model it was measured with: its fingerprint, or a name; empty where a
+        file of another system does not say.
     fingerprint: of the generator; empty where a file of another system does not say.
     made: how it was measured (``table_build.TableOptions``); empty where nobody says.
     """
@@ -78,7 +79,8 @@ class GlobalDirections:
             raise BadInput(
                 f"The table of global directions was measured with the text-image model "
                 f"{self.clip or 'of an unknown name'} (width {self.width}), but {domain} has "
-                f"{', '.join(clips)}; measure it anew with 'statistics build'."
+                f"{', '.join(clips)}; convert the file it came from again, or measure it anew with "
+                "'statistics build'."
             )
 
 

@@ -13,16 +13,17 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from editing.errors import BadInput, BadLatent, MissingFile
+from editing.errors import BadInput, BadLatent, MissingFile, shown
+from editing.io.allowances import Allowance, check_shape
 from editing.io.archives import UNREADABLE, open_archive
 from editing.io.images import write_atomically
 from editing.io.quantization import pack, unpack
@@ -31,13 +32,26 @@ from editing.models.generators.generator import truncate as truncate
 
 DEFAULT_PSI = 0.7
 MAX_PSI = 2.0  # beyond, pictures only burn out
+MAX_CUTOFF = 64  # rows of ws
 MAX_SEED = 2**32 - 1  # of NumPy's legacy generator
 FORMAT = "latent-studio latent 1"
 SPACES = ("w", "w+")
 TENSOR_FIELDS = ("s_delta", "noise", "weight_delta")
-MAX_BYTES = 512 * 2**20  # unpacked; a latent with the weight delta of a 1024 px generator fits
+TEXTS = ("format", "domain", "fingerprint", "space", "source_hash")
+TENSORS = ("ws", *(f"{name}/" for name in TENSOR_FIELDS))
+GROUPS = (*TENSORS[1:], "scales/", "left_out/")
+# How files of latents end; only .npz are ours, the others are converted first.
+SUFFIXES = (".npz", ".npy", ".pt", ".pth", ".pkl")
+MAX_BYTES = 512 * 2**20  # unpacked; see Allowance for what of that is
+MAX_WORDS = 4096  # bytes of a text in it, or of the quad
+
+CONVERT = (
+    "if it holds latents of another system, write them as latent files with 'python -m editing "
+    "weights convert FILE --out DIR'"
+)
 
 Tensors = Mapping[str, Tensor]
+Array = np.ndarray[Any, Any]
 
 
 def sample_z(seeds: Sequence[int], z_dim: int) -> Tensor:
@@ -55,10 +69,17 @@ def sample_z(seeds: Sequence[int], z_dim: int) -> Tensor:
 
 @dataclass(frozen=True)
 class SeedSpec:
-    """A portrait that was never photographed: ``seed:123`` or ``seed:123@0.5``."""
+    """A portrait never photographed: ``seed:123``, and ``@0.5`` psi, ``#2`` class, ``/8`` cutoff.
+
+    cutoff: only so many rows of ws are truncated, and edits come before that; None = all rows, and
+        edits come after, which is the same for a row that is not truncated.
+    label: of its class, where the generator has some; None = the domain's.
+    """
 
     seed: int
     psi: float = DEFAULT_PSI
+    cutoff: int | None = None
+    label: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
@@ -68,26 +89,41 @@ class SeedSpec:
                 f"A truncation psi of {self.psi} is not possible; "
                 f"choose from {-MAX_PSI} to {MAX_PSI}, such as {DEFAULT_PSI}."
             )
+        if self.cutoff is not None and not 0 <= self.cutoff <= MAX_CUTOFF:
+            raise BadInput(
+                f"A truncation of the first {self.cutoff} rows is not possible; choose from 0 to "
+                f"{MAX_CUTOFF}, such as 8."
+            )
 
     def __str__(self) -> str:
-        return f"seed:{self.seed}" + ("" if self.psi == DEFAULT_PSI else f"@{self.psi!r}")
+        psi = "" if self.psi == DEFAULT_PSI else f"@{self.psi!r}"
+        label = "" if self.label is None else f"#{self.label}"
+        cutoff = "" if self.cutoff is None else f"/{self.cutoff}"
+        return f"seed:{self.seed}{psi}{label}{cutoff}"
 
 
 def parse_seed(text: str) -> SeedSpec | None:
-    """'seed:123@0.5' -> SeedSpec(123, 0.5); None for what does not begin with 'seed:'.
+    """'seed:123@0.5#2/8' -> SeedSpec(123, 0.5, 8, 2); None for what does not begin with 'seed:'.
 
     Raises:
         BadInput: it begins so and goes on wrongly.
     """
     if not text.startswith("seed:"):
         return None
-    match = re.fullmatch(r"seed:([0-9]{1,10})(?:@([-+0-9.eE]+))?", text)
+    match = re.fullmatch(
+        r"seed:([0-9]{1,10})(?:@([-+0-9.eE]+))?(?:#([0-9]{1,6}))?(?:/([0-9]{1,3}))?", text
+    )
     try:
         if match:
-            return SeedSpec(int(match[1]), DEFAULT_PSI if match[2] is None else float(match[2]))
+            psi = DEFAULT_PSI if match[2] is None else float(match[2])
+            label, cutoff = (None if each is None else int(each) for each in match.groups()[2:])
+            return SeedSpec(int(match[1]), psi, cutoff, label)
     except ValueError:
         pass
-    raise BadInput(f"{text!r} is no seed; write seed:123, or seed:123@0.5 for another psi.")
+    raise BadInput(
+        f"{shown(text)} is no seed; write seed:123, seed:123@0.5 for another psi, or "
+        "seed:123@0.5/8 to truncate only the first 8 rows."
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +144,8 @@ class Latent:
     def __post_init__(self) -> None:
         if self.space not in SPACES:
             raise BadLatent(
-                f"The latent is of the space {self.space!r}; only {' and '.join(SPACES)} can be "
-                "edited, so map it to W first."
+                f"The latent is of the space {shown(self.space)}; only {' and '.join(SPACES)} can "
+                "be edited, so map it to W first."
             )
         if self.ws.ndim != 3 or len(self.ws) != 1:
             raise BadLatent(
@@ -117,8 +153,15 @@ class Latent:
                 "[1, num_ws, w_dim], so take a single one."
             )
         fields = [getattr(self, name).values() for name in TENSOR_FIELDS]
-        if not all(bool(t.isfinite().all()) for t in [self.ws, *(t for f in fields for t in f)]):
+        if not all(map(_is_finite, [self.ws, *(t for f in fields for t in f)])):
             raise BadLatent("The latent holds values that are not finite; make it again.")
+
+    def _members(self) -> Iterator[tuple[str, Tensor]]:
+        """Its tensors under their names in a latent file."""
+        yield "ws", self.ws
+        for group in TENSOR_FIELDS:
+            for name, tensor in getattr(self, group).items():
+                yield f"{group}/{name}", tensor
 
     def check(self, generator: Generator, fingerprint: str, domain: str) -> None:
         """Refuse to be drawn by a generator it does not belong to.
@@ -126,12 +169,9 @@ class Latent:
         Raises:
             BadLatent: says what the latent is and what was expected.
         """
-        expected = [1, generator.num_ws, generator.w_dim]
-        if list(self.ws.shape) != expected:
-            raise BadLatent(
-                f"The latent has the shape {list(self.ws.shape)} (of {self.domain or 'a file'}); "
-                f"the domain {domain} needs {expected}, so open it with its own domain."
-            )
+        for member, tensor in self._members():
+            own, shape = generator.latent_shapes, tuple(tensor.shape)
+            check_shape(member, shape, own, self.domain, domain)
         if self.fingerprint and self.fingerprint != fingerprint:
             raise BadLatent(
                 f"The latent belongs to the generator {self.fingerprint} of "
@@ -176,8 +216,16 @@ def latent_to_bytes(latent: Latent) -> bytes:
     return buffer.getvalue()
 
 
-def load_latent(path: str | Path) -> Latent:
+def is_latent_file(text: str) -> bool:
+    """Whether a source is meant as a file of latents, ours or another system's."""
+    return text.lower().endswith(SUFFIXES)
+
+
+def load_latent(path: str | Path, allowance: Allowance | None = None) -> Latent:
     """Read a latent file; see ``Latent.check`` for whether it fits a generator.
+
+    Args:
+        allowance: as of ``latent_from_bytes``.
 
     Raises:
         MissingFile: there is no such file.
@@ -186,25 +234,46 @@ def load_latent(path: str | Path) -> Latent:
     path = Path(path)
     if not path.is_file():
         raise MissingFile(f"{path} is missing; check the path of the latent file.")
-    return latent_from_bytes(path.read_bytes(), str(path))
+    if path.suffix.lower() in SUFFIXES[1:]:
+        raise BadLatent(f"{path} is no latent file of this program; {CONVERT}.")
+    return latent_from_bytes(path.read_bytes(), str(path), allowance)
 
 
-def latent_from_bytes(data: bytes, name: str = "The data") -> Latent:
+def latent_from_bytes(
+    data: bytes, name: str = "The data", allowance: Allowance | None = None
+) -> Latent:
     """The inverse of ``latent_to_bytes``; ``name`` is what messages call it.
 
+    Args:
+        allowance: of the request, which all of its latents take from; a fresh one by default.
+
     Raises:
-        BadLatent: it is not a latent file, or its contents are not a latent.
+        BadLatent: it is not a latent file, its contents are not a latent, or not one that the
+            allowance has room for.
     """
+    allowance = allowance or Allowance()
+    digest = hashlib.sha256(data).digest()
+    if digest not in allowance.known:
+        allowance.known[digest] = _unpacked(data, name, allowance)
+    latent: Latent = allowance.known[digest]
+    return latent
+
+
+def _unpacked(data: bytes, name: str, allowance: Allowance) -> Latent:
     try:
-        arrays = _read_npz(data)
+        arrays = _read_npz(data, name, allowance)
     except UNREADABLE as error:
         raise BadLatent(
             f"{name} is not a readable latent file ({error}); pass an .npz that was saved here."
         ) from error
     if str(arrays.get("format")) != FORMAT or "ws" not in arrays:
-        raise BadLatent(f"{name} is an .npz but no latent file; pass one that was saved here.")
+        raise BadLatent(f"{name} is an .npz but no latent file of this program; {CONVERT}.")
     groups: dict[str, dict[str, Any]] = {
-        group: {k.partition("/")[2]: v for k, v in arrays.items() if k.startswith(f"{group}/")}
+        group: {
+            key.partition("/")[2]: arrays.pop(key)
+            for key in list(arrays)
+            if key.startswith(f"{group}/")
+        }
         for group in (*TENSOR_FIELDS, "left_out")
     }
     try:
@@ -213,12 +282,19 @@ def latent_from_bytes(data: bytes, name: str = "The data") -> Latent:
         }
         for group in TENSOR_FIELDS:
             scales = {key: arrays.get(f"scales/{group}/{key}") for key in groups[group]}
-            fields[group] = {k: _to_tensor(v, scales[k]) for k, v in groups[group].items()}
+            fields[group] = {
+                key: _to_tensor(groups[group].pop(key), scales[key]) for key in list(groups[group])
+            }
         fields["left_out"] = {key: str(value) for key, value in groups["left_out"].items()}
         fields["quad"] = _to_quad(arrays["quad"]) if "quad" in arrays else None
         return Latent(_to_tensor(arrays["ws"]), **fields)
     except (KeyError, TypeError, ValueError) as error:
         raise BadLatent(f"{name} is a damaged latent file ({error}); save it again.") from error
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all of it is; without a copy of what may be large."""
+    return not tensor.numel() or all(math.isfinite(each) for each in tensor.aminmax())
 
 
 def tensors_hash(tensors: Tensors) -> str:
@@ -230,10 +306,53 @@ def tensors_hash(tensors: Tensors) -> str:
     return digest.hexdigest()
 
 
-def _read_npz(data: bytes) -> dict[str, Any]:
-    open_archive(data, MAX_BYTES).close()
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+def _read_npz(data: bytes, name: str, allowance: Allowance) -> dict[str, Any]:
+    """The arrays of a latent file; each is unpacked only if its header says that it may be."""
+    with open_archive(data, MAX_BYTES) as archive:
+        members = {each.filename.removesuffix(".npy"): each for each in archive.infolist()}
+        found: dict[str, Any] = {}
+        for key in sorted(members, key=lambda key: key not in TEXTS):  # where it is from, first
+            if key in (*TEXTS, "ws", "quad") or key.startswith(GROUPS):
+                with archive.open(members[key]) as file:
+                    shape, fortran, dtype = _header(file, key)
+                    if key.startswith(TENSORS):
+                        made_in = str(found.get("domain", ""))
+                        allowance.take(name, key, shape, dtype.itemsize, made_in)
+                    elif key.startswith("scales/"):
+                        allowance.take_bytes(name, 4 * math.prod(shape))
+                    elif math.prod(shape) * dtype.itemsize > MAX_WORDS:
+                        raise ValueError(f"{shown(key)} has more than {MAX_WORDS} bytes")
+                    found[key] = _values(file, key, shape, fortran, dtype)
+    return found
+
+
+def _header(file: IO[bytes], key: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of an array that is not read yet.
+
+    Raises:
+        ValueError: it is none, or of objects.
+    """
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError(f"{shown(key)} is of an unknown version")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype.kind not in "fiuU" or not all(0 <= size < 2**40 for size in shape):
+        raise ValueError(f"{shown(key)} is of an impossible kind or shape")
+    return shape, fortran, dtype
+
+
+def _values(
+    file: IO[bytes], key: str, shape: tuple[int, ...], fortran: bool, dtype: np.dtype[Any]
+) -> Array:
+    """What follows a header.
+
+    Raises:
+        ValueError: it is cut short.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    data = file.read(size)
+    if len(data) != size:
+        raise ValueError(f"{shown(key)} is cut short")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def _to_numpy(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:

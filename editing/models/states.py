@@ -1,14 +1,16 @@
 """What edits work on: a state of one picture, from a seed or a latent and back."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from editing.errors import BadInput
+from editing.errors import BadInput, shown
+from editing.io.allowances import Allowance
 from editing.models.domain import Domain
+from editing.models.generators.mapping import one_hot
 from editing.models.latents import Latent, SeedSpec, parse_seed, sample_z
 
 Tensors = Mapping[str, Tensor]
@@ -44,13 +46,21 @@ class EditState:
     composites: tuple[Composite, ...] = ()  # run last, after synthesis, in this order
     z: Tensor | None = None  # [1, z_dim], where it is known: for moves in Z
     psi: float = 1.0  # truncation with which z became ws
+    cutoff: int | None = None  # rows that it pulls, after the edits; None = all, before the edits
+    label: int | None = None  # class with which z became ws; None = the domain's
+
+
+def allowance_of(domain: Domain) -> Allowance:
+    """What the latents of one request to this domain may be, and unpack to."""
+    return Allowance(domain.generator.latent_shapes, domain.name)
 
 
 def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
-    """The unedited state of ``seed:N[@psi]`` or of a latent.
+    """The unedited state of ``seed:N[@psi][#class][/cutoff]`` or of a latent.
 
     Raises:
-        BadInput: a text that is no seed.
+        BadInput: a text that is no seed, a class that there is not, or more truncated rows than the
+            generator has.
         BadLatent: the latent belongs to another generator.
     """
     if isinstance(source, Latent):
@@ -59,18 +69,70 @@ def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
         return EditState(ws, source.s_delta, source.noise, source.weight_delta)
     spec = parse_seed(source) if isinstance(source, str) else source
     if spec is None:
-        raise BadInput(f"{source!r} is no seed; write seed:123, or seed:123@0.5 for a psi.")
+        raise BadInput(f"{shown(source)} is no seed; write seed:123, or seed:123@0.5 for a psi.")
     z = sample_z([spec.seed], domain.generator.z_dim).to(domain.device)
-    return EditState(mapped(z, spec.psi, domain), z=z, psi=spec.psi)
+    rows = domain.generator.num_ws
+    if spec.cutoff is not None and spec.cutoff > rows:
+        raise BadInput(
+            f"{spec} truncates {spec.cutoff} rows, but {domain.name} has {rows}; choose from 0 to "
+            f"{rows}."
+        )
+    ws = mapped(z, spec.psi, domain, spec.cutoff, spec.label)
+    return EditState(ws, z=z, psi=spec.psi, cutoff=spec.cutoff, label=spec.label)
 
 
-def mapped(z: Tensor, psi: float, domain: Domain) -> Tensor:
-    """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated; class 0 where there are classes."""
+def as_seeded(state: EditState, source: str, domain: Domain) -> EditState:
+    """A state that came out of a file, with what only its seed knows: z, and how it became ws."""
+    seeded = state_of(source, domain)
+    return replace(state, z=seeded.z, psi=seeded.psi, cutoff=seeded.cutoff, label=seeded.label)
+
+
+def before_truncation(
+    state: EditState, domain: Domain, along: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """The ws of a state after a change that comes before its truncation, if that has a cutoff.
+
+    With c = 1 on the rows that are truncated and 0 on the others, and w the ws before that:
+    ws + (1 − c + c·psi)·(along(w) − w). (genforce's interfacegan and idinvert truncate what they
+    have moved.)
+
+    Args:
+        along: ws [1, num_ws, w_dim] -> the same changed.
+    """
+    ws = state.ws.to(domain.device)
+    if state.cutoff is None:
+        return along(ws)
+    pulled = (torch.arange(ws.shape[1], device=ws.device) < state.cutoff)[:, None]
+    mean = domain.generator.mapping.w_avg.to(ws)
+    free = torch.where(pulled, mean + (ws - mean) / (state.psi or 1.0), ws)
+    change = along(free) - free
+    return ws + torch.where(pulled, state.psi * change, change)
+
+
+def mapped(
+    z: Tensor, psi: float, domain: Domain, cutoff: int | None = None, label: int | None = None
+) -> Tensor:
+    """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated.
+
+    Args:
+        cutoff: rows that are; None = all.
+        label: of a class; None = the domain's, where there are classes.
+
+    Raises:
+        BadInput: there is no such class.
+    """
     generator, z = domain.generator, z.to(domain.device)
-    label = torch.zeros(len(z), generator.c_dim, device=z.device) if generator.c_dim else None
+    labels = None if label is None else one_hot(label, generator.c_dim, len(z)).to(z.device)
     with torch.no_grad():
-        ws: Tensor = generator.mapping(z, label, truncation_psi=psi)
+        ws: Tensor = generator.mapping(z, labels, psi, cutoff)
     return ws
+
+
+def named_seed(spec: SeedSpec, domain: Domain) -> str:
+    """A seed as recipes name it: with its class where the generator has classes."""
+    if domain.generator.c_dim and spec.label is None:
+        spec = replace(spec, label=domain.label)
+    return str(spec)
 
 
 def latent_of(

@@ -12,6 +12,7 @@ use; no part of it is stored here, it comes with the package face_recognition_mo
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -131,20 +132,22 @@ def _models() -> tuple[Any, Any]:
     )
 
 
-def find_faces(picture: Image.Image) -> list[Face]:
+def find_faces(picture: Image.Image, sides: Sequence[int] = DETECTION_SIDES) -> list[Face]:
     """All frontal faces (tilted up to about 40 degrees) of an RGB photo, largest first."""
     with _dlib_lock:
         detector, predictor = _models()
         faces = [
             Face(_find_landmarks(picture, box, predictor), box, score)
-            for box, score in _find_boxes(picture, detector)
+            for box, score in _find_boxes(picture, detector, sides)
         ]
     return sorted(faces, key=lambda face: -face.size)
 
 
-def _find_boxes(picture: Image.Image, detector: Any) -> list[tuple[Box, float]]:
+def _find_boxes(
+    picture: Image.Image, detector: Any, sides: Sequence[int]
+) -> list[tuple[Box, float]]:
     longest = max(picture.size)
-    scales = [min(side / longest, MAX_ENLARGEMENT) for side in DETECTION_SIDES]
+    scales = [min(side / longest, MAX_ENLARGEMENT) for side in sides]
     if longest <= DETECTION_SIDES[0]:  # look at small pictures as they are before enlarging them
         scales.insert(0, 1.0)
     for scale in dict.fromkeys(scales):
@@ -281,7 +284,9 @@ def find_alignment(picture: Image.Image, name: str = "this photo") -> Alignment:
     Raises:
         NoFace: none found.
     """
-    faces = find_faces(picture)
+    faces, turn = find_faces(picture), 0
+    if not faces:
+        faces, turn = _turned_faces(picture)
     if not faces:
         raise NoFace(
             f"No face was found in {name}: use an upright, well-lit photo of a person looking "
@@ -290,7 +295,35 @@ def find_alignment(picture: Image.Image, name: str = "this photo") -> Alignment:
     notes: tuple[str, ...] = ()
     if len(faces) > 1:
         notes = (f"{len(faces)} faces were found; the largest is used.",)
+    if turn:
+        notes = (*notes, f"The photo does not stand upright; the face was turned by {turn}°.")
     return Alignment(ffhq_quad(faces[0].landmarks), notes)
+
+
+def _turned_faces(picture: Image.Image) -> tuple[list[Face], int]:
+    """The faces of a photo that lies on its side or stands on its head, in its own pixels.
+
+    Returns:
+        The faces, and by how many degrees to the left they have to be turned to stand upright.
+    """
+    width, height = picture.size
+    back = {  # a point of the turned picture in pixels of the photo
+        90: lambda x, y: (width - 1 - y, x),
+        270: lambda x, y: (y, height - 1 - x),
+        180: lambda x, y: (width - 1 - x, height - 1 - y),
+    }
+    for degrees, way in back.items():
+        turned = picture.transpose(getattr(Image.Transpose, f"ROTATE_{degrees}"))
+        if found := find_faces(turned, DETECTION_SIDES[:1]):
+            return [_moved(face, way) for face in found], degrees
+    return [], 0
+
+
+def _moved(face: Face, way: Callable[[Any, Any], tuple[Any, Any]]) -> Face:
+    left, top, right, bottom = face.box
+    (x0, y0), (x1, y1) = way(left, top), way(right, bottom)
+    box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+    return Face(np.stack(way(*face.landmarks.T), axis=1), box, face.score)
 
 
 def centre_crop(picture: Image.Image, resolution: int) -> tuple[Image.Image, Alignment]:

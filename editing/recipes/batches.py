@@ -39,6 +39,8 @@ from editing.recipes.photos import (
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif"}
 VIDEO_SUFFIXES = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".mpg", ".mpeg"}
+BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")  # MP4 and MOV begin with one
+STREAMS = (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"\0\0\1\xb3")  # WebM and MKV; MPEG
 NO_NOISE = (
     "Photos that share one change of weights have no noise maps of their own; that stage was left "
     "out."
@@ -190,6 +192,8 @@ def video_frames(video: Path) -> Iterator[Any]:
 
     if not video.is_file():
         raise BadPicture(f"{video} does not exist; check the path of the video.")
+    if not video.stat().st_size:
+        raise BadPicture(f"{video} is empty (0 bytes); record or export it again.")
     number = 0
     try:
         for frame in imageio.v3.imiter(video, plugin="FFMPEG"):
@@ -198,8 +202,19 @@ def video_frames(video: Path) -> Iterator[Any]:
     except Exception as error:  # ffmpeg's wrapper raises anything on files that are no videos
         if number:
             return  # cut short: what could be read is used
+        if _is_video(video):
+            raise BadPicture(
+                f"{video} is damaged or cut short; record, export or download it again."
+            ) from error
         raise BadPicture(
             f"{video} is not a video that is read here; use MP4, MOV, WebM, MKV or AVI."
         ) from error
     if not number:
         raise BadPicture(f"{video} holds no frame; record or export it again.")
+
+
+def _is_video(path: Path) -> bool:
+    """Whether a file begins like a video, whatever is wrong with the rest."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] in BOXES or head.startswith(STREAMS) or head[8:12] == b"AVI "

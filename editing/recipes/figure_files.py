@@ -23,7 +23,8 @@ from editing.figures.figure import Cell, Column, Drawn, edit_name, number, table
 from editing.figures.latex import latex_table
 from editing.io.images import encode_png
 from editing.models.latents import Latent, latent_to_bytes
-from editing.pictures.contact_sheets import can_write, sheet
+from editing.pictures.contact_sheets import sheet
+from editing.pictures.lettering import can_write
 from editing.recipes.recipe import Recipe, recipe_to_yaml
 
 SHOWN = 512  # pixels that a picture has at least, by whole multiples: its own pixels stay

@@ -51,6 +51,7 @@ from editing.figures.figure import Figure
 from editing.figures.figure_values import figure_from, figure_values
 from editing.figures.grids import Grid, grid_from, grid_values
 from editing.inversion.options import InversionOptions, options_for, read_options
+from editing.io.allowances import Allowance
 from editing.io.codec import MAX_TEXT, Settings, parse_yaml
 from editing.io.images import encode_png, read_png_text, write_atomically
 from editing.models.domain import Domain
@@ -242,13 +243,18 @@ def _present(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None and value != ""}
 
 
-def recipe_from_yaml(text: str, name: str = "The recipe") -> Recipe:
+def recipe_from_yaml(
+    text: str, name: str = "The recipe", allowance: Allowance | None = None
+) -> Recipe:
     """Read a recipe; ``name`` is what messages call it.
+
+    Args:
+        allowance: of the request, for the latents inside; a fresh one by default.
 
     Raises:
         BadRecipe: what is wrong, and where.
     """
-    settings = parse_yaml(text, name, BadRecipe)
+    settings = parse_yaml(text, name, BadRecipe, allowance)
     try:
         return _recipe(settings)
     except BadInput as error:
@@ -381,21 +387,27 @@ def export_png(img: Tensor, recipe: Recipe | None = None, latent: Latent | None 
     return encode_png(img, png_text(recipe, latent) if recipe and latent else None)
 
 
-def read_export(source: str | Path | BinaryIO) -> tuple[Recipe, Latent] | None:
+def read_export(
+    source: str | Path | BinaryIO, allowance: Allowance | None = None
+) -> tuple[Recipe, Latent] | None:
     """Recipe and latent of an exported PNG; None for any other file.
+
+    Args:
+        allowance: as of ``recipe_from_yaml``; the latent beside the recipe takes from it, too.
 
     Raises:
         BadPicture, BadRecipe, BadLatent: the PNG, or what it carries, is damaged.
     """
-    text = read_png_text(source)
+    text = read_png_text(source, (RECIPE_KEY, LATENT_KEY))
     if RECIPE_KEY not in text or LATENT_KEY not in text:
         return None
-    recipe = recipe_from_yaml(text[RECIPE_KEY], "The recipe in the picture")
+    allowance = allowance or Allowance()
+    recipe = recipe_from_yaml(text[RECIPE_KEY], "The recipe in the picture", allowance)
     try:
         data = base64.b64decode(text[LATENT_KEY], validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadRecipe("The latent in the picture is damaged; download it again.") from error
-    return recipe, read_latent(data, "The latent in the picture")
+    return recipe, read_latent(data, "The latent in the picture", allowance)
 
 
 def lightened(latent: Latent) -> Latent:

@@ -17,6 +17,7 @@ from editing.inversion.invert import invert, options_for
 from editing.io.images import to_tensor, to_uint8
 from editing.models.domain import Domain
 from editing.models.latents import Latent
+from editing.models.states import as_seeded
 from editing.pictures.alignment import Photo, open_photo
 from editing.pictures.paste_back import paste_back, paste_size
 from editing.recipes.recipe import Inversion, Output, Recipe
@@ -127,8 +128,7 @@ def _source_state(
         state = state_of(latent, domain)
         if recipe.source.kind != "seed":
             return state
-        seeded = state_of(recipe.source.name, domain)  # only a seed knows its z
-        return replace(state, z=seeded.z, psi=seeded.psi)
+        return as_seeded(state, recipe.source.name, domain)
     if cut is not None:
         inversion = recipe.inversion or Inversion(options_for())
         target, mask = inversion_target(inversion, cut.at(domain.generator.img_resolution), domain)

@@ -28,7 +28,7 @@ from editing.models.generators.mapping import truncate
 from editing.models.generators.ops import FullyConnected
 from editing.models.latents import DEFAULT_PSI
 from editing.models.networks.prompts import neutral_for
-from editing.models.whitening import no_label, whitening
+from editing.models.whitening import whitening
 from editing.text.edit import TextEdit, wanted_direction
 from editing.text.optimization import offset_move
 
@@ -214,7 +214,7 @@ def _samples(domain: Domain, count: int, seed: int) -> Tensor:
     z = np.random.RandomState(seed).randn(count, generator.z_dim).astype(np.float32)
     with torch.inference_mode(False):
         latents = torch.from_numpy(z).to(domain.device)
-        ws: Tensor = generator.mapping(latents, no_label(generator, count))
+        ws: Tensor = generator.mapping(latents)
         return truncate(ws, generator.mapping.w_avg, DEFAULT_PSI)
 
 

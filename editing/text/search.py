@@ -16,7 +16,7 @@ from editing.errors import BadInput
 from editing.models.domain import Domain
 from editing.models.latents import DEFAULT_PSI, SeedSpec, load_latent
 from editing.models.networks.prompts import neutral_for, text_direction
-from editing.models.states import state_of
+from editing.models.states import named_seed, state_of
 
 BATCH = 16  # pictures drawn at once
 KEPT = 50_000  # embeddings of seeds that are remembered per domain
@@ -47,7 +47,7 @@ def see_seeds(domain: Domain, seeds: Sequence[int], psi: float = DEFAULT_PSI) ->
                 found = domain.clip.encode_pictures(img).cpu()
             known |= {(seed, psi): row for seed, row in zip(missing, found, strict=True)}
         yield (
-            [str(SeedSpec(seed, psi)) for seed in some],
+            [named_seed(SeedSpec(seed, psi), domain) for seed in some],
             torch.stack([known[seed, psi] for seed in some]),
         )
 

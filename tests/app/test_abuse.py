@@ -9,6 +9,7 @@ import socket
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from benchmarks import load
+from benchmarks import abuse_api, load
 from tests.helpers.studio_domain import served
 from tests.helpers.text_domain import write_text_domain
 
@@ -244,7 +245,7 @@ def test_a_visitor_who_drags_everything_at_once(url, others_go_on):
 
 def test_slow_uploads_hold_nobody_up(url, others_go_on):
     host, port = url.removeprefix("http://").rstrip("/").split(":")
-    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n"
+    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n"
     head += "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b"
     sockets = [socket.create_connection((host, int(port))) for _ in range(12)]
     try:
@@ -280,6 +281,66 @@ def test_visitors_at_once_see_only_their_own(url, domain, tmp_path):
     assert seen.compared >= 4 and seen.begun == seen.ended >= 3
     load.compare(play, 1, 0.75, load.shrunk(pictures[2][0.75]))
     assert len(seen.problems) == 1, "somebody else's picture is noticed"
+
+
+def test_bad_values_are_refused_with_sentences(url, folder, others_go_on):
+    """The fuzz of the benchmark, small: endpoints of every kind, every bad value."""
+    names = ["move", "open_seed", "generate", "invert", "set_details", "open_photo", "download"]
+    outcomes = abuse_api.fuzz(url, names, abuse_api.secrets_of(folder))
+    wrong = [o for o in outcomes if o.end not in ("answered", "refused")]
+    assert len(outcomes) > 200 and wrong == []
+    kinds = ("NaN", "infinite", "5000 digits", "deep list", "object", "unknown argument")
+    for outcome in outcomes:
+        if outcome.end == "refused" and outcome.call.value in kinds:
+            assert outcome.call.parameter in outcome.said, outcome
+    answered = {o.call.value for o in outcomes if o.end == "answered"}
+    assert not answered & {"NaN", "infinite", "5000 digits", "list", "object", "foreign file"}
+
+
+def test_the_fuzz_finds_what_is_wrong():
+    judge = partial(abuse_api._judge, abuse_api.Call("x", "y", "z", "call/v2/x", "{}"))
+    assert judge(422, '{"detail": "y is 3; it needs a text."}', []).end == "refused"
+    for status, text in (
+        (500, '{"detail": "Something is wrong here."}'),
+        (200, '{"error": null}'),
+        (200, "null"),
+        (200, '{"error": "This is not your fault; go on."}'),
+    ):
+        assert judge(status, text, []).end == "crashed", text
+    for text in ('{"error": "No file /srv/x/a here."}', "Traceback (most recent call last)"):
+        assert judge(200, text, ["/srv/x"]).end == "leaked"
+
+
+def test_events_that_say_nothing(web, url, others_go_on):
+    outcomes = [abuse_api.ask(web, url, call, [str(ROOT)])
+                for call in abuse_api.events_of(web.get(f"{url}config").json())]  # fmt: skip
+    wrong = [o for o in outcomes if o.end not in ("answered", "refused")]
+    assert wrong == []
+    assert sum("event_data.index is missing" in o.said for o in outcomes) >= 3
+
+
+def test_other_names_and_other_pages(web, url, others_go_on):
+    at = f"{url}gradio_api/call/v2/open_seed"
+    assert web.get(url, headers={"host": "evil.example"}).status_code == 421
+    for origin in ("http://evil.example", "null", "http://localhost:1"):
+        foreign = {"origin": origin}
+        assert web.post(at, json={"seed": 1}, headers=foreign).status_code == 403
+        upload = {"files": ("a.png", b"x")}
+        assert web.post(f"{url}gradio_api/upload", files=upload, headers=foreign).status_code == 403
+        assert web.get(f"{url}config", headers=foreign).status_code == 403
+    own = {"origin": url.rstrip("/")}
+    assert web.post(at, json={"seed": 1}, headers=own).status_code == 200
+
+
+def test_files_of_visitors_are_not_pages_of_this_server(web, url):
+    for name, text in (("x.svg", "<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>"),
+                       ("x.html", "<script>1</script>")):  # fmt: skip
+        (path,) = web.post(f"{url}gradio_api/upload", files={"files": (name, text)}).json()
+        served_file = web.get(f"{url}gradio_api/file={path}")
+        assert served_file.headers["content-disposition"].startswith("attachment")
+        assert "sandbox" in served_file.headers["content-security-policy"]
+        assert "default-src 'none'" in served_file.headers["content-security-policy"]
+        assert served_file.headers["x-content-type-options"] == "nosniff"
 
 
 def test_nothing_reached_for_another_machine(client, reached):

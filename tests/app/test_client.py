@@ -1,5 +1,6 @@
 """The app as a program sees it: named endpoints, one session per client, refusals as sentences."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -334,22 +335,51 @@ def test_the_whole_photo_comes_back_through_the_api(client, photo):
         client.predict(api_name="/share")
 
 
+def tool_answer(url, name, **arguments):
+    """What an MCP tool returns: the text of its parts."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+             "params": {"name": name, "arguments": arguments}}  # fmt: skip
+    kinds = {"accept": "application/json, text/event-stream"}
+    answer = httpx.post(f"{url}gradio_api/mcp/", json=asked, headers=kinds, timeout=60)
+    assert answer.status_code == 200
+    data = next(line[5:] for line in answer.text.splitlines() if line.startswith("data:"))
+    return " ".join(part.get("text", "") for part in json.loads(data)["result"]["content"])
+
+
 def test_the_endpoints_are_mcp_tools(domain, tmp_path, monkeypatch):
     pytest.importorskip("mcp", reason="the extra gradio[mcp] is not installed")
     from ui.page import build_app
+    from ui.runtime.mcp_tools import serve_tools
     from ui.theme import launch_options
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     app = build_app(domain)
     _, url, _ = app.launch(prevent_thread_lock=True, mcp_server=True, **launch_options())
+    serve_tools(app)
     try:
         tools = httpx.get(f"{url}gradio_api/mcp/schema", timeout=60).json()
-        assert {"generate", "run_recipe", "score"} <= {tool["name"] for tool in tools}
+        assert {tool["name"] for tool in tools} == {name.lstrip("/") for name in ENDPOINTS}
         assert all(tool["description"] for tool in tools)
-        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
-                 "params": {"name": "generate", "arguments": {"seeds": "7"}}}  # fmt: skip
-        kinds = {"accept": "application/json, text/event-stream"}
-        answer = httpx.post(f"{url}gradio_api/mcp/", json=asked, headers=kinds, timeout=60)
-        assert answer.status_code == 200 and "seed-7" in answer.text
+        assert "seed-7" in tool_answer(url, "generate", seeds="7")
+        assert "seed:5" in tool_answer(url, "open_seed", seed=5), "it says what it did"
+        assert "Smile +1" in tool_answer(url, "edit", moves="smile=1")
+        ran = tool_answer(
+            url, "run_recipe", recipe="edits: []\nsource: {kind: seed, name: 'seed:9'}"
+        )
+        assert "seed:9" in ran and ".png" in ran, "the session, and the file"
+        assert "no attribute" in tool_answer(url, "edit", moves="wings=1")
+        assert "fault" not in tool_answer(url, "stop")
     finally:
         app.close(verbose=False)
+
+
+def test_what_a_tool_returns_has_no_session_in_it():
+    from types import SimpleNamespace
+
+    from ui.runtime.mcp_tools import public_values
+
+    session, shown = (SimpleNamespace(stateful=stateful) for stateful in (True, False))
+    assert public_values([session, shown], [{"source": "seed:1"}]) == [{"source": "seed:1"}]
+    assert public_values([session, shown], [None, {"a": 1}]) == [{"a": 1}]
+    assert public_values([session, shown, shown], [({"a": 1}, "file")]) == [{"a": 1}, "file"]
+    assert public_values([shown], [["a.png", "b.png"]]) == [["a.png", "b.png"]]

@@ -53,6 +53,16 @@ def test_mcp_without_its_package_is_one_sentence(monkeypatch, capsys):
     assert "gradio[mcp]" in capsys.readouterr().err
 
 
+def test_mcp_and_a_password_do_not_go_together(monkeypatch, capsys):
+    monkeypatch.setattr(app.importlib.util, "find_spec", lambda name: None)
+    for flags in (["--mcp", "--auth", "me:secret"], ["--auth", "me:secret"]):
+        if "--mcp" not in flags:
+            monkeypatch.setenv("GRADIO_MCP_SERVER", "True")
+        assert app.main(flags) == 2
+        error = capsys.readouterr().err
+        assert "--mcp and --auth" in error and "secret" not in error
+
+
 def test_the_readme_is_the_front_matter_of_a_space():
     facts = yaml.safe_load((ROOT / "README.md").read_text(encoding="utf-8").split("---")[1])
     assert facts["sdk"] == "gradio" and (ROOT / facts["app_file"]).is_file()
@@ -62,9 +72,15 @@ def test_the_readme_is_the_front_matter_of_a_space():
     assert facts["sdk_version"] in SpecifierSet(next(x for x in lines if "gradio" in x)[6:])
 
 
-def test_only_a_space_believes_what_a_proxy_says(monkeypatch):
-    for system, believed in (("", None), ("spaces", "*")):
+def test_only_a_configured_proxy_is_believed(monkeypatch):
+    for system, told, believed in (
+        ("", None, ""),  # nobody: uvicorn alone would believe this machine
+        ("spaces", None, "*"),
+        ("", "10.0.0.1", "10.0.0.1"),
+    ):
         monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+        if told:
+            monkeypatch.setenv("FORWARDED_ALLOW_IPS", told)
         monkeypatch.setenv("SYSTEM", system)
         app.prepare()
         assert os.environ.get("FORWARDED_ALLOW_IPS") == believed

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F811  (fixtures come from elsewhere and are arguments by name)
 
+import base64
 import socket
 from pathlib import Path
 
@@ -55,9 +56,11 @@ def is_kept(page) -> None:
 
 
 def drop(page, path: Path, name: str) -> None:
-    import base64
+    drop_bytes(page, path.read_bytes(), name)
 
-    data = base64.b64encode(path.read_bytes()).decode()
+
+def drop_bytes(page, contents: bytes, name: str) -> None:
+    data = base64.b64encode(contents).decode()
     page.evaluate(
         """([data, name]) => {
         const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));

@@ -7,6 +7,7 @@ import gradio as gr
 from ui.components.html import note_html
 from ui.components.localized import Words
 from ui.locales import say
+from ui.runtime.markup import html_box
 
 LOOK: dict[str, Any] = {
     "show_label": False,
@@ -32,7 +33,7 @@ def build_screen(words: Words, name: str, keys: str, **still: Any) -> Screen:
     ``still`` are options of the finished sheet.
     """
     idle = {"value": lambda lang: note_html(say(f"{keys}.idle", lang))}
-    progress = words.make(gr.HTML, idle, elem_id=f"{name}-progress")
+    progress = words.make(html_box, idle, elem_id=f"{name}-progress")
     picture = gr.Image(visible=False, elem_id=f"{name}-picture", height=HEIGHT, **LOOK)
     film = words.make(
         gr.Video, {"label": "walk.film"}, visible=False, autoplay=True, loop=True, height=HEIGHT,

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 
 from ui.locales import attribute_name, note, say
+from ui.runtime.markup import Html, joined, tag
 
 FULL_BAR = 2.0  # sigma: a bar of this length is full
 FAR = 2.0  # times what held-out pictures reach: beyond, the page says so
@@ -18,7 +18,7 @@ def metrics_html(
     moved: Mapping[str, float],
     lang: str,
     background: float | None = None,
-) -> str:
+) -> Html:
     """Identity and difference as numbers, what moved as bars around a middle line."""
     numbers = [
         _number(key, value, lang)
@@ -26,29 +26,26 @@ def metrics_html(
         if value is not None
     ]
     if background is not None:
-        percent = f"<b>{100 * background:.1f} %</b>"
-        numbers.append(f"{_tip('metrics.background', lang)}{percent}")
+        percent = tag("b", f"{100 * background:.1f} %")
+        numbers.append(joined(_tip("metrics.background", lang), percent))
     bars = [_bar(attribute_name(name, lang), sigma) for name, sigma in moved.items()]
-    moves = f'<div class="bars">{"".join(bars)}</div>' if bars else ""
-    title = _tip("metrics.moved", lang) if bars else ""
-    return f'<div class="metrics">{"".join(numbers)}{title}{moves}</div>'
+    moves = [_tip("metrics.moved", lang), tag("div", bars, class_="bars")] if bars else []
+    return tag("div", numbers, moves, class_="metrics")
 
 
-def line_html(text: str, done: float) -> str:
+def line_html(text: str, done: float) -> Html:
     """Progress in the place of the metrics, so that it is seen from every tab."""
-    bar = f'<div class="bar"><i style="width:{100 * done:.1f}%"></i></div>'
-    return f'<div class="metrics waiting"><span>{escape(text)}</span>{bar}</div>'
+    return tag("div", tag("span", text), _done(done), class_="metrics waiting")
 
 
-def waiting_html(lang: str, key: str = "metrics.wait") -> str:
-    return f'<div class="metrics waiting" role="status">{escape(say(key, lang))}</div>'
+def waiting_html(lang: str, key: str = "metrics.wait") -> Html:
+    return tag("div", say(key, lang), class_="metrics waiting", role="status")
 
 
-def progress_html(text: str, done: float, losses: Sequence[Mapping[str, float]], lang: str) -> str:
+def progress_html(text: str, done: float, losses: Sequence[Mapping[str, float]], lang: str) -> Html:
     """A bar (``done`` in 0..1), a line of text and the losses so far as curves."""
-    bar = f'<div class="bar"><i style="width:{100 * done:.1f}%"></i></div>'
-    curves = _curves(losses, lang) if len(losses) > 1 else ""
-    return f'<div class="progress" role="status"><p>{escape(text)}</p>{bar}{curves}</div>'
+    curves = _curves(losses, lang) if len(losses) > 1 else None
+    return tag("div", tag("p", text), _done(done), curves, class_="progress", role="status")
 
 
 def result_html(
@@ -56,28 +53,28 @@ def result_html(
     findings: Sequence[str],
     lang: str,
     edited: bool = False,
-) -> str:
+) -> Html:
     """How near an inversion is to its photo, and what the search has to say.
 
     ``edited``: edits were carried over to what a long search has found.
     """
     if fit is None:
-        return ""
+        return joined()
     formats = {"psnr": "{:.1f} dB", "ssim": "{:.2f}", "perceptual": "{:.3f}", "identity": "{:.2f}"}
     numbers = [
-        f"{_tip(f'fit.{name}', lang)}<b>{form.format(value)}</b>"
+        (_tip(f"fit.{name}", lang), tag("b", form.format(value)))
         for name, form in formats.items()
         if (value := fit.get(name)) is not None
     ]
     lines = [note(sentence, lang) for sentence in findings]
     if edited:
         lines.append(say("fit.edited", lang))
-    return f'<div class="metrics fit">{"".join(numbers)}</div>{_findings(lines)}'
+    return joined(tag("div", numbers, class_="metrics fit"), findings_html(lines))
 
 
 def caveats_html(
     fit: Mapping[str, float | None] | None, reach: float | None, notes: Sequence[str], lang: str
-) -> str:
+) -> Html:
     """What a person should know of the pictures above it; "" where all is well.
 
     Args:
@@ -88,49 +85,52 @@ def caveats_html(
     found = (fit or {}).get("perceptual")
     if reach and found and found > FAR * reach:
         lines.insert(0, say("fit.far", lang, times=f"{found / reach:.0f}"))
-    return _findings(lines)
+    return findings_html(lines)
 
 
-def _findings(lines: Sequence[str]) -> str:
-    texts = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    return f'<div class="findings">{texts}</div>' if texts else ""
+def findings_html(lines: Sequence[str]) -> Html:
+    """Sentences under each other; "" without any."""
+    return tag("div", [tag("p", line) for line in lines], class_="findings") if lines else joined()
 
 
-def note_html(text: str) -> str:
-    return f'<div class="progress"><p>{escape(text)}</p></div>'
+def note_html(text: str) -> Html:
+    return tag("div", tag("p", text), class_="progress")
 
 
-def _number(key: str, value: float, lang: str) -> str:
-    return f"{_tip(key, lang)}<b>{value:.2f}</b>"
+def _done(done: float) -> Html:
+    return tag("div", tag("i", style=f"width:{100 * done:.1f}%"), class_="bar")
 
 
-def _tip(key: str, lang: str) -> str:
-    return f'<abbr title="{escape(say(f"{key}.tip", lang))}">{escape(say(key, lang))}</abbr>'
+def _number(key: str, value: float, lang: str) -> Html:
+    return joined(_tip(key, lang), tag("b", f"{value:.2f}"))
 
 
-def _bar(name: str, sigma: float) -> str:
+def _tip(key: str, lang: str) -> Html:
+    return tag("abbr", say(key, lang), title=say(f"{key}.tip", lang))
+
+
+def _bar(name: str, sigma: float) -> Html:
     width = 50 * min(abs(sigma) / FULL_BAR, 1)
     left = 50 - width if sigma < 0 else 50
-    return (
-        f'<span class="moved" title="{escape(name)} {sigma:+.2f} σ"><i><s style="left:{left:.1f}%;'
-        f'width:{width:.1f}%"></s></i>{escape(name)}</span>'
-    )
+    bar = tag("i", tag("s", style=f"left:{left:.1f}%;width:{width:.1f}%"))
+    return tag("span", bar, name, class_="moved", title=f"{name} {sigma:+.2f} σ")
 
 
-def _curves(losses: Sequence[Mapping[str, float]], lang: str) -> str:
+def _curves(losses: Sequence[Mapping[str, float]], lang: str) -> Html:
     """Pixel and perceptual loss, each between its own extremes, on a logarithmic scale."""
-    drawn, words = "", []
+    drawn, words = [], []
     for name in CURVES:
         points = [(i, each[name]) for i, each in enumerate(losses) if each.get(name, 0) > 0]
         if len(points) < 2:
             continue
-        drawn += f'<polyline class="{name}" points="{_polyline(points, len(losses))}"/>'
-        value = f"{points[-1][1]:.4f}"
-        words.append(f'<span class="{name}">{escape(say(f"loss.{name}", lang))} {value}</span>')
-    title = f"<title>{escape(say('inversion.loss', lang))}</title>"
-    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img"'
-    legend = f'<div class="legend">{"".join(words)}</div>'
-    return f'<svg class="curve" {box}>{title}{drawn}</svg>{legend}'
+        drawn.append(tag("polyline", class_=name, points=_polyline(points, len(losses))))
+        word = f"{say(f'loss.{name}', lang)} {points[-1][1]:.4f}"
+        words.append(tag("span", word, class_=name))
+    picture = tag(
+        "svg", tag("title", say("inversion.loss", lang)), drawn, class_="curve", role="img",
+        viewBox=f"0 0 {WIDTH} {HEIGHT}", preserveAspectRatio="none",
+    )  # fmt: skip
+    return joined(picture, tag("div", words, class_="legend"))
 
 
 def _polyline(points: Sequence[tuple[int, float]], count: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from ui.locales import say
+from ui.runtime.markup import Html, html_box, joined
 
 C = TypeVar("C")
 Text = str | Callable[[str], Any]  # a message key, or what makes the value from a language
@@ -22,7 +23,7 @@ class Words:
         self.lang = lang
         self._noted: list[tuple[Any, Mapping[str, Text]]] = []
 
-    def make(self, kind: type[C], texts: Mapping[str, Text], **options: Any) -> C:
+    def make(self, kind: Callable[..., C], texts: Mapping[str, Text], **options: Any) -> C:
         """A component of ``kind`` whose properties in ``texts`` are words.
 
         A property is a message key, or a function of the language (for choices, say).
@@ -30,6 +31,14 @@ class Words:
         component = kind(**_said(texts, self.lang), **options)
         self._noted.append((component, texts))
         return component
+
+    def caption(self, key: str) -> gr.HTML:
+        """A message in a line of its own above what it names."""
+
+        def value(lang: str) -> Html:
+            return joined(say(key, lang))
+
+        return self.make(html_box, {"value": value}, elem_classes="caption")
 
     @property
     def components(self) -> list[Any]:

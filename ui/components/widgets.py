@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -11,22 +12,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from ui.locales import say
+from ui.runtime.markup import Html, classes, html_box, tag
 
 C = TypeVar("C", bound=Any)
 Pixels = npt.NDArray[np.uint8]  # [H, W, 3]
 CANVAS = 384  # pixels a side of a picture that is painted on
 
-STRIP = """
-<div class="strip" role="list">
-  {{#each value}}
-  <button class="strip-item {{#if current}}current{{/if}} {{#if pinned}}pinned{{/if}}"
-          data-index="{{@index}}" role="listitem" title="{{title}}"
-          {{#if current}}aria-current="true"{{/if}}>
-    <img src="{{src}}" alt=""><span>{{title}}</span>
-  </button>
-  {{/each}}
-</div>
-"""
 STRIP_JS = """
 element.addEventListener('click', (event) => {
   const item = event.target.closest('[data-index]');
@@ -38,24 +29,6 @@ watch('value', () => {
 });
 """
 
-CHIPS = """
-<div class="chips" role="list">
-  {{#if value.items.length}}
-  {{#each value.items}}
-  <span class="chip {{#unless on}}off{{/unless}} {{#if current}}current{{/if}}" role="listitem"
-        draggable="true" data-index="{{@index}}" title="{{../value.tip}}">
-    <button class="chip-name" data-act="select">{{label}}</button>
-    <button class="chip-act chip-toggle" data-act="toggle" aria-pressed="{{on}}"
-            aria-label="{{../value.toggle}}: {{label}}" title="{{../value.toggle}}"></button>
-    <button class="chip-act chip-remove" data-act="remove"
-            aria-label="{{../value.remove}}: {{label}}" title="{{../value.remove}}"></button>
-  </span>
-  {{/each}}
-  {{else}}
-  <span class="chips-empty">{{value.empty}}</span>
-  {{/if}}
-</div>
-"""
 CHIPS_JS = """
 let from = null;
 const index = (event) => {
@@ -82,20 +55,62 @@ element.addEventListener('drop', (event) => {
 # its components.
 
 
-def strip(value: list[dict[str, Any]] | None = None, **options: Any) -> gr.HTML:
-    """Thumbnails with names in a row that scrolls sideways; ``pick`` fires with an ``index``.
-
-    The value is a list of {"src": data URI, "title": str, "current": bool}.
-    """
-    return gr.HTML(value or [], html_template=STRIP, js_on_load=STRIP_JS, **options)
+def strip(value: Sequence[Mapping[str, Any]] = (), **options: Any) -> gr.HTML:
+    """Thumbnails with names in a row that scrolls sideways; ``pick`` fires with an ``index``."""
+    return html_box(strip_html(value), script=STRIP_JS, **options)
 
 
-def chips(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """An edit stack; ``act`` fires with an ``act`` (select, toggle, remove, order) and ``index``.
+def strip_html(value: Sequence[Mapping[str, Any]]) -> Html:
+    """The strip's HTML, of {"src": data URI, "title": str, "current": bool, "pinned": bool}."""
+    items = [
+        tag(
+            "button",
+            tag("img", src=each["src"], alt=""),
+            tag("span", each["title"]),
+            class_=classes("strip-item", current=each.get("current"), pinned=each.get("pinned")),
+            data_index=index,
+            role="listitem",
+            title=each["title"],
+            aria_current="true" if each.get("current") else None,
+        )
+        for index, each in enumerate(value)
+    ]
+    return tag("div", items, class_="strip", role="list")
 
-    The value is {"items": [{"label": str, "on": bool, "current": bool}], and the hover texts}.
-    """
-    return gr.HTML(value or {"items": []}, html_template=CHIPS, js_on_load=CHIPS_JS, **options)
+
+def chips(value: Mapping[str, Any], **options: Any) -> gr.HTML:
+    """An edit stack; ``act`` fires with an ``act`` (select, toggle, remove, order), ``index``."""
+    return html_box(chips_html(value), script=CHIPS_JS, **options)
+
+
+def chips_html(value: Mapping[str, Any]) -> Html:
+    """The stack's HTML, of {"items": [{"label": str, "on": bool, "current": bool}], and words}."""
+    items = [_chip(index, item, value) for index, item in enumerate(value["items"])]
+    empty = tag("span", value["empty"], class_="chips-empty")
+    return tag("div", items or empty, class_="chips", role="list")
+
+
+def _chip(index: int, item: Mapping[str, Any], words: Mapping[str, Any]) -> Html:
+    label = item["label"]
+
+    def button(act: str, **options: object) -> Html:
+        named = f"{words[act]}: {label}"
+        look = f"chip-act chip-{act}"
+        return tag(
+            "button", class_=look, data_act=act, aria_label=named, title=words[act], **options
+        )
+
+    return tag(
+        "span",
+        tag("button", label, class_="chip-name", data_act="select"),
+        button("toggle", aria_pressed="true" if item["on"] else "false"),
+        button("remove"),
+        class_=classes("chip", off=not item["on"], current=item["current"]),
+        role="listitem",
+        draggable="true",
+        data_index=index,
+        title=words["tip"],
+    )
 
 
 def upload_path(payload: Any) -> str | None:

@@ -12,7 +12,7 @@ from ui.layout import Page
 from ui.panels.canvas import DOWNLOADS
 from ui.panels.events import Handlers
 from ui.panels.figure import FigureHandlers, wire_figure
-from ui.runtime.gradio_queue import LONG_LANE, QUICK_LANE
+from ui.runtime.gradio_queue import LONG_LANE, QUICK_LANE, SHORT_LANE
 from ui.tabs.boundaries.events import WorkshopHandlers
 from ui.tabs.boundaries.layout import REACH
 from ui.tabs.boundaries.wiring import Wire, wire_workshop
@@ -30,7 +30,7 @@ from ui.tabs.walk.events import WalkHandlers
 from ui.tabs.walk.walk_wiring import wire_walk
 
 # One interactive action of a visitor at a time, so that they never overtake each other; the limit
-# is for all visitors until ``overlap_visitors`` lifts it.
+# is for all visitors until ``share_places`` lifts it.
 INTERACTIVE: dict[str, Any] = {
     "concurrency_id": QUICK_LANE,
     "concurrency_limit": 1,
@@ -41,6 +41,7 @@ INTERACTIVE: dict[str, Any] = {
 LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 EVERY: dict[str, Any] = {"trigger_mode": "multiple"}
 LONG: dict[str, Any] = {"concurrency_id": LONG_LANE, "concurrency_limit": 4}
+SHORT: dict[str, Any] = {"concurrency_id": SHORT_LANE, "concurrency_limit": 3}
 MEASURE: dict[str, Any] = {
     "concurrency_id": "measure",
     "concurrency_limit": 1,
@@ -134,9 +135,11 @@ def wire_sources(page: Page, handlers: Handlers) -> None:
     chosen = action(page, handlers, s.examples.pick, handlers.open_example)
     for shown in (then_show(page, handlers, opened), cropped, chosen):
         invert_after(page, handlers, shown, handlers.inversion.invert_new)
-    action(page, handlers, s.seed.submit, handlers.open_seed, [s.seed], "open_seed")
+    action(page, handlers, s.seed.submit, handlers.open_seed, s.person, "open_seed")
+    if s.label is not None:
+        action(page, handlers, s.label.input, handlers.open_seed, s.person)
     rolled = s.dice.click(handlers.roll, None, [s.seed], **INSTANT)
-    action(page, handlers, rolled.then, handlers.open_seed, [s.seed])
+    action(page, handlers, rolled.then, handlers.open_seed, s.person)
     s.file.upload(handlers.opening, [page.language], [c.metrics], **INSTANT)
     saved = s.file.upload(
         handlers.open_file,
@@ -219,7 +222,7 @@ def wire_tools(
     cards = PresetHandlers(PresetDesk(handlers.studio), handlers.inversion, walks, handlers.display)
     inverting = partial(invert_after, page, handlers)
     wire_presets(page, page.presets, page.presets_shown, cards, wire, inverting)
-    wire_api(page, ApiHandlers(handlers), partial(action, page, handlers), LONG)
+    wire_api(page, ApiHandlers(handlers), partial(action, page, handlers), SHORT, LONG)
 
 
 def wire_inversion(page: Page, handlers: Handlers) -> None:
@@ -315,3 +318,11 @@ def wire_language(page: Page, handlers: Handlers, blocks: gr.Blocks) -> Any:
     changed.then(handlers.inversion.relabel, [language], levels, **INSTANT)
     then_show(page, handlers, changed, sliders=False)
     return welcomed
+
+
+def wire_first_measure(page: Page, handlers: Handlers, welcomed: Any) -> None:
+    """Measure what the page opens with once somebody looks at it: the networks for it are large."""
+    base = [page.session, page.language]
+    welcomed.then(
+        handlers.display.measure, base, [page.canvas.metrics], **LAST, **MEASURE, **PRIVATE
+    )

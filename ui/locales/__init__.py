@@ -27,6 +27,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "examples": ("Or start from an example", "或从示例开始"),
     "example.photo": ("a photo", "真实照片"),
     "seed": ("Seed", "种子"),
+    "class": ("Class", "类别"),
     "seed.tip": (
         "A number stands for one invented person: the same number always gives the same face.",
         "一个数字对应一个虚构人物：同一数字总是同一张脸。",
@@ -316,6 +317,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
 # notes of the library, as patterns
 NOTES: tuple[tuple[str, str], ...] = (
     (r"(\d+) faces were found", "找到 {0} 张人脸，使用最大的一张。"),
+    (r"does not stand upright; the face was turned by (\d+)", "照片不是正立的，人脸已转动 {0}°。"),
     (r"The picture's centre is used", "直接使用图片中央，未对齐人脸。"),
     (r"noise inputs are off", "此生成器的噪声输入未启用，已跳过噪声图阶段。"),
     (r"reached ([\d.]+) dB", "已达到 {0} dB，提前结束。"),

@@ -87,6 +87,20 @@ REFUSED: tuple[tuple[str, str], ...] = (
         r"A figure of (\d+) pictures is too large for the page; take at most (\d+)",
         "{0} 张图片对网页来说太多：最多 {1} 张，更多请用命令行。",
     ),
+    (
+        r"^(.+) ([\d,]+) pictures of (\d+) px to draw, and here one request gets ([\d,]+)",
+        "需要绘制 {1} 张 {2} 像素的图片，这里每次请求最多 {3} 张：请减少区域、文本、步数或帧数，"
+        "更多请用命令行。",
+    ),
+    (
+        r"The portraits inside these edits hold ([\d,]+) MB, and here one request gets ([\d,]+)",
+        "这些编辑中的肖像占 {0} MB，这里每次请求最多 {1} MB：请少用几个。",
+    ),
+    (r"This address has more than (\d+) fields", "此地址的字段超过 {0} 个：请重新复制链接。"),
+    (
+        "The server's disk is full or cannot be written",
+        "服务器磁盘已满，无法建立链接：请保存会话文件。",
+    ),
     (r"The layers (.+) do not (?:all )?exist", "层 {0} 不都存在：请使用此生成器已有的层。"),
     (r"(.+) is no layer; use rows", "{0} 不是层：请写 0-3,7 这样的行号，或粗、中、细。"),
     (r"Your shelf holds (\d+) directions already", "你的架子上已有 {0} 个方向：请先移除一个。"),
@@ -99,6 +113,19 @@ REFUSED: tuple[tuple[str, str], ...] = (
     (
         r"(.+) is (\d+)×(\d+) pixels; each side must have at least (\d+)",
         "{0} 为 {1}×{2} 像素：每边至少需要 {3}。",
+    ),
+    ("is HEIC: export it as JPEG", "这是 HEIC 图片，这里无法读取：请导出为 JPEG。"),
+    (
+        r"is a (\w+), but damaged, cut short or of a rare kind",
+        "这是 {0} 图片，但已损坏、不完整或属于少见的变体：请重新保存或下载，或导出为 JPEG。",
+    ),
+    (
+        r"is a TIFF with (.+), which is not read",
+        "此 TIFF 为 {0}，这里无法读取：请另存为 8 位 PNG。",
+    ),
+    (
+        r"unpacks to more than (\d+) MB, the limit for one file",
+        "其中的隐编码解压后超过 {0} MB 的上限：请减少肖像，或不带微调权重和噪声图另存。",
     ),
     ("holds several frames or pages", "此文件含多帧或多页：请将需要的一帧另存为 JPEG 或 PNG。"),
     ("carries no recipe, so it is a photo", "此文件不含配方，只是普通照片：请拖到放照片的地方。"),

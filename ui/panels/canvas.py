@@ -8,6 +8,7 @@ import gradio as gr
 from ui.components.localized import Words
 from ui.components.widgets import Pixels, strip
 from ui.locales import say
+from ui.runtime.markup import html_box
 from ui.studio.views import VIEWS
 
 # kind of download -> message key; the outcomes have big buttons
@@ -56,8 +57,8 @@ def build_canvas(
             outcome = words.make(
                 gr.ImageSlider, {"label": "composite"}, visible=False, elem_id="outcome", **LOOK
             )
-        caveats = gr.HTML("", elem_id="caveats")
-        metrics = gr.HTML("", elem_id="metrics")
+        caveats = html_box(elem_id="caveats")
+        metrics = html_box(elem_id="metrics")
         with gr.Row(elem_id="tools"):
             undo, redo, reset = (
                 words.make(gr.Button, {"value": name}, elem_id=name, interactive=on, **TOOL)

@@ -2,8 +2,10 @@
 
 import functools
 import inspect
+import keyword
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import Parameter
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,11 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from editing.errors import EditingError
+from editing.errors import BadInput, EditingError
 from editing.io.images import load_picture
 from ui.components.html import waiting_html
 from ui.components.localized import Words
-from ui.components.widgets import data_uri, upload_path
+from ui.components.widgets import data_uri, strip_html, upload_path
 from ui.locales import LANGUAGES, note, preferred_language, say
 from ui.panels.canvas import PINNED
 from ui.panels.out_of_domain import KeepingHandlers
@@ -64,9 +66,15 @@ class Handlers:
         return self._replaced(session, lang, self.studio.open_photo(path, crop=True), path)
 
     @polite
-    def open_seed(self, session: Session, lang: str, seed: float | None) -> tuple[Any, ...]:
-        """Open the invented person of a seed."""
-        return self._replaced(session, lang, self.studio.open_seed(int(seed or 0)))
+    def open_seed(
+        self, session: Session, lang: str, seed: float | None, label: str | None = None
+    ) -> tuple[Any, ...]:
+        """Open the invented person of a seed, of a class where the generator has some."""
+        if label is not None and not label.isdecimal():
+            raise BadInput(f"There is no class {label[:40]!r}; choose a number.")
+        chosen = int(label) if label else None
+        portrait = self.studio.open_seed(int(seed or 0), label=chosen)
+        return self._replaced(session, lang, portrait)
 
     @polite
     def open_file(
@@ -110,7 +118,8 @@ class Handlers:
         """``move`` whose parameters have the attributes' names, for the API."""
         own = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("session", "lang")]
         sliders = [
-            Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=0.0) for name in self.names
+            Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=0.0)
+            for name in parameter_names(self.names)
         ]
 
         @functools.wraps(self.move)
@@ -222,7 +231,7 @@ class Handlers:
         """A handler that says everything on the page in another language."""
 
         def handler(session: Session, lang: str) -> list[Any]:
-            return [*words.updates(lang), self.example_strip(lang), lang]
+            return [*words.updates(lang), strip_html(self.example_strip(lang)), lang]
 
         return handler
 
@@ -234,3 +243,16 @@ class Handlers:
             {"src": data_uri(e.picture), "title": say(e.title, lang, **e.values), "current": False}
             for e in self.examples
         ]
+
+
+def parameter_names(names: Sequence[str]) -> list[str]:
+    """Attributes as names of parameters, each its own: "mouth open" is mouth_open."""
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"\W", "_", name) or "_"
+        if plain[0].isdigit() or keyword.iskeyword(plain) or plain in ("session", "lang"):
+            plain = f"_{plain}"
+        while plain in found:
+            plain += "_"
+        found.append(plain)
+    return found

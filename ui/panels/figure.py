@@ -26,6 +26,7 @@ from ui.components.html import note_html, progress_html
 from ui.components.localized import Words
 from ui.locales import attribute_name, say
 from ui.runtime.cancellation import Stops
+from ui.runtime.markup import Html, html_box, joined
 from ui.runtime.throttle import Showing
 from ui.runtime.toasts import polite
 from ui.studio.exports import file_name
@@ -87,7 +88,7 @@ def build_figure_panel(words: Words, names: Sequence[str], texts: bool) -> Figur
                 elem_id="figure-draw",
             )  # fmt: skip
             stop = words.make(gr.Button, {"value": "figure.stop"}, size="sm", min_width=60)
-        progress = gr.HTML("", elem_id="figure-progress")
+        progress = html_box(elem_id="figure-progress")
         picture = words.make(
             gr.Image, {"label": "figure.picture"}, type="filepath", format="png",
             interactive=False, visible=False, buttons=["fullscreen"], elem_id="figure-picture",
@@ -133,6 +134,7 @@ class FigureHandlers:
                 f"A figure of {figure.cells} pictures is too large for the page; take at most "
                 f"{MOST}, or use the command figure."
             )
+        self.studio.budget.check_figure(figure)
         recipe, subject, latent = self._subject(session, figure)
         found: list[Drawn] = []
         work = _kept(figure_drawing(recipe, subject, self.studio.domain), found)
@@ -186,14 +188,14 @@ class FigureHandlers:
         latent = latent_of(portrait.state, domain, portrait.quad, portrait.source.sha256)
         return recipe, latent, latent
 
-    def _progress(self, done: float, seconds: float, lang: str) -> str:
+    def _progress(self, done: float, seconds: float, lang: str) -> Html:
         text = say("figure.running", lang, percent=f"{100 * done:.0f}")
         if done > 0:
             left = f"{seconds / done * (1 - done):.0f}"
             text += " · " + say("figure.left", lang, seconds=left)
         return progress_html(text, done, [], lang)
 
-    def _said(self, drawn: Drawn, seconds: float, lang: str) -> str:
+    def _said(self, drawn: Drawn, seconds: float, lang: str) -> Html:
         lines = [say("figure.done", lang, cells=str(drawn.figure.cells), seconds=f"{seconds:.0f}")]
         for row in drawn.rows:
             for column, cell in zip(drawn.figure.columns, row[1:], strict=True):
@@ -201,7 +203,7 @@ class FigureHandlers:
                     facts = {"edit": edit_name(column.edit), "change": number(cell.change, "+.2f"),
                              "attribute": attribute_name(column.attribute, lang)}  # fmt: skip
                     lines.append(say("figure.missed", lang, **facts))
-        return "".join(note_html(line) for line in lines)
+        return joined(note_html(line) for line in lines)
 
 
 def replace_stack(moment: Moment) -> Moment:

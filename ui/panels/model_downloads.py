@@ -5,7 +5,7 @@ be opened.
 """
 
 from collections.abc import Iterator
-from html import escape
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -16,6 +16,7 @@ from editing.models.fetching import CLIP, amount
 from ui.components.html import line_html, note_html
 from ui.components.localized import Words
 from ui.locales import refusal, say
+from ui.runtime.markup import Html, html_box, tag
 from ui.runtime.model_downloads import Fetcher, Progress
 
 
@@ -62,8 +63,8 @@ def build_weights_panel(words: Words, fetcher: Fetcher) -> WeightsPanel | None:
                 min_width=90,
                 elem_id="weights-stop",
             )
-        progress = gr.HTML("", elem_id="weights-progress")
-        about = gr.HTML(about_html(fetcher, first, words.lang), elem_id="weights-about")
+        progress = html_box(elem_id="weights-progress")
+        about = html_box(about_html(fetcher, first, words.lang), elem_id="weights-about")
     return WeightsPanel(choice, about, fetch, stop, progress)
 
 
@@ -73,7 +74,7 @@ class WeightsHandlers:
     def __init__(self, fetcher: Fetcher) -> None:
         self.fetcher = fetcher
 
-    def about(self, name: str, lang: str) -> str:
+    def about(self, name: str, lang: str) -> Html:
         return about_html(self.fetcher, name, lang)
 
     def fetch(self, name: str, lang: str) -> Iterator[tuple[Any, ...]]:
@@ -116,7 +117,7 @@ def wire_weights_panel(
     panel.stop.click(handlers.stop, None, None, **instant)
 
 
-def progress_html(step: Progress, lang: str) -> str:
+def progress_html(step: Progress, lang: str) -> Html:
     """A bar with how much of which file is here."""
     text = say("weights.running", lang, part=step.part, number=step.number, files=step.files)
     if step.total:
@@ -125,7 +126,7 @@ def progress_html(step: Progress, lang: str) -> str:
     return line_html(text, step.done / step.total if step.total else 0.0)
 
 
-def about_html(fetcher: Fetcher, name: str, lang: str) -> str:
+def about_html(fetcher: Fetcher, name: str, lang: str) -> Html:
     """What a world lacks, before anything is asked of any server."""
     domain = fetcher.lacking().get(name)
     wanted = fetcher.plan(name)
@@ -144,10 +145,12 @@ def about_html(fetcher: Fetcher, name: str, lang: str) -> str:
     more = [say(key, lang, count=unknown)] if unknown else []
     lines.append(" ".join(total + more) + (" ." if lang == "en" else "。").strip())
     command = f"python -m editing weights fetch {name}"
-    lines.append(say("weights.by_hand", lang, command=command, folder=f"{domain.folder}/fetched"))
+    # Where that is on its machine concerns nobody but the owner of a server.
+    folder = domain.folder if fetcher.allowed else Path(domain.folder.name)
+    lines.append(say("weights.by_hand", lang, command=command, folder=f"{folder}/fetched"))
     heads = ("weights.file", "weights.bytes", "weights.from", "weights.licence")
-    head = "".join(f"<th>{escape(say(key, lang))}</th>" for key in heads)
-    rows = "".join(
+    head = [tag("th", say(key, lang)) for key in heads]
+    rows = [
         _row(
             file.part,
             amount(file.entry.size) if file.entry.size else say("weights.unknown", lang),
@@ -155,13 +158,13 @@ def about_html(fetcher: Fetcher, name: str, lang: str) -> str:
             file.entry.licence or say("weights.unstated", lang),
         )
         for file in wanted.files
-    )
+    ]
     if wanted.hub:
         unknown_size = say("weights.unknown", lang)
-        rows += _row(CLIP, unknown_size, "huggingface.co", wanted.hub.name)
-    text = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    return f'<div class="weights">{text}<table><tr>{head}</tr>{rows}</table></div>'
+        rows.append(_row(CLIP, unknown_size, "huggingface.co", wanted.hub.name))
+    texts = [tag("p", line) for line in lines]
+    return tag("div", texts, tag("table", tag("tr", head), rows), class_="weights")
 
 
-def _row(*cells: str) -> str:
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+def _row(*cells: str) -> Html:
+    return tag("tr", [tag("td", cell) for cell in cells])

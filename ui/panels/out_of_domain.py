@@ -9,7 +9,6 @@ import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from html import escape
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -17,9 +16,11 @@ import numpy as np
 from PIL import Image
 
 from editing.edits.out_of_domain import DEGHOSTING, USUAL, correction, correction_at
+from ui.components.html import findings_html
 from ui.components.localized import Words
 from ui.components.widgets import CANVAS, Pixels, painter, upload_path, uploads_only
 from ui.locales import note, say
+from ui.runtime.markup import Html, html_box, joined, tag
 from ui.runtime.toasts import polite
 from ui.studio.renderer import View, enlarged
 from ui.studio.session import Session
@@ -56,7 +57,7 @@ def build_keeping(words: Words) -> Keeping:
         gr.Accordion, {"label": "keep.how"}, open=False, visible=False, elem_id="keep-how"
     )
     with accordion:
-        parts = gr.HTML("", elem_id="parts")
+        parts = html_box(elem_id="parts")
         with gr.Row():
             threshold, softness = (
                 words.make(
@@ -103,23 +104,22 @@ def shown(session: Session, view: View, lang: str) -> list[Any]:
 
 def parts_html(
     parts: Mapping[str, Pixels], misfit: float | None, notes: Sequence[str], lang: str
-) -> str:
+) -> Html:
     """I, I', T, M, F and the result side by side, the misfit, and what there is to say."""
     figures = [
-        f'<figure><img src="{_jpeg(pixels)}" alt=""><figcaption>'
-        f"{escape(say(f'keep.part.{name}', lang))}</figcaption></figure>"
+        tag(
+            "figure",
+            tag("img", src=_jpeg(pixels), alt=""),
+            tag("figcaption", say(f"keep.part.{name}", lang)),
+        )
         for name, pixels in parts.items()
     ]
-    number = ""
+    number = None
     if misfit is not None:
-        tip = escape(say("keep.misfit.tip", lang))
-        number = (
-            f'<div class="metrics"><abbr title="{tip}">{escape(say("keep.misfit", lang))}</abbr>'
-            f"<b>{100 * misfit:.0f} %</b></div>"
-        )
-    lines = "".join(f"<p>{escape(note(sentence, lang))}</p>" for sentence in notes)
-    said = f'<div class="findings">{lines}</div>' if lines else ""
-    return f'<div class="parts">{"".join(figures)}</div>{number}{said}'
+        word = tag("abbr", say("keep.misfit", lang), title=say("keep.misfit.tip", lang))
+        number = tag("div", word, tag("b", f"{100 * misfit:.0f} %"), class_="metrics")
+    said = findings_html([note(sentence, lang) for sentence in notes])
+    return joined(tag("div", figures, class_="parts"), number, said)
 
 
 def _jpeg(pixels: Pixels) -> str:

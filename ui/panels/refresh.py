@@ -17,10 +17,11 @@ from editing.models.generators.layers import format_strengths
 from editing.text.edit import TextEdit
 from ui.components.html import caveats_html, metrics_html, note_html, result_html, waiting_html
 from ui.components.localized import shortened
-from ui.components.widgets import edge_for, standing
+from ui.components.widgets import chips_html, edge_for, standing, strip_html
 from ui.locales import attribute_name, say
 from ui.panels.canvas import PINNED, SOURCE, against_choices, view_choices
 from ui.panels.out_of_domain import shown
+from ui.runtime.markup import Html, joined
 from ui.studio.renderer import View
 from ui.studio.session import Label, Portrait, Session, strengths
 from ui.studio.studio import Studio
@@ -38,7 +39,7 @@ class Display:
         self.studio = studio
         self.names = list(studio.attributes)
 
-    def preview(self, session: Session, look: str, dragged: Mapping[str, Any]) -> tuple[Any, Any]:
+    def preview(self, session: Session, look: str, dragged: Mapping[str, float]) -> tuple[Any, Any]:
         """The canvas while sliders are dragged; ``dragged`` has those that the page shows."""
         wanted = {name: float(dragged[name]) for name in self.names if name in dragged}
         return self.drag(session, look, wanted)
@@ -76,8 +77,8 @@ class Display:
             gr.update(interactive=bool(session.now.stack.entries)),
             gr.update(value=say("download" if portrait.photo is None else "download.world", lang)),
             gr.update(visible=portrait.photo is not None and session.keep),
-            self.history(session, lang),
-            self.chips(session, lang),
+            strip_html(self.history(session, lang)),
+            chips_html(self.chips(session, lang)),
             self.details_title(session, lang),
             gr.update(value=layers, choices=layer_choices(self.studio.groups, lang)),
             gr.update(value=given, choices=given_choices(others, lang)),
@@ -133,7 +134,7 @@ class Display:
         """The slider of the chosen direction of the shelf."""
         return standing(strengths(session.now.stack, [session.own])[0], _own_edge(session))
 
-    def marks(self, session: Session) -> str:
+    def marks(self, session: Session) -> Html:
         """The safe ranges on the tracks of the sliders, as far as those go now."""
         safe, own = self.studio.safe_ranges(), _own(session)
         rules = [
@@ -143,9 +144,9 @@ class Display:
         ]
         if own is not None and own.safe_range:
             rules.append(safe_css({"slider-own": own.safe_range}, _own_edge(session)))
-        return "".join(rules)
+        return joined(rules)
 
-    def measure(self, session: Session, lang: str) -> str:
+    def measure(self, session: Session, lang: str) -> Html:
         measured = self.studio.measure(session)
         return metrics_html(
             measured.identity, measured.perceptual, measured.moved, lang, measured.background
@@ -197,7 +198,7 @@ class Display:
             return " ".join(say(f"layers.{group}", lang) for group in whole)
         return format_strengths(edit.layers or (), edit.strengths)
 
-    def details_title(self, session: Session, lang: str) -> str:
+    def details_title(self, session: Session, lang: str) -> Html:
         """What the layers and conditions apply to, and how much the conditions leave of it."""
         move = self.studio.selected_move(session)
         if move is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from functools import partial
-from html import escape
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -16,7 +15,9 @@ import gradio as gr
 from editing.errors import EditingError
 from ui.components.localized import Words
 from ui.locales import say
+from ui.runtime.markup import Html, html_box, tag
 from ui.runtime.toasts import SHOWN, polite, tell
+from ui.server.visitors import address_of
 from ui.studio.links import Links, parse_query
 from ui.studio.session import Session
 from ui.studio.session_files import session_bytes
@@ -40,7 +41,7 @@ class Saving(NamedTuple):
 def build_offer(words: Words) -> Offer:
     """Hidden until page.js finds work that this browser kept."""
     with gr.Row(elem_id="offer"):
-        words.make(gr.HTML, {"value": offer_html}, elem_id="offer-text")
+        words.make(html_box, {"value": offer_html}, elem_id="offer-text")
         take, leave = (
             words.make(gr.Button, {"value": f"offer.{name}"}, size="sm", variant=variant,
                        elem_id=f"offer-{name}", min_width=90)
@@ -49,9 +50,9 @@ def build_offer(words: Words) -> Offer:
     return Offer(take, leave)
 
 
-def offer_html(lang: str) -> str:
+def offer_html(lang: str) -> Html:
     """page.js writes into <time> when it was."""
-    return f'<p role="status">{escape(say("offer", lang))} <time></time></p>'
+    return tag("p", say("offer", lang), " ", tag("time"), role="status")
 
 
 def build_saving(words: Words, links: bool) -> Saving:
@@ -99,9 +100,9 @@ class SavingHandlers:
         }
 
     @polite
-    def share(self, session: Session, lang: str) -> str:
+    def share(self, session: Session, lang: str, request: gr.Request) -> str:
         """A link to what is shown: the part of the page's address after "?"."""
-        return self.studio.link(session, self.links)
+        return self.studio.link(session, self.links, address_of(request.request.scope))
 
     @polite
     def open_link(self, session: Session, lang: str, link: str) -> tuple[Any, ...]:

@@ -17,10 +17,22 @@ class Source(NamedTuple):
     seed: gr.Number
     dice: gr.Button
     file: gr.UploadButton
+    label: gr.Dropdown | None  # of a generator with classes
+
+    @property
+    def person(self) -> list[Any]:
+        """What names an invented person: the seed, and the class where there are classes."""
+        return [self.seed] if self.label is None else [self.seed, self.label]
 
 
-def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Source:
-    """Photo box, examples, seed and saved work; the crop button waits until it is offered."""
+def build_source(
+    words: Words, examples: list[dict[str, Any]], seed: int, classes: int = 0, label: int = 0
+) -> Source:
+    """Photo box, examples, seed and saved work; the crop button waits until it is offered.
+
+    Args:
+        classes, label: how many the generator has, and which one comes first.
+    """
     with gr.Row(elem_id="source", equal_height=True):
         with gr.Column(scale=4, min_width=260, elem_id="source-photo"):
             photo = words.make(
@@ -36,7 +48,7 @@ def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Sou
                 gr.Button, {"value": "centre_crop"}, visible=False, size="sm", elem_id="crop"
             )
         with gr.Column(scale=7, min_width=300, elem_id="source-examples"):
-            words.make(gr.HTML, {"value": "examples"}, elem_classes="caption")
+            words.caption("examples")
             thumbnails = strip(examples, elem_id="examples")
         with gr.Column(scale=3, min_width=200, elem_id="source-seed"):
             number = words.make(
@@ -48,6 +60,15 @@ def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Sou
                 maximum=MAX_SEED,
                 elem_id="seed",
             )
+            chooser = None
+            if classes:
+                chooser = words.make(
+                    gr.Dropdown,
+                    {"label": "class"},
+                    choices=[str(number) for number in range(classes)],
+                    value=str(label),
+                    elem_id="class",
+                )
             dice = words.make(gr.Button, {"value": "dice"}, size="sm", elem_id="dice")
             file = words.make(
                 gr.UploadButton,
@@ -56,4 +77,4 @@ def build_source(words: Words, examples: list[dict[str, Any]], seed: int) -> Sou
                 size="sm",
                 elem_id="open",
             )
-    return Source(uploads_only(photo), crop, thumbnails, number, dice, uploads_only(file))
+    return Source(uploads_only(photo), crop, thumbnails, number, dice, uploads_only(file), chooser)

@@ -1,10 +1,16 @@
 """What the page needs of Gradio and its queue, and Gradio has no public way to ask or say."""
 
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from ui.server.presence import presence_of
+from ui.server.visitors import address_of
+
 LONG_LANE = "long"  # the concurrency id of searches, films and the like
+SHORT_LANE = "short"  # of calls of programs that take some pictures, and touch no session
 QUICK_LANE = "interactive"  # of what a person waits for; its limit is one at a time
 OVERLAPPING = 4  # quick actions at once, all of different visitors
 LOOK_EVERY = 0.004  # seconds between looks for work; Gradio's one takes a twelfth of a core, idle
@@ -41,29 +47,62 @@ def track_no_spinners(blocks: Any) -> None:
             action.show_progress_on = []
 
 
-def overlap_visitors(blocks: Any) -> None:
-    """Let quick actions of different visitors overlap; those of one still go one by one.
+@dataclass(frozen=True)
+class Places:
+    """How many events of a lane run at once."""
 
-    An action reads its visitor's session first and writes it last, so two of one visitor must not
-    run at once. Gradio's limit of one at a time guards that, but for all visitors together: while
-    a picture travels to one of them, nobody's next is drawn. This takes events out of the lane
-    before Gradio looks, which on its own goes on to take one where nobody is busy.
+    free: int  # whoever they are of
+    crowd: int  # and up to these, the first one of any address that has none
+    one_each: bool = False  # of a visitor one at a time
+
+
+# An action reads its visitor's session first and writes it last, so two of one visitor must not
+# run at once. Long work goes step by step, in turns of addresses (``ui.runtime.scheduler``): a
+# place is only the right to take part in them, so that whoever holds many keeps nobody out.
+LANES: Mapping[str, Places] = {
+    QUICK_LANE: Places(OVERLAPPING, 12, one_each=True),
+    SHORT_LANE: Places(3, 8),
+    LONG_LANE: Places(4, 16),
+}
+
+
+def share_places(blocks: Any) -> None:
+    """Let events of different visitors overlap, and let no address keep another one out.
+
+    Gradio takes the event that has waited longest, and so many of a lane at once, whoever asks:
+    four films of one visitor would be all the films there are. This takes events out of a lane
+    before Gradio looks, which on its own goes on to take one where there is room for anybody.
     """
-    queue = blocks._queue
+    queue, presence = blocks._queue, presence_of(blocks)
     usual: Callable[[], Any] = queue.get_events
 
     def get_events() -> Any:
-        lane = queue.event_queue_per_concurrency_id.get(QUICK_LANE)
-        if lane and lane.queue and lane.current_concurrency < OVERLAPPING:
-            quick = (event for event in _running(queue) if event.concurrency_id == QUICK_LANE)
-            busy = {event.session_hash for event in quick}
-            ready = next((e for e in lane.queue if e.session_hash not in busy), None)
-            if ready is not None:
-                lane.queue.remove(ready)
-                return [ready], False, QUICK_LANE
+        for name, places in LANES.items():
+            lane = queue.event_queue_per_concurrency_id.get(name)
+            if lane and lane.queue:
+                running = [event for event in _running(queue) if event.concurrency_id == name]
+                if (ready := _next(lane.queue, running, places)) is not None:
+                    lane.queue.remove(ready)
+                    presence.begun(ready)
+                    return [ready], False, name
         return usual()
 
     queue.get_events = get_events
+
+
+def _next(waiting: Sequence[Any], running: Sequence[Any], places: Places) -> Any | None:
+    """Of the address that has least running, of its visitor who has least, who waits longest."""
+    visitors = Counter(event.session_hash for event in running)
+    addresses = Counter(address_of(event.request.scope) for event in running)
+
+    def share(event: Any) -> tuple[int, int]:
+        return addresses[address_of(event.request.scope)], visitors[event.session_hash]
+
+    ready = [e for e in waiting if not (places.one_each and visitors[e.session_hash])]
+    first = min(ready, key=share, default=None)
+    if first is None or len(running) < places.free:
+        return first
+    return first if share(first)[0] == 0 and len(running) < places.crowd else None
 
 
 def _running(queue: Any) -> list[Any]:

@@ -2,31 +2,44 @@
 
 An ASGI middleware, so that it stands before anything is read, decoded or queued. Gradio's own
 limits leave gaps: its size limit does not see files that travel as data: URLs inside a request, it
-waits for an upload as long as that takes, and its queue is one for all, so that one visitor can
-fill it.
+waits for an upload as long as that takes, keeps what is left of one that broke off, and its queue
+is one for all, so that one visitor can fill it. While the server runs, old files go from here, too.
 """
 
 import asyncio
 import json
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from gradio.utils import get_upload_folder, is_in_or_equal
+from starlette.requests import ClientDisconnect
 
-from ui.locales import preferred_language, say
 from ui.runtime.gradio_queue import LONG_LANE, pending
+from ui.server.asgi import (
+    UPLOAD,
+    Message,
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    again,
+    answer,
+    header,
+    refuse,
+    whole_body,
+)
+from ui.server.folders import KEEP, MB, has_space, own_folder, sweep_own
+from ui.server.full_disk import is_full
+from ui.server.presence import presence_of
+from ui.server.uploads import SHARE, NoShare, Uploads
+from ui.server.visitors import address_of
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-MB = 2**20
-UPLOAD = "/upload"
+SWEEP_EVERY = 30.0  # seconds
 JOINS = ("/queue/join", "/call/")  # how work gets into the queue
 
 
@@ -40,16 +53,9 @@ class Limits:
     rate: int = 16_000  # bytes a second at which larger ones must
     uploads: int = 6  # that one address sends at the same time
     visitor: int = 12  # actions of one visitor that wait or run
-    long: int = 3  # of them long ones; fewer than run at once, so that nobody holds them all
+    long: int = 3  # of them long ones
     address: int = 64  # actions of all visitors at one address
-
-
-class Refused(Exception):
-    """A request that is not served; the message is a key of the table of messages."""
-
-    def __init__(self, status: int, key: str, **values: object) -> None:
-        super().__init__(key)
-        self.status, self.key, self.values = status, key, values
+    address_long: int = 8  # of them long ones
 
 
 class Guard:
@@ -57,14 +63,24 @@ class Guard:
 
     def __init__(self, app: Callable[..., Any], limits: Limits | None = None) -> None:
         self.app, self.limits = app, limits or Limits()
-        self._uploading: Counter[str] = Counter()
+        self.uploads = Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            sweeping = asyncio.create_task(_sweep_often(scope["app"]))
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                sweeping.cancel()
+            return
         method = scope.get("method") if scope["type"] == "http" else None
         if method == "HEAD" and scope["path"] == "/":  # is anyone there? no page is built for that
-            await _answer(send, 200, b"", "text/html")
+            await answer(send, 200, b"", "text/html")
         elif method == "POST":
             await self._post(scope, receive, send)
+        elif method == "GET" and (name := _stream(scope)):
+            with presence_of(scope["app"].get_blocks()).listening(name):
+                await self.app(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -85,30 +101,40 @@ class Guard:
             if refused.status == 413:
                 await _drain(receive)
             if not begun:
-                await _refuse(scope, send, refused)
+                await refuse(scope, send, refused)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a file on as it comes."""
-        address, taken = _address(scope), self.limits.uploads
-        if self._uploading[address] >= taken:
+        address, taken = address_of(scope), self.limits.uploads
+        if self.uploads.of(address) >= taken:
             raise Refused(429, "guard.uploads", count=taken)
-        self._uploading[address] += 1
+        arriving = self._measured(scope, receive, self.limits.upload_mb)
+        promised = _promised(scope) or self.limits.upload_mb * MB
+        folder = own_folder()
+        if not has_space(folder or Path(get_upload_folder()), promised):
+            raise Refused(507, "guard.full")
         try:
-            await self.app(scope, self._measured(scope, receive, self.limits.upload_mb), send)
-        finally:
-            self._uploading[address] -= 1
-            self._uploading += Counter()  # forgets those at 0
+            with self.uploads.one(address, promised, folder) as upload:
+                await self.app(scope, arriving, _something(send))
+                upload.whole = True
+        except NoShare as error:
+            key = "guard.sent" if str(error) == "address" else "guard.sent_all"
+            minutes = round(KEEP / 60)
+            raise Refused(429, key, limit=SHARE // MB, minutes=minutes) from None
+        except ClientDisconnect:  # nobody is there to be told
+            return
+        except OSError as error:
+            if not is_full(error):
+                raise
+            raise Refused(507, "guard.full") from error
+        except (ValueError, TypeError, KeyError) as error:  # Gradio meets a form that is none
+            raise Refused(400, "guard.form") from error
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read a request whole; let it into the queue where its visitor has room there."""
-        body, more = bytearray(), True
-        arriving = self._measured(scope, receive, self.limits.body_mb)
-        while more:
-            message = await arriving()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
+        body = await whole_body(self._measured(scope, receive, self.limits.body_mb))
+        if body is None:
+            return
         try:
             asked = json.loads(body)
             _check_files(asked)
@@ -116,12 +142,7 @@ class Guard:
             asked = None
         if isinstance(asked, dict) and any(part in scope["path"] for part in JOINS):
             self._check_share(scope, asked)
-        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
-
-        async def again() -> Message:
-            return whole.pop() if whole else await receive()
-
-        await self.app(scope, again, send)
+        await self.app(scope, again(body, receive), send)
 
     def _measured(self, scope: Scope, receive: Receive, most_mb: int) -> Receive:
         """``receive``, ended by whatever is too large or too slow."""
@@ -150,20 +171,21 @@ class Guard:
 
     def _check_share(self, scope: Scope, asked: dict[str, Any]) -> None:
         """Refuse what would be more than a visitor's share of the queue."""
-        blocks, address = scope["app"].get_blocks(), _address(scope)
+        blocks, address = scope["app"].get_blocks(), address_of(scope)
         session = asked.get("session_hash")
         visitor = session if isinstance(session, str) and session else address
         ahead = pending(blocks)
         own = [event for event in ahead if _visitor(event) == visitor]
+        here = [event for event in ahead if address_of(event.request.scope) == address]
         if len(own) >= self.limits.visitor:
             raise Refused(429, "guard.share", count=len(own))
         if _lane(blocks, scope["path"], asked) == LONG_LANE:
-            long = sum(event.concurrency_id == LONG_LANE for event in own)
-            if long >= self.limits.long:
+            if (long := _long(own)) >= self.limits.long:
                 raise Refused(429, "guard.long", count=long)
-        here = sum(_address(event.request.scope) == address for event in ahead)
-        if here >= self.limits.address:
-            raise Refused(429, "guard.address", count=here)
+            if (long := _long(here)) >= self.limits.address_long:
+                raise Refused(429, "guard.address_long", count=long)
+        if len(here) >= self.limits.address:
+            raise Refused(429, "guard.address", count=len(here))
 
 
 def _check_files(asked: Any) -> None:
@@ -182,10 +204,40 @@ def _check_files(asked: Any) -> None:
             _check_files(each)
 
 
+def _something(send: Send) -> Send:
+    """``send`` for the answer of an upload, which may not be that nothing has come."""
+    begun: list[Message] = []
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            begun.append(message)
+            return
+        if message.get("body", b"").strip() == b"[]":
+            raise Refused(400, "guard.form")
+        while begun:
+            await send(begun.pop())
+        await send(message)
+
+    return sent
+
+
 def _visitor(event: Any) -> str:
     """Whose event it is; one that came without a session is named after itself."""
     named: str = event.session_hash
-    return named if named != event._id else _address(event.request.scope)
+    return named if named != event._id else address_of(event.request.scope)
+
+
+def _long(events: Sequence[Any]) -> int:
+    return sum(event.concurrency_id == LONG_LANE for event in events)
+
+
+def _stream(scope: Scope) -> str:
+    """The session, or the event, whose answers a request listens for; "" where it does not."""
+    path = scope["path"].rstrip("/")
+    if path.endswith("/queue/data"):
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=None)
+        return query.get("session_hash", [""])[0]
+    return path.rpartition("/")[2] if "/call/" in path else ""
 
 
 def _lane(blocks: Any, path: str, asked: dict[str, Any]) -> str:
@@ -198,21 +250,19 @@ def _lane(blocks: Any, path: str, asked: dict[str, Any]) -> str:
     return ""
 
 
-def _address(scope: Scope) -> str:
-    """Where a request comes from; uvicorn puts in what a proxy says that may be believed."""
-    client = scope.get("client")
-    return f"address {client[0]}" if client else "address"
-
-
 def _promised(scope: Scope) -> int:
     """The size that a request announces; 0 where it announces none."""
-    size = _header(scope, b"content-length")
+    size = header(scope, b"content-length")
     return int(size) if size.isascii() and size.isdigit() else 0
 
 
-def _header(scope: Scope, name: bytes) -> str:
-    found = (value for key, value in scope["headers"] if key == name)
-    return bytes(next(found, b"")).decode("latin-1")
+async def _sweep_often(app: Any) -> None:
+    """Delete old files while the server runs."""
+    while True:
+        components = app.get_blocks().blocks.values()
+        kept = {path for component in components for path in component.keep_in_cache}
+        await asyncio.to_thread(sweep_own, kept)
+        await asyncio.sleep(SWEEP_EVERY)
 
 
 async def _drain(receive: Receive, seconds: float = 10.0) -> None:
@@ -223,25 +273,3 @@ async def _drain(receive: Receive, seconds: float = 10.0) -> None:
             message = await asyncio.wait_for(receive(), left)
             if message["type"] == "http.disconnect" or not message.get("more_body", False):
                 return
-
-
-async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
-    """The sentence, as the page and the clients look for it."""
-    lang = preferred_language(_header(scope, b"accept-language"))
-    sentence = say(refused.key, lang, **refused.values)
-    uploading = scope["path"].rstrip("/").endswith(UPLOAD)
-    kind, body = "text/plain; charset=utf-8", sentence.encode()
-    if not uploading:
-        kind = "application/json"
-        body = json.dumps({"detail": sentence, "error": sentence}).encode()
-    close = uploading or refused.status in (408, 413)
-    await _answer(send, refused.status, body, kind, close)
-
-
-async def _answer(send: Send, status: int, body: bytes, kind: str, close: bool = False) -> None:
-    size = str(len(body)).encode()
-    headers = [(b"content-type", kind.encode()), (b"content-length", size)]
-    if close:  # what is left of the request is not read
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -1,15 +1,18 @@
 """Two lanes to one model: what a person waits for, and long work that takes turns beside it.
 
 A drag must not wait behind somebody's whole inversion. So long work goes one step at a time, every
-job in its turn, in threads that the system serves last; interactive work goes beside it, a few
+address in its turn, in threads that the system serves last; interactive work goes beside it, a few
 pieces abreast. Models are read only (see ``networks.called_with``), so both can use them at once.
+
+Before each piece it is asked whether its visitor is still there (``presence.Left`` is raised where
+not): work that nobody waits for ends with the step that runs.
 """
 
 import os
 import sys
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -19,11 +22,13 @@ from typing import TypeVar, cast
 import torch
 
 from editing.io.allocator import give_back
+from ui.server.presence import NOBODY, asker
 
 T = TypeVar("T")
 
 ABREAST = 3  # pieces of interactive work at once; more only share the same processor cores
 JOBS = 32  # long jobs that can be waiting for their turn
+SERVED = 1024  # addresses of which it is known when they had theirs
 NICENESS = 19  # of long work: beside usual threads it weighs 15 to 1024
 SMALL = 256  # pixels up to which a second processor core gains a picture next to nothing
 TIDY_EVERY = 20.0  # seconds of long work after which free memory goes back to the system
@@ -41,22 +46,31 @@ class Lanes:
 
     @contextmanager
     def interactive(self) -> Iterator[None]:
-        """Hold a place for something a person is waiting for (milliseconds)."""
+        """Hold a place for something a person is waiting for (milliseconds).
+
+        Raises:
+            Left: nobody is any more.
+        """
         with self._quick:
+            asker().stay()
             yield
 
     def long(self, work: Callable[[], T]) -> T:
         """What ``work`` gives, one step of long work; it runs in another thread.
 
         So autograd's modes have to be set within. No step may wait for another.
+
+        Raises:
+            Left: its visitor is not there any more.
         """
         context = copy_context()
-        return self._patient.submit(self._in_turn, lambda: context.run(work)).result()
+        return self._patient.submit(context.run, self._in_turn, work).result()
 
     def let_pass(self, *_: object) -> None:
         """Let others take their turn within a step that has pieces; as a ``report``, too."""
         self._turn.release()
-        self._turn.acquire()
+        self._turn.acquire(asker().address)
+        asker().stay()
 
     def steps(self, work: Iterator[T]) -> Iterator[T]:
         """The items of ``work``, each a step of long work."""
@@ -64,8 +78,9 @@ class Lanes:
             yield cast(T, item)
 
     def _in_turn(self, work: Callable[[], T]) -> T:
-        self._turn.acquire()
+        self._turn.acquire(asker().address)
         try:
+            asker().stay()
             return work()
         finally:
             if (now := time.monotonic()) > self._tidy_from:  # work of several threads leaves holes
@@ -75,29 +90,41 @@ class Lanes:
 
 
 class _Turn:
-    """A lock that is given in the order in which it was asked for."""
+    """A lock that goes round the addresses that want it, and at each to who has waited longest."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[threading.Event] = deque()
+        self._waiting: list[tuple[str, threading.Event]] = []  # addresses, in the order they came
+        self._served: OrderedDict[str, None] = OrderedDict()  # addresses, the latest last
         self._taken = False
 
-    def acquire(self) -> None:
+    def acquire(self, address: str = NOBODY) -> None:
         with self._lock:
             if not self._taken:
                 self._taken = True
+                self._serve(address)
                 return
             mine = threading.Event()
-            self._waiting.append(mine)
+            self._waiting.append((address, mine))
         mine.wait()
 
     def release(self) -> None:
-        """Give it to whoever has waited longest."""
+        """Give it to the address that has not had it for longest."""
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
+            if not self._waiting:
                 self._taken = False
+                return
+            order = {address: place for place, address in enumerate(self._served)}
+            first = min(self._waiting, key=lambda each: order.get(each[0], -1))
+            self._waiting.remove(first)
+            self._serve(first[0])
+            first[1].set()
+
+    def _serve(self, address: str) -> None:
+        self._served[address] = None
+        self._served.move_to_end(address)
+        while len(self._served) > SERVED:
+            self._served.popitem(last=False)
 
 
 def share_cores(resolution: int) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from editing.directions.direction import boundary, move
 from editing.directions.samples import draw_ws, read
-from editing.models.latents import DEFAULT_PSI
+from editing.models.latents import DEFAULT_PSI, SeedSpec
 from ui.components.widgets import Pixels
 from ui.studio.session import Portrait
 from ui.studio.studio import Studio
@@ -44,14 +44,20 @@ def find_examples(studio: Studio, first_edit: Mapping[str, float]) -> list[Examp
 
     The first is one on whom ``first_edit`` (attribute -> alpha) shows.
     """
-    seeds = (first_seed(studio, first_edit), *SEEDS)
-    examples = [seed_example(studio, seed) for seed in seeds]
+    first = first_seed(studio, first_edit)
+    examples = [opened_example(studio, first), *(seed_example(studio, seed) for seed in SEEDS)]
     photo = photograph()
     return [*examples, photo_example(photo)] if photo else examples
 
 
+def opened_example(studio: Studio, seed: int) -> Example:
+    """The one that the page opens with: drawn once, for the thumbnail and the canvas."""
+    portrait = studio.open_seed(seed)
+    return Example("source.seed", {"seed": seed}, portrait.before, lambda _: portrait)
+
+
 def seed_example(studio: Studio, seed: int) -> Example:
-    picture = studio.open_seed(seed).before
+    picture = studio.glimpse(SeedSpec(seed, DEFAULT_PSI))
     return Example("source.seed", {"seed": seed}, picture, lambda s: s.open_seed(seed))
 
 
@@ -67,7 +73,7 @@ def first_seed(studio: Studio, edit: Mapping[str, float]) -> int:
     apart = torch.zeros(len(seeds))
     for name in known:  # where they lie among the boundaries says roughly how they look
         direction = boundary(domain, name)
-        along = w @ direction.vector.reshape(-1, w.shape[1]).mean(0) / direction.step
+        along = w @ direction.vector.reshape(-1, w.shape[1]).mean(0) / direction.stride
         apart += (along - along.mean() - WAITING[name]).abs()
     nearest = apart.argsort()[:DRAWN]
     before, after = ws[nearest.to(ws.device)], []

@@ -13,6 +13,7 @@ from editing.errors import BadInput, BadRecipe
 from editing.io.images import encode_png, to_tensor, to_uint8
 from editing.models.domain import Domain
 from editing.models.latents import Latent, latent_from_bytes, latent_to_bytes
+from editing.models.states import allowance_of
 from editing.recipes.recipe import (
     Output,
     Recipe,
@@ -152,9 +153,9 @@ def read_work(path: Path, domain: Domain) -> tuple[Latent, Recipe] | None:
                 f"{path.name} has {path.stat().st_size:,} bytes; a latent file opened here may "
                 f"have {MAX_LATENT:,}, so use the command line."
             )
-        latent = latent_from_bytes(path.read_bytes(), path.name)
+        latent = latent_from_bytes(path.read_bytes(), path.name, allowance_of(domain))
         return latent, make_recipe(domain, Source("latent", path.name), EditStack())
-    export = read_export(path)
+    export = read_export(path, allowance_of(domain))
     if export is None:
         return None
     recipe, latent = bounded(export[0]), export[1]

@@ -12,6 +12,7 @@ from editing.inversion.options import options_for
 from editing.io.images import load_picture, to_tensor, to_uint8
 from editing.models.domain import file_hash
 from editing.models.latents import DEFAULT_PSI, SeedSpec, parse_seed
+from editing.models.states import allowance_of, as_seeded, named_seed
 from editing.pictures.alignment import align, align_face, centre_crop
 from editing.recipes.recipe import Inversion, Output, Recipe, Source
 from ui.studio import exports as files
@@ -25,12 +26,19 @@ from ui.studio.whole_photo import whole_at
 class Doors(Easel):
     """What opens seeds, photos and files, and what makes them."""
 
-    def open_seed(self, seed: int, psi: float = DEFAULT_PSI) -> Portrait:
-        """The invented person of a seed."""
-        spec = SeedSpec(seed, psi)
+    def open_seed(
+        self,
+        seed: int,
+        psi: float = DEFAULT_PSI,
+        cutoff: int | None = None,
+        label: int | None = None,
+    ) -> Portrait:
+        """The invented person of a seed, of a class where the generator has some."""
+        spec = SeedSpec(seed, psi, cutoff, label)
         state = on_cpu(state_of(spec, self.domain))
-        label = Label("source.seed", {"seed": seed})
-        return Portrait("seed", label, state, self.draw(state), Source("seed", str(spec)))
+        said = Label("source.seed", {"seed": seed})
+        source = Source("seed", named_seed(spec, self.domain))
+        return Portrait("seed", said, state, self.draw(state), source)
 
     def open_photo(self, path: str | Path, name: str = "", crop: bool = False) -> Portrait:
         """A photo, aligned (or cut from the centre), with the encoder's guess of its latent.
@@ -67,6 +75,7 @@ class Doors(Easel):
         if work is None:
             return None
         latent, recipe = work
+        self.budget.check_stack(recipe.stack)
         before = self.draw(state_of(latent, self.domain))
         portrait = files.portrait_of(latent, recipe, self.domain, before)
         return session.add(self._moment(portrait, recipe.stack, portrait.label))
@@ -82,12 +91,13 @@ class Doors(Easel):
         Raises:
             BadRecipe, BadLatent, BadPicture, BadInput: sentences for the visitor.
         """
-        saved = read_session(path)
+        saved = read_session(path, allowance_of(self.domain))
         if saved.fingerprint != self.domain.fingerprint:
             raise BadRecipe(
                 f"{path.name} was made in the domain {saved.domain}, and this is "
                 f"{self.domain.name}; open it where it was made."
             )
+        self.budget.check_steps([moment.recipe.stack for moment in saved.moments])
         used = {moment.portrait: moment.recipe for moment in reversed(saved.moments)}
         portraits = {n: self._reopened(saved.portraits[n], used[n]) for n in used}
         moments = tuple(
@@ -99,8 +109,11 @@ class Doors(Easel):
         session = replace(session, keep=saved.keep, blend=blend, against=None, opening=0)
         return session, not any(portrait.left_out for portrait in saved.portraits)
 
-    def link(self, session: Session, links: Links | None) -> str:
+    def link(self, session: Session, links: Links | None, address: str = "") -> str:
         """The part of an address after "?" that leads to what is shown.
+
+        Args:
+            address: of the visitor, whose share of the server's links it takes.
 
         Raises:
             BadInput: it does not fit, or the server keeps nothing.
@@ -115,7 +128,7 @@ class Doors(Easel):
                 "the session file and send that instead."
             )
         shown = replace(session, moments=(moment,), position=0)
-        return work_query(links.keep(session_bytes(shown, self.domain)))
+        return work_query(links.keep(session_bytes(shown, self.domain), address))
 
     def open_link(self, session: Session, query: str, links: Links | None) -> tuple[Session, bool]:
         """Go on with what a link leads to; whether all of it is there.
@@ -128,14 +141,15 @@ class Doors(Easel):
             if links is None:
                 raise DeadLink("There is no work under this link; this server keeps none.")
             return self.open_session(session, links.find(value))
-        recipe = recipe_of_query(value)
+        recipe = recipe_of_query(value, allowance_of(self.domain))
         if recipe.fingerprint and recipe.fingerprint != self.domain.fingerprint:
             raise BadRecipe(
                 f"The link is of the domain {recipe.domain}, and this is {self.domain.name}; "
                 "open it where it was made."
             )
+        self.budget.check_stack(recipe.stack)
         spec = parse_seed(recipe.source.name) or SeedSpec(0)
-        portrait = self.open_seed(spec.seed, spec.psi)
+        portrait = self.open_seed(spec.seed, spec.psi, spec.cutoff, spec.label)
         start = self._moment(portrait, EditStack(()), Label("history.start"))
         shared = self._moment(portrait, recipe.stack, Label("history.shared"))
         session = replace(session, moments=(start, shared), position=1, selected=None)
@@ -145,8 +159,7 @@ class Doors(Easel):
         """A portrait out of a session file, drawn again."""
         source, state = recipe.source, state_of(saved.latent, self.domain)
         if source.kind == "seed":  # only a seed knows its z
-            seeded = state_of(source.name, self.domain)
-            state = replace(state, z=seeded.z, psi=seeded.psi)
+            state = as_seeded(state, source.name, self.domain)
         portrait = files.portrait_of(saved.latent, recipe, self.domain, self.draw(state))
         portrait = replace(portrait, kind=saved.kind, state=on_cpu(state))
         if saved.left_out:  # the photo and the options alone would not find this one

@@ -7,6 +7,7 @@ handler happens to run in.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from threading import Lock
 
 import numpy as np
 import torch
@@ -23,19 +24,23 @@ from editing.edits.out_of_domain import (
     shaped,
     without_deghosting,
 )
-from editing.edits.stack import EditStack, EditState, Move, preview, render
+from editing.edits.stack import EditStack, EditState, Move, preview, render, state_of
 from editing.io.images import to_tensor, to_uint8
 from editing.models.domain import Domain
+from editing.models.latents import SeedSpec
 from editing.pictures.metrics import compare, identity, perceptual, readings
 from editing.recipes.replay import photo_outcome
 from ui.components.widgets import Pixels, data_uri
 from ui.runtime.scheduler import ABREAST, SMALL, Lanes
 from ui.studio import session as sessions
+from ui.studio.budget import Budget
 from ui.studio.session import Label, Moment, Portrait, Session
 from ui.studio.views import overlay
 
 SHOWN = 512  # pixels; pictures are enlarged to this for the screen, never for a file
 PREVIEWED = 256  # the same while a slider is dragged
+EAGER = 64 * 2**20  # bytes of networks that are loaded before the page opens; more wait for a use
+MEASURING = ("perceptual", "identity", "scorer")  # parts that compare pictures
 CLASSIC = ("smile", "age", "gender", "pose", "eyeglasses")  # the order of the sliders
 MORE_BARS, CLEAR = 5, 0.25  # bars beside the classics, and the σ from which they are worth one
 
@@ -71,7 +76,9 @@ class Easel:
 
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
+        self.budget = Budget(domain.resolution)
         small = domain.resolution <= SMALL and domain.device.type == "cpu"
+        self._opening, self._first = Lock(), dict[int, Measures]()
         self.lanes = Lanes(ABREAST if small else 1)  # a large picture takes all there is
         classic = [name for name in CLASSIC if name in domain.boundaries]
         self.attributes = (*classic, *(n for n in domain.boundaries if n not in classic))
@@ -80,6 +87,11 @@ class Easel:
         """The canonical picture of a state, [R, R, 3]: what is saved, compared and measured."""
         with self.lanes.interactive(), torch.no_grad():
             return to_uint8(render(state, self.domain))[0]
+
+    def glimpse(self, spec: SeedSpec) -> Pixels:
+        """A fast picture of a seed for a thumbnail."""
+        with self.lanes.interactive(), torch.no_grad():
+            return to_uint8(preview(state_of(spec, self.domain), self.domain).float())[0]
 
     def view(self, session: Session, mask: bool = False) -> View:
         """The canvas at rest; ``mask`` also finds where the edit is, without a photo, too."""
@@ -93,6 +105,7 @@ class Easel:
     def preview_stack(self, session: Session, stack: EditStack, mask: bool = False) -> View:
         """The canvas with other edits: fast, never saved."""
         portrait = session.now.portrait
+        self.budget.check_stack(stack)
         with self.lanes.interactive(), torch.no_grad():
             after = preview(stack.apply(portrait.state, self.domain), self.domain).float()
         quick = replace(session, blend=without_deghosting(session.blend))
@@ -143,8 +156,24 @@ class Easel:
             where = activation(self.domain, before, after, edit_names(stack))
             return shaped(where, USUAL, size)
 
+    @property
+    def measures_at_once(self) -> bool:
+        """Whether what compares pictures is small enough to be loaded before the page opens."""
+        return self.domain.bytes_of(*MEASURING) <= EAGER
+
     def measure(self, session: Session) -> Measures:
-        """Compare the edited picture with the one before the edits, or another if one is chosen."""
+        """Compare the edited picture with the one before the edits, or another if one is chosen.
+
+        All visitors begin with the same pictures, which are compared for the first of them.
+        """
+        if not session.is_fresh or session.against is not None:
+            return self._compared(session)
+        with self._opening:
+            if session.position not in self._first:
+                self._first[session.position] = self._compared(session)
+            return self._first[session.position]
+
+    def _compared(self, session: Session) -> Measures:
         moment, against = session.now, session.against
         a = to_tensor(moment.portrait.before if against is None else against.after)
         b = to_tensor(moment.after)
@@ -170,6 +199,7 @@ class Easel:
         return {name: change[name] for name in (*first, *clear)}
 
     def _moment(self, portrait: Portrait, stack: EditStack, label: Label) -> Moment:
+        self.budget.check_stack(stack)
         edited = any(entry.on for entry in stack.entries)
         after = self.draw(stack.apply(portrait.state, self.domain)) if edited else portrait.before
         return Moment(portrait, stack, label, after, data_uri(after))

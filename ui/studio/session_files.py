@@ -9,7 +9,8 @@ A ZIP archive of members with known names, each of a kind that is read elsewhere
     portrait-0.jpg    the aligned photo
     moment-0.yaml     a recipe: source, inversion, edits, how the edit is put into the photo
 
-A *light* one is what a browser keeps: the last steps, and no weight delta.
+A *light* one is what a browser keeps: the last steps, and no weight delta. Any one leaves the
+weight delta of the oldest portraits out where all together would be more than is opened again.
 """
 
 import io
@@ -23,8 +24,10 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from editing.edits.stack import latent_of
-from editing.errors import BadRecipe
+from editing.edits.mix_edits import Other
+from editing.edits.stack import EditState, latent_of
+from editing.errors import BadRecipe, shown
+from editing.io.allowances import MOST, Allowance
 from editing.io.archives import UNREADABLE, open_archive
 from editing.io.codec import Settings, parse_yaml
 from editing.io.images import load_picture
@@ -106,13 +109,15 @@ def _archive(session: Session, moments: Sequence[Moment], domain: Domain, light:
     portraits = _portraits(moments, session.now)
     kept = [moment for moment in moments if moment.portrait in portraits]
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        facts = []
+    with zipfile.ZipFile(buffer, "w") as archive:
+        facts, room = [], MOST - _mixed_in(kept)
         for number, portrait in enumerate(portraits):
-            facts.append(_write_portrait(archive, number, portrait, domain, light))
+            room -= _tuned(portrait.state)
+            lean = light or room < 0
+            facts.append(_write_portrait(archive, number, portrait, domain, lean))
         for number, moment in enumerate(kept):
             recipe = recipe_to_yaml(_recipe(moment, session, domain))
-            archive.writestr(f"moment-{number}.yaml", recipe)
+            _write(archive, f"moment-{number}.yaml", recipe.encode())
         whole = {
             "format": FORMAT,
             "domain": domain.name,
@@ -122,8 +127,15 @@ def _archive(session: Session, moments: Sequence[Moment], domain: Domain, light:
             "portraits": facts,
             "moments": [_moment_values(m, portraits.index(m.portrait)) for m in kept],
         }
-        archive.writestr(FACTS, yaml.safe_dump(whole, sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
+        _write(archive, FACTS, text.encode())
     return buffer.getvalue()
+
+
+def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """A member without a time, so that the same session is the same file; packed if it is text."""
+    packed = zipfile.ZIP_DEFLATED if name.endswith(".yaml") else zipfile.ZIP_STORED
+    archive.writestr(zipfile.ZipInfo(name), data, packed)
 
 
 def _portraits(moments: Sequence[Moment], now: Moment) -> list[Portrait]:
@@ -132,23 +144,47 @@ def _portraits(moments: Sequence[Moment], now: Moment) -> list[Portrait]:
     return list(found.values())[:MAX_PORTRAITS]
 
 
+def _tuned(state: EditState | Latent) -> int:
+    """Float32 bytes of a portrait, with what was tuned for it."""
+    fields = (state.weight_delta, state.noise, state.s_delta)
+    return 4 * (state.ws.numel() + sum(t.numel() for each in fields for t in each.values()))
+
+
+def _mixed_in(moments: Sequence[Moment]) -> int:
+    """Float32 bytes of the portraits inside the edits, each once.
+
+    Raises:
+        BadRecipe: they are more than any session file that is opened again.
+    """
+    edits = (entry.edit for moment in moments for entry in moment.stack.entries)
+    others = (value for edit in edits for value in vars(edit).values() if isinstance(value, Other))
+    latents = {id(each.latent): each.latent for each in others if each.latent is not None}
+    size = sum(map(_tuned, latents.values()))
+    if size > MOST:
+        raise BadRecipe(
+            f"The portraits inside these edits take {size / 2**20:.0f} MB, and a session file may "
+            f"hold {MOST / 2**20:.0f}; save the latent instead, or mix fewer tuned portraits."
+        )
+    return size
+
+
 def _write_portrait(
-    archive: zipfile.ZipFile, number: int, portrait: Portrait, domain: Domain, light: bool
+    archive: zipfile.ZipFile, number: int, portrait: Portrait, domain: Domain, lean: bool
 ) -> dict[str, Any]:
     latent = latent_of(portrait.state, domain, portrait.quad, portrait.source.sha256)
     left_out = []
-    if light and latent.weight_delta:
+    if lean and latent.weight_delta:
         latent = replace(latent, weight_delta={})
         left_out.append("weight_delta")
-    if light and field_bytes("noise", latent.noise) > MAX_EMBEDDED:
+    if lean and field_bytes("noise", latent.noise) > MAX_EMBEDDED:
         latent = replace(latent, noise={})
         left_out.append("noise")
-    archive.writestr(f"portrait-{number}.npz", latent_to_bytes(latent), zipfile.ZIP_STORED)
+    _write(archive, f"portrait-{number}.npz", latent_to_bytes(latent))
     facts: dict[str, Any] = {"kind": portrait.kind}
     if portrait.photo is not None:
         jpeg = io.BytesIO()
-        Image.fromarray(portrait.photo).save(jpeg, "jpeg", quality=88 if light else 95)
-        archive.writestr(f"portrait-{number}.jpg", jpeg.getvalue(), zipfile.ZIP_STORED)
+        Image.fromarray(portrait.photo).save(jpeg, "jpeg", quality=88 if lean else 95)
+        _write(archive, f"portrait-{number}.jpg", jpeg.getvalue())
         facts["photo"] = True
     return {**facts, "left_out": left_out} if left_out else facts
 
@@ -178,8 +214,11 @@ def _moment_values(moment: Moment, portrait: int) -> dict[str, Any]:
 # -- reading
 
 
-def read_session(path: Path) -> SavedSession:
+def read_session(path: Path, allowance: Allowance | None = None) -> SavedSession:
     """A session file.
+
+    Args:
+        allowance: of the request, which all latents in it take from; a fresh one by default.
 
     Raises:
         BadRecipe, BadLatent, BadPicture, BadInput: what is wrong with it.
@@ -194,7 +233,7 @@ def read_session(path: Path) -> SavedSession:
         ) from error
     if FACTS not in members:
         raise BadRecipe(f"{name} is an archive but no session file; open one that was saved here.")
-    facts = parse_yaml(_text(members.pop(FACTS), name), FACTS, BadRecipe)
+    facts = parse_yaml(_text(members.pop(FACTS), name), FACTS, BadRecipe, allowance)
     if facts.take("format", str) != FORMAT:
         raise BadRecipe(f"{name} is not of the format {FORMAT!r}; update the program.")
     saved = SavedSession(
@@ -221,7 +260,7 @@ def _check(saved: SavedSession, left: dict[str, bytes], name: str) -> None:
     """What no single part can know."""
     if left:
         raise BadRecipe(
-            f"{name} holds {next(iter(left))[:80]!r}, which no session file has; "
+            f"{name} holds {shown(next(iter(left)))}, which no session file has; "
             "open one that was saved here."
         )
     if not 0 <= saved.position < len(saved.moments):
@@ -252,10 +291,10 @@ def _taken(members: dict[str, bytes], member: str) -> bytes:
 def _portrait(facts: Settings, number: int, members: dict[str, bytes]) -> SavedPortrait:
     kind, stem = facts.need("kind", str), f"portrait-{number}"
     if kind not in KINDS:
-        raise BadRecipe(f"{facts.name} is of the kind {kind[:80]!r}; it can be {', '.join(KINDS)}.")
+        raise BadRecipe(f"{facts.name} is of the kind {shown(kind)}; it can be {', '.join(KINDS)}.")
     has_photo, left_out = facts.take("photo", bool, False), facts.texts("left_out")
     facts.end()
-    latent = latent_from_bytes(_taken(members, f"{stem}.npz"), f"{stem}.npz")
+    latent = latent_from_bytes(_taken(members, f"{stem}.npz"), f"{stem}.npz", facts.allowance)
     photo = None
     if has_photo:
         jpeg = io.BytesIO(_taken(members, f"{stem}.jpg"))
@@ -280,7 +319,7 @@ def _moment(facts: Settings, number: int, members: dict[str, bytes]) -> SavedMom
     )
     facts.end()
     _check_label(label, facts.name)
-    recipe = recipe_from_yaml(_text(_taken(members, member), member), member)
+    recipe = recipe_from_yaml(_text(_taken(members, member), member), member, facts.allowance)
     return SavedMoment(portrait, bounded(recipe), label)
 
 

@@ -12,20 +12,14 @@ from editing.directions.direction import boundary
 from editing.edits.out_of_domain import (
     Blend,
 )
-from editing.edits.stack import EditStack, EditState, Move, state_of
+from editing.edits.stack import EditStack, EditState, Move
 from editing.errors import BadInput
-from editing.inversion.eta import STAGES, Pace
+from editing.inversion.eta import STAGES, keep_pace, known_pace, pace_file
 from editing.inversion.invert import Step, invert
-from editing.inversion.options import (
-    InversionOptions,
-    NoiseOptions,
-    TuneOptions,
-    options_for,
-)
+from editing.inversion.options import InversionOptions
 from editing.io.images import to_tensor
 from editing.models.domain import Domain
 from editing.models.generators.layers import format_strengths, layer_groups, parse_strengths
-from editing.models.latents import SeedSpec
 from editing.recipes.recipe import Inversion
 from ui.components.widgets import Pixels
 from ui.runtime.throttle import Showing
@@ -41,7 +35,7 @@ class Studio(Doors):
 
     def __init__(self, domain: Domain) -> None:
         super().__init__(domain)
-        self.pace = Pace()
+        self.pace = known_pace(pace_file(domain))
         self.groups = layer_groups(domain.generator)
 
     def safe_ranges(self) -> dict[str, tuple[float, float]]:
@@ -228,23 +222,9 @@ class Studio(Doors):
 
     # -- inversion
 
-    def seconds(self, options: InversionOptions) -> float:
-        """How long a search takes here, from the steps that were seen so far."""
-        if not self.pace.known:
-            self._calibrate()
-        return self.pace.of(options)
-
-    def _calibrate(self) -> None:
-        """Take the first steps of a search once, to know this machine's pace."""
-        few = replace(options_for("best"), steps=3, noise=NoiseOptions(2), tune=TuneOptions(2))
-        if "encoder" not in self.domain.parts:
-            few = replace(few, start="mean")
-        if "perceptual" not in self.domain.parts:
-            weights = replace(few.weights, perceptual=0.0)
-            few = replace(few, weights=weights, tune=replace(few.tune, perceptual=0.0))
-        target = to_tensor(self.draw(state_of(SeedSpec(0), self.domain)))
-        for step in self.lanes.steps(invert(target, self.domain, few)):
-            self.pace.note(step.stage, step.cost)
+    def seconds(self, options: InversionOptions) -> float | None:
+        """How long a search takes here; None until one has been seen on this machine."""
+        return self.pace.of(options) if self.pace.known else None
 
     def invert(self, run: Run) -> Iterator[tuple[Step, Pixels | None]]:
         """Search the latent of a photo; yields each step, now and then with a picture of it.
@@ -257,6 +237,7 @@ class Studio(Doors):
             raise BadInput(
                 "Inversion needs a photo: drop one above, or pick the photograph as an example."
             )
+        self.budget.check_search(run.options)
         memory, run.memory = run.memory, None
         steps = invert(
             to_tensor(target), self.domain, run.options, given=run.given, mask=run.mask,
@@ -267,6 +248,8 @@ class Studio(Doors):
             run.losses.append({**step.losses, "stage": STAGES.index(step.stage)})
             if picture is not None:
                 run.film(picture)
+                if step.done or run.stop.is_set():
+                    keep_pace(self.pace, pace_file(self.domain))
                 stopped = run.stop.is_set() and not step.done
                 run.memory = step.memory() if stopped and not run.abandoned else None
             yield step, picture

@@ -29,7 +29,7 @@ def _add_find(command: Command, group: Any) -> None:
     find = command(
         "find",
         "Find directions that nobody labelled, or an attribute's variants.",
-        "direction_commands.find",
+        "direction.find",
         group,
     )
     find.add_argument(
@@ -52,7 +52,7 @@ def _add_layers(command: Command, group: Any) -> None:
     layers = command(
         "layers",
         "Search the layers that carry an attribute at least cost.",
-        "direction_commands.layers",
+        "direction.layers",
         group,
     )
     layers.add_argument("name", metavar="NAME", help="an attribute or a direction file")
@@ -65,7 +65,7 @@ def _add_channels(command: Command, group: Any) -> None:
     channels = command(
         "channels",
         "Rank StyleSpace channels by what they change.",
-        "direction_commands.channels",
+        "direction.channels",
         group,
     )
     channels.add_argument("--attribute", metavar="NAME", help="what the scorer reads")
@@ -82,7 +82,7 @@ def _add_combine(command: Command, group: Any) -> None:
     combine = command(
         "combine",
         "Add a direction to another, or rotate one towards it.",
-        "direction_commands.combine",
+        "direction.combine",
         group,
     )
     combine.add_argument("name", metavar="NAME", help="an attribute or a direction file")
@@ -96,7 +96,7 @@ def _add_rows(command: Command, group: Any) -> None:
     rows = command(
         "rows",
         "What a direction changes row by row, background included.",
-        "direction_commands.rows",
+        "direction.rows",
         group,
     )
     rows.add_argument("name", metavar="NAME", help="an attribute or a direction file")
@@ -108,7 +108,7 @@ def _add_sweep(command: Command, group: Any) -> None:
     sweep = command(
         "sweep",
         "A strip or a grid of strengths as one labelled PNG.",
-        "direction_commands.sweep",
+        "direction.sweep",
         group,
     )
     sweep.add_argument("source", metavar="SOURCE", help="a photo, latent, exported PNG or seed")
@@ -141,7 +141,7 @@ def _add_train(command: Command, group: Any) -> None:
     train = command(
         "train",
         "Train a boundary from a scorer, labels, picked seeds or two texts.",
-        "boundary_commands.train",
+        "boundary.train",
         group,
     )
     train.add_argument(
@@ -180,7 +180,7 @@ def _add_rescore(command: Command, group: Any) -> None:
     rescore = command(
         "rescore",
         "What a step along each boundary changes, in σ of the world.",
-        "boundary_commands.rescore",
+        "boundary.rescore",
         group,
     )
     rescore.add_argument(

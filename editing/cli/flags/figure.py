@@ -12,7 +12,7 @@ def add_figure(command: Callable[..., argparse.ArgumentParser], source: str, lat
         "figure",
         "Compare inversions and edits of one portrait at equal effect: PDF, PNG, LaTeX table, "
         "BibTeX and a recipe that draws it again.",
-        "figure_commands.figure",
+        "figure.figure",
     )
     parser.add_argument("source", metavar="SOURCE", help=source)
     parser.add_argument(

@@ -18,7 +18,7 @@ LAYERS_HELP = (
 def add_mixing(command: Command, source: str, latent: str, search: Search) -> None:
     """All four commands and ``walk``; ``source`` and ``latent`` explain a SOURCE and --latent."""
     films = [_add_mix(command, source), _add_morph(command, source), _add_transfer(command, source)]
-    walk = command("walk", "Animate a portrait.", "walk_commands.walk")
+    walk = command("walk", "Animate a portrait.", "walk.walk")
     walk.add_argument("source", metavar="SOURCE", help=source)
     add_walk(walk)
     add_film(walk)
@@ -29,9 +29,7 @@ def add_mixing(command: Command, source: str, latent: str, search: Search) -> No
 
 
 def _add_mix(command: Command, source: str) -> argparse.ArgumentParser:
-    mix = command(
-        "mix", "Cross portraits: layers, a region or noise of others.", "mix_commands.mix"
-    )
+    mix = command("mix", "Cross portraits: layers, a region or noise of others.", "mix.mix")
     mix.add_argument("source", metavar="A", help=source)
     mix.add_argument("others", nargs="*", metavar="B", help="one or more portraits to take from")
     mix.add_argument(
@@ -79,7 +77,7 @@ def _add_morph(command: Command, source: str) -> argparse.ArgumentParser:
     morph = command(
         "morph",
         "The way from one portrait to another, as a film or one picture.",
-        "mix_commands.morph",
+        "mix.morph",
     )
     morph.add_argument("source", metavar="A", help=source)
     morph.add_argument("others", nargs="+", metavar="B", help="where to go, one after the other")
@@ -94,9 +92,7 @@ def _add_morph(command: Command, source: str) -> argparse.ArgumentParser:
 
 
 def _add_transfer(command: Command, source: str) -> argparse.ArgumentParser:
-    transfer = command(
-        "transfer", "Expression transfer: A + amount * (C - B).", "mix_commands.transfer"
-    )
+    transfer = command("transfer", "Expression transfer: A + amount * (C - B).", "mix.transfer")
     transfer.add_argument("source", metavar="A", help=source)
     transfer.add_argument(
         "--from",
@@ -127,7 +123,7 @@ def _add_transfer(command: Command, source: str) -> argparse.ArgumentParser:
 
 
 def _add_grid(command: Command, source: str) -> argparse.ArgumentParser:
-    grid = command("grid", "A style-mixing grid: rows of A, columns of B.", "mix_commands.grid")
+    grid = command("grid", "A style-mixing grid: rows of A, columns of B.", "mix.grid")
     grid.add_argument("sources", nargs="+", metavar="A", help="one row each: " + source)
     grid.add_argument(
         "--with", dest="others", nargs="+", required=True, metavar="B", help="one column each"

@@ -14,7 +14,7 @@ def add_presets(commands: Any, command: Command) -> None:
     text = "Recipes of published experiments, by name."
     group = commands.add_parser("presets", help=text, description=text)
     group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
-    module = "preset_commands"
+    module = "presets"
     command("list", "Name every preset, and what it does.", f"{module}.presets_list", group)
     show = command("show", "Say everything about one preset.", f"{module}.presets_show", group)
     run = command(

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-MODULE = "text_commands"
+MODULE = "text"
 
 
 def add_texts(

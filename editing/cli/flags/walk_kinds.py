@@ -12,7 +12,8 @@ from editing.animation import paths as ways
 from editing.animation.random_paths import Metropolis, Pieces, RandomSteps, Within
 from editing.animation.walk_values import KINDS
 from editing.cli.arguments import parse_direction, parse_number, parse_pair, parse_whole
-from editing.cli.edit import open_portrait
+from editing.cli.edit import check_sources, open_portrait
+from editing.cli.flags.use import check_mode
 from editing.edits.mix_edits import Other, other_of
 from editing.edits.stack import Move
 from editing.errors import BadInput, UnknownName
@@ -29,6 +30,8 @@ def way_of(args: Namespace, domain: Domain) -> ways.Way:
     """
     if args.kind not in KINDS:
         raise UnknownName.among("kind of walk", args.kind, KINDS)
+    check_mode(args, args.kind, TAKES, f"a walk of the kind {args.kind}")
+    check_sources(args, [args.source, *args.through])
     way = MAKERS[args.kind](args, domain)
     if args.loop and not way.closed:
         raise BadInput(
@@ -196,6 +199,21 @@ def _place(args: Namespace, domain: Domain) -> ways.Place:
     right, down = parse_pair("--shift", args.shift) if args.shift else (0.0, 0.0)
     return ways.Place(right, down, _number(args, "turn", 0.0))
 
+
+STEPS = ("--space", "--step")
+TAKES = {  # kind of walk -> flags that only some kinds take
+    "sweep": ("--along", "--from", "--to", "--track"),
+    "keyframes": ("--through", "--curve", "--space"),
+    "loop": ("--radius", "--space"),
+    "noise-loop": ("--radius", "--harmonics", "--space"),
+    "truncation": ("--from", "--to"),
+    "basis": ("--count", "--radius", "--space"),
+    "place": ("--shift", "--turn"),
+    "random": (*STEPS, "--along", "--reach"),
+    "piecewise": (*STEPS, "--along", "--segments", "--flags", "--reach"),
+    "metropolis": (*STEPS, "--spread", "--where"),
+    "reenact": ("--through", "--amount"),
+}
 
 MAKERS: dict[str, Callable[[Namespace, Domain], ways.Way]] = {
     "sweep": _sweep,

@@ -6,7 +6,8 @@ from typing import Any
 from editing.errors import UnsafeFile
 from editing.models.formats import encoders, picture_nets
 from editing.models.formats.containers.contents import read_content
-from editing.models.formats.containers.pickles import refusing
+from editing.models.formats.containers.pickles import Unsupported, recognising
+from editing.models.formats.designs import unsupported_design
 from editing.models.formats.foreign import Foreign, ForeignNet, build, build_net
 from editing.models.formats.generators import genforce as stylegan1
 from editing.models.formats.generators import nvidia, rosinality, sefa
@@ -33,6 +34,8 @@ def generator_in(content: Any) -> Foreign | None:
     Raises:
         Refused and others that ``refusing`` catches.
     """
+    if design := unsupported_design(content):
+        raise Unsupported(f"it is {design}")
     return next((found for reader in GENERATORS if (found := reader(content))), None)
 
 
@@ -49,7 +52,7 @@ def find_generator(path: Path | str) -> Foreign:
         UnsafeFile: it is damaged, more than data, or holds no generator that is known here.
     """
     content = read_content(path)
-    with refusing(path):
+    with recognising(path):
         found = generator_in(content)
     if found is None:
         raise UnsafeFile(
@@ -66,7 +69,7 @@ def read_generator(path: Path | str) -> Generator:
         MissingFile, UnsafeFile: as ``find_generator``; also weights that do not fit.
     """
     foreign = find_generator(path)
-    with refusing(path):
+    with recognising(path):
         return build(foreign)
 
 
@@ -81,7 +84,7 @@ def read_net(path: Path | str) -> tuple[str, Net]:
     path = Path(path)
     paths = sorted(path.iterdir()) if path.is_dir() else [path]
     contents = [read_content(one) for one in paths]
-    with refusing(path):
+    with recognising(path):
         found = next((net for content in contents if (net := net_in(content))), None)
         linear = next(
             (ws for content in contents if (ws := picture_nets.lpips_weights(content))), None

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from editing.errors import MissingFile
+from editing.io.hub import lacks_tokenizer
 from editing.models.formats.containers.contents import read_content
-from editing.models.formats.containers.pickles import Inert, Refused
+from editing.models.formats.containers.pickles import Inert, Refused, Unsupported
 from editing.models.formats.containers.torch_files import StoredTensor
 from editing.models.formats.foreign import Weight, Weights, stored
 
@@ -64,7 +65,7 @@ def find_clip(content: Any) -> ForeignClip | None:
     if not isinstance(state, dict) or not {"text_projection", "visual.conv1.weight"} <= set(state):
         return None
     if "visual.class_embedding" not in state:
-        raise Refused("its vision model is a ResNet; only vision transformers are known here")
+        raise Unsupported("it is a CLIP with a ResNet; those with a vision transformer are read")
     weights: Weights = {}
     for name, value in state.items():
         if name not in SPARE and isinstance(value, StoredTensor):
@@ -110,13 +111,14 @@ def _renamed(name: str, weight: Weight) -> list[tuple[str, Weight]]:
 
 
 def _transposed(weight: Weight) -> Weight:
-    return Weight(weight.shape[::-1], lambda: weight.load().t().contiguous())
+    return Weight(weight.shape[::-1], lambda: weight.load().t().contiguous(), weight.dtype)
 
 
 def _third(weight: Weight, index: int) -> Weight:
     size = weight.shape[0] // 3
     shape = (size, *weight.shape[1:])
-    return Weight(shape, lambda: weight.load()[index * size : (index + 1) * size].clone())
+    part = slice(index * size, (index + 1) * size)
+    return Weight(shape, lambda: weight.load()[part].clone(), weight.dtype)
 
 
 def _config(weights: Weights) -> dict[str, Any]:
@@ -173,8 +175,7 @@ def find_clip_folder(folder: Path) -> ForeignClip | None:
         return None
     weights = {str(k): stored(v) for k, v in state.items() if not str(k).endswith("position_ids")}
     texts = {name: folder / name for name in TOKENIZER if (folder / name).is_file()}
-    known = bool({"tokenizer.json", "vocab.json"} & texts.keys())
-    missing = () if known else ("tokenizer",)
+    missing = ("tokenizer",) if lacks_tokenizer(folder) else ()
     return ForeignClip("Hugging Face CLIP", config, weights, texts, missing)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from editing.models.formats.containers.pickles import Refused
+from editing.models.formats.containers.pickles import Damaged, Refused, Unsupported
 from editing.models.formats.containers.torch_files import StoredTensor
 from editing.models.generators.generator import Config, Generator, GeneratorConfig
 from editing.models.generators.stylegan3 import StyleGAN3Config
@@ -28,6 +29,7 @@ class Weight:
 
     shape: tuple[int, ...]
     load: Callable[[], Tensor]
+    dtype: torch.dtype = torch.float32  # of what ``load`` gives, where that is written as it is
 
 
 Weights = dict[str, Weight]
@@ -58,7 +60,7 @@ def stored(value: Any) -> Weight:
     """A tensor of a torch file as a weight."""
     if not isinstance(value, StoredTensor):
         raise Refused(f"it has a {type(value).__name__} where a tensor belongs")
-    return Weight(value.shape, value.load)
+    return Weight(value.shape, value.load, value.dtype)
 
 
 def reshaped(weight: Weight, *shape: int) -> Weight:
@@ -66,12 +68,10 @@ def reshaped(weight: Weight, *shape: int) -> Weight:
     return Weight(shape, lambda: weight.load().reshape(shape))
 
 
-def genforce_state(content: Any) -> dict[Any, Any]:
-    """The generator's state dict in a file of genforce's; {} where there is none."""
-    if not isinstance(content, dict):
-        return {}
-    state = content.get("generator_smooth", content.get("generator", content))
-    return state if isinstance(state, dict) else {}
+def mean_row(mean: Weight) -> Weight:
+    """The mean of W [w_dim] where a file has one, or one for every row."""
+    width = mean.shape[-1] if mean.shape else 1
+    return Weight((width,), lambda: mean.load().float().reshape(-1, width).mean(0))
 
 
 def placed(
@@ -151,36 +151,65 @@ def build_net(foreign: ForeignNet) -> Net:
     Raises:
         Refused: as ``build``.
     """
+    net, weights = _empty_net(foreign)
+    _fill(net, weights)
+    return net
+
+
+def net_weights(foreign: ForeignNet) -> Weights:
+    """The weights of ``build_net``, none of them read yet, under the names of our network.
+
+    Each raises ``Refused`` where its numbers are not finite, when it is read.
+
+    Raises:
+        Refused: weights are missing, left over or of another shape.
+    """
+    return _fitting(*_empty_net(foreign))
+
+
+def _empty_net(foreign: ForeignNet) -> tuple[Net, Weights]:
     with torch.device("meta"):
         net = make_net(foreign.config)
     counts = {name for name, _ in net.named_buffers() if name.endswith("num_batches_tracked")}
     weights = {k: v for k, v in foreign.weights.items() if k not in counts}  # says nothing here
-    _fill(net, {**weights, **{name: Weight((), lambda: torch.zeros(())) for name in counts}})
-    return net
+    return net, {**weights, **{name: Weight((), lambda: torch.zeros(())) for name in counts}}
+
+
+def _fitting(module: nn.Module, weights: Weights) -> Weights:
+    """Weights for a module whose tensors are on no device yet, as float32."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    for name in sorted(map(str, shapes.keys() ^ weights.keys())):
+        raise Refused(f"{name[:80]} is {'missing' if name in shapes else 'unexpected'}")
+    for name, weight in weights.items():
+        if weight.shape != shapes[name]:
+            raise Refused(f"{name} is {list(weight.shape)}, where {list(shapes[name])} belongs")
+    return {name: Weight(weights[name].shape, _finite(name, weights[name])) for name in shapes}
+
+
+def _finite(name: str, weight: Weight) -> Callable[[], Tensor]:
+    def load() -> Tensor:
+        tensor = weight.load().float()
+        if not bool(tensor.isfinite().all()):
+            raise Damaged(f"{name} has numbers that are not finite")
+        return tensor
+
+    return load
 
 
 def _fill(module: nn.Module, weights: Weights) -> None:
     """Put weights into a module whose tensors are on no device yet."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    for name in sorted(map(str, shapes.keys() ^ weights.keys())):
-        raise Refused(f"{name[:80]} is {'missing' if name in shapes else 'unexpected'}")
-    state = {}
-    for name, weight in weights.items():
-        if weight.shape != shapes[name]:
-            raise Refused(f"{name} is {list(weight.shape)}, where {list(shapes[name])} belongs")
-        state[name] = weight.load().float()
-        if not bool(state[name].isfinite().all()):
-            raise Refused(f"{name} has numbers that are not finite")
+    state = {name: weight.load() for name, weight in _fitting(module, weights).items()}
     module.load_state_dict(state, assign=True)
     module.eval().requires_grad_(False)
 
 
 def _mean(generator: Generator) -> Tensor:
-    """The mean of W over MEAN_SAMPLES z, for classes of equal weight; shaped as w_avg."""
+    """The mean of W over MEAN_SAMPLES z, all classes alike; shaped as w_avg."""
     rng = torch.Generator().manual_seed(0)
     z = torch.randn(MEAN_SAMPLES, generator.z_dim, generator=rng)
-    c = torch.full([MEAN_SAMPLES, generator.c_dim], 1 / max(generator.c_dim, 1))
-    ws: Tensor = generator.mapping(z, c)
+    classes = torch.arange(MEAN_SAMPLES) % max(generator.c_dim, 1)
+    labels = functional.one_hot(classes, generator.c_dim) if generator.c_dim else None
+    ws: Tensor = generator.mapping(z, labels)
     rows = ws.mean(dim=0)
     return rows if generator.mapping.w_avg.ndim == 2 else rows[0]
 
@@ -197,6 +226,7 @@ def stylegan2_config(
     depth = sum(f"mapping.fc{i}.weight" in weights for i in range(64))
     if not known or not depth:
         raise Refused("it lacks the layers of a StyleGAN2 generator")
+    check_square(weights.get("synthesis.b4.const"))
     last = f"synthesis.b{known[-1]}"
     c_dim = width = 0
     if "mapping.embed.weight" in weights:
@@ -219,6 +249,20 @@ def stylegan2_config(
         resample_filter=TAPS if usual else tuple(taps.tolist()),
         use_noise=f"{last}.conv1.noise_const" in weights,
     )
+
+
+def check_square(const: Weight | None) -> None:
+    """Refuse a generator that begins with another grid than 4 x 4.
+
+    Raises:
+        Unsupported: says the grid.
+    """
+    if const is not None and const.shape[-2:] != (4, 4):
+        height, width = const.shape[-2:]
+        raise Unsupported(
+            f"it begins with {height} x {width} places, so it draws no squares; only generators of "
+            "square pictures, which begin with 4 x 4, are known"
+        )
 
 
 def stylegan3_config(

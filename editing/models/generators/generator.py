@@ -14,6 +14,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ from editing.models.generators.mapping import (
     MappingNetwork,
     Styles,
     Touch,
+    check_channels,
     check_noise_mode,
     check_ws,
+    in_rgb,
     noise_map,
     shifted,
     untouched,
@@ -52,6 +55,7 @@ from editing.models.generators.stylegan1 import (
 from editing.models.generators.stylegan3 import StyleGAN3Config, StyleGAN3Synthesis
 
 FORMAT = "latent-studio generator 1"
+PLACE = "input.transform"  # StyleGAN3's buffer that moves and turns the picture
 ARCHITECTURES = ("skip", "resnet", "orig")
 
 
@@ -66,7 +70,7 @@ class GeneratorConfig:
     num_mapping_layers: int = 8
     mapping_lr_multiplier: float = 0.01
     channels: tuple[int, ...] = (192, 192, 160, 128, 64, 32)  # of the blocks 4, 8, 16, ...
-    img_channels: int = 3
+    img_channels: int = 3  # 1 is grey, 4 has alpha; both are drawn as RGB
     conv_clamp: float | None = None  # activations are clamped to ± this
     architecture: str = "skip"  # outputs summed, "resnet": activations summed, "orig": neither
     resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
@@ -88,6 +92,7 @@ class GeneratorConfig:
             raise BadInput(
                 f"There is no architecture {self.architecture!r}; choose from {ARCHITECTURES}."
             )
+        check_channels(self.img_channels)
 
     @property
     def block_resolutions(self) -> tuple[int, ...]:
@@ -308,7 +313,7 @@ class SynthesisNetwork(nn.Module):
                 f"The {self.config.architecture!r} architecture has no picture at "
                 f"{max_resolution} px; draw it whole."
             )
-        return img
+        return in_rgb(img)
 
 
 Config = GeneratorConfig | StyleGAN1Config | StyleGAN3Config
@@ -341,6 +346,24 @@ class Generator(nn.Module):
     def family(self) -> str:
         """A name of FAMILIES."""
         return next(name for name, kind in FAMILIES.items() if type(self.config) is kind)
+
+    @cached_property
+    def latent_shapes(self) -> dict[str, tuple[int, ...]]:
+        """What a latent may hold, by the names of a latent file: ws, noise/LAYER and so on."""
+        device = next(self.parameters()).device
+        with torch.no_grad():
+            styles = self.styles(torch.zeros(1, self.num_ws, self.w_dim, device=device))
+        shapes: dict[str, tuple[int, ...]] = {"ws": (1, self.num_ws, self.w_dim)}
+        shapes |= {f"s_delta/{name}": (style.shape[1],) for name, style in styles.items()}
+        for name, buffer in self.synthesis.named_buffers():
+            layer, _, kind = name.rpartition(".")
+            if kind == "noise_const":
+                shapes[f"noise/{layer}"] = tuple(buffer.shape)
+            elif name == PLACE:
+                shapes[f"weight_delta/{name}"] = tuple(buffer.shape)
+        for name, parameter in self.synthesis.named_parameters():
+            shapes[f"weight_delta/{name}"] = tuple(parameter.shape)
+        return shapes
 
     def styles(self, ws: Tensor) -> Styles:
         """StyleSpace: the affine outputs of ws [N, num_ws, w_dim], layer name -> [N, C]."""

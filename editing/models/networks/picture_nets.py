@@ -6,7 +6,8 @@ safetensors with the config in their metadata.
 """
 
 import dataclasses
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import BadInput, UnsafeFile
-from editing.io.tensors import read_module, write_tensors
+from editing.io.tensors import (
+    Pending,
+    described,
+    read_metadata,
+    read_module,
+    write_pending,
+    write_tensors,
+)
 from editing.models.generators.generator import Generator
 from editing.models.networks.arcface import ArcFace, ArcFaceConfig, resized
 from editing.models.networks.encoders import (
@@ -186,6 +194,26 @@ def make_net(config: NetConfig) -> Net:
 def save_picture_net(path: Path | str, net: Net, half: bool = True) -> None:
     """Write a safetensors file whose metadata holds the config; ``half`` stores float16."""
     write_tensors(path, net.state_dict(), FORMAT, {"config": dataclasses.asdict(net.config)}, half)
+
+
+def write_picture_net(path: Path | str, config: NetConfig, tensors: Mapping[str, Pending]) -> None:
+    """The file of ``save_picture_net``, of weights that are loaded one after the other."""
+    facts = json.dumps({"config": dataclasses.asdict(config)})
+    write_pending(path, tensors, {"format": FORMAT, "metadata": facts})
+
+
+def read_net_config(path: Path) -> NetConfig:
+    """The config of a file of ``save_picture_net``, its weights not read.
+
+    Raises:
+        MissingFile, UnsafeFile: as ``load_picture_net``.
+    """
+    values = read_metadata(path, FORMAT)
+    with described(path):
+        fields: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values["config"].items()
+        }
+        return CONFIGS[fields["kind"]](**fields)
 
 
 def load_picture_net(

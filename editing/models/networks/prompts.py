@@ -173,13 +173,15 @@ def text_direction(
     """Δt/‖Δt‖ with Δt = t_target − t_neutral, [d] (StyleCLIP's GetDt).
 
     Raises:
-        BadInput: a text that cannot be read, or two that mean the same to this model.
+        BadInput: a text that cannot be read, a target of which nothing but what every picture shows
+            is known, or two that mean the same to this model.
     """
     if clean_text(neutral) == clean_text(target):
         raise BadInput(
             f"The neutral and the target text are both {clean_text(target)!r}; say in the target "
             "what should change."
         )
+    clip.check_target(target)
     change = encode_text(clip, target, templates) - encode_text(clip, neutral, templates)
     if float(change.norm()) < SAME:
         raise BadInput(

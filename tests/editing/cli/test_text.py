@@ -148,7 +148,7 @@ def test_what_cannot_be_written_is_refused_before_anything_is_looked_for(
     out, closed = tmp_path / "o.png", Path("/proc/none/a.png")
     for method in ("optimize", "mapper"):
         said = refused(capsys, *common, out, "--method", method, "--grid", tmp_path / "g.png")
-        assert "--grid shows" in said
+        assert "--grid does not apply to" in said
     assert "written" in refused(capsys, *common, out, "--grid", closed)
     assert "written" in refused(capsys, "search", "red hair", "--domain", folder, "--out", closed)
     assert not list(tmp_path.iterdir())

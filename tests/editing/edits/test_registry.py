@@ -42,14 +42,15 @@ def test_channels_come_back() -> None:
 def test_own_directions_travel_along(tiny_domain: Domain, shape: tuple[int, ...]) -> None:
     vector = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     vector = vector / vector.norm(dim=-1, keepdim=True)
-    mine = Direction("my smile", vector, (1, 2), 1.25, meta={"range": [-2.0, 2.5]}, origin=0.5)
+    mine = Direction("my smile", vector, (1, 2), 1.25, meta={"range": [-2.0, 2.5]}, origin=0.5,
+                     anchor=3)  # fmt: skip
     move = Move("my smile", 1.5, given=("age",), own=(mine,))
     recipe = make_recipe(tiny_domain, Source("seed", "seed:4"), EditStack((Entry(move),)))
     again = recipe_from_yaml(recipe_to_yaml(recipe))
     found = again.stack.entries[0].edit
     assert isinstance(found, Move)
     assert torch.equal(found.own[0].vector, mine.vector)
-    for name in ("name", "layers", "step", "space", "origin", "safe_range"):
+    for name in ("name", "layers", "step", "space", "origin", "safe_range", "anchor"):
         assert getattr(found.own[0], name) == getattr(mine, name)
     state = state_of("seed:4", tiny_domain)
     assert torch.equal(replay(again, tiny_domain).edited.ws, move.apply(state, tiny_domain).ws)

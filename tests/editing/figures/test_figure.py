@@ -25,7 +25,7 @@ from editing.io.codec import Settings
 from editing.io.images import save_png
 from editing.models.domain import Domain
 from editing.models.latents import load_latent
-from editing.pictures import contact_sheets as sheets
+from editing.pictures import lettering
 from editing.recipes.figure_files import heading
 from editing.recipes.figure_replay import drawn_figure, redraw
 from editing.recipes.recipe import (
@@ -144,9 +144,9 @@ def test_headings_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     assert heading(Column(Move("smile", 1.0), "smile"), 1) == "smile +1"
     assert heading(Column(TextEdit("a smile", 3.0), "smile", 2.0), 2) == '"a smile": smile +2'
     chinese = Column(TextEdit("微笑", 3.0), "smile")
-    monkeypatch.setattr(sheets, "_wide_font", ImageFont.load_default)
+    monkeypatch.setattr(lettering, "_wide_font", ImageFont.load_default)
     assert heading(chinese, 2) == '"微笑": smile +1'
-    monkeypatch.setattr(sheets, "_wide_font", lambda size: None)
+    monkeypatch.setattr(lettering, "_wide_font", lambda size: None)
     assert heading(chinese, 2) == "text 2: smile +1"
     assert edit_name(Move("age", 1.0, (0, 1, 2))) == "age @0-2"
 

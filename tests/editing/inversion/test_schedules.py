@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editing.inversion.eta import Pace
+from editing.inversion.eta import FIRST, USUAL, Pace, keep_pace, known_pace
 from editing.inversion.options import METHODS, options_for
 from editing.inversion.schedules import Plateau, jitter, ramp
 
@@ -53,3 +55,26 @@ def test_a_step_that_had_to_wait_does_not_change_the_time_of_a_level():
     for seconds in [0.1] * 10 + [30.0] + [0.1] * 3:
         pace.note("latent", seconds)
     assert pace.of(options_for("quick")) == pytest.approx(4.0)
+
+
+def test_a_pace_outlives_its_process(tmp_path: Path) -> None:
+    path, pace = tmp_path / "cache" / "pace.json", Pace()
+    for _ in range(FIRST + 1):
+        pace.note("latent", 2.0)
+    keep_pace(pace, path)
+    again = known_pace(path)
+    assert again.known and again.per_step("latent") == 2.0
+    assert again.per_step("tune") == 2.0 * USUAL["tune"], "from what was seen"
+    again.note("latent", 1.0)
+    assert again.per_step("latent") == 1.0, "what is seen now counts more"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[", "[1]", '{"latent": -1}', '{"latent": NaN}', '{"latent": true}', '{"latent": 1e9}',
+     '{"latent": "1"}', "[" * 4000, " " * 5000 + '{"latent": 1}'],
+)  # fmt: skip
+def test_a_damaged_pace_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x").write_text(text)
+    assert not known_pace(tmp_path / "x").known and not known_pace(tmp_path / "none").known
+    keep_pace(Pace({"latent": 1.0}), tmp_path / "x" / "no folder")  # no cache, no harm

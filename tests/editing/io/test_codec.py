@@ -25,7 +25,7 @@ def test_named_parts() -> None:
 
 @pytest.mark.parametrize(
     "text, kind, message",
-    [("a: 2", str, "a: '2'; it needs text"), ("a: yes", int, "a whole number"),
+    [("a: 2", str, "a: 2; it needs text"), ("a: yes", int, "a whole number"),
      ("a: x", float, "a number"), ("a: 1", bool, "true or false"), ("a: b", list, "a list"),
      ("b: 1", str, "lacks a"), ("a: null", str, "lacks a")],
 )  # fmt: skip
@@ -77,3 +77,26 @@ def test_lists_of_mappings() -> None:
     assert [part.take("a", int) for part in parts] == [1, 2]
     with pytest.raises(BadInput, match="edits 2 of it"):
         Settings({"edits": [{}, 3]}, "it").parts("edits")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1" + ":1" * 100_000, "a number of 200001 characters"),
+        ("a: 1" + ":1" * 100_000 + ".5", "a number of"),
+        ("a: 0x" + "f" * 100_000, "a number of"),
+        ("a: {" * 60 + "}" * 60, "nested more than 50 deep"),
+        ("? [[1], [2]]\n: 1", "YAML"),
+        ("a: 9999-99-99", "YAML"),
+    ],
+)
+def test_values_that_cost_more_than_they_say(text: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        parse_yaml(text, "it")
+
+
+def test_a_long_value_is_named_in_short() -> None:
+    for text in ("a: [" + "[x, x], " * 10_000 + "]", "a: " + "x" * 1_000_000):
+        with pytest.raises(BadInput) as refused:
+            parse_yaml(text, "it").take("a", int)
+        assert len(str(refused.value)) < 200

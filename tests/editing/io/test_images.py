@@ -167,7 +167,7 @@ def test_hostile_files_get_one_sentence(photo, tmp_path):
         "cut.jpg": (jpeg[: len(jpeg) // 2], "damaged or cut short"),
         "empty.png": (b"", "0 bytes"),
         "phone.heic": (b"\0\0\0\x24ftypheic\0\0\0\0mif1heic" + bytes(64), "HEIC"),
-        "head.png": (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", "not a picture"),
+        "head.png": (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", "is a PNG, but damaged"),
         "script.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "not a picture"),
         "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
     }
@@ -219,20 +219,20 @@ def test_png_text_of_any_length_and_script_returns(tmp_path):
     picture = torch.rand(1, 3, 32, 32) * 2 - 1
     path = tmp_path / "new" / "folder" / "out.png"
     images.save_png(path, picture, text)
-    assert images.read_png_text(path) == text
+    assert images.read_png_text(path, tuple(text)) == text
     assert np.array_equal(np.asarray(images.load_picture(path)), images.to_uint8(picture)[0])
     assert [p.name for p in path.parent.iterdir()] == ["out.png"]
 
 
 def test_png_text_of_other_files_is_empty_and_damage_is_named(photo, tmp_path):
-    assert images.read_png_text(save(photo, tmp_path / "photo.jpg")) == {}
-    assert images.read_png_text(save(photo, tmp_path / "plain.png")) == {}
+    assert images.read_png_text(save(photo, tmp_path / "photo.jpg"), ("key",)) == {}
+    assert images.read_png_text(save(photo, tmp_path / "plain.png"), ("key",)) == {}
     data = images.encode_png(photo, {"key": "value" * 50})
     (tmp_path / "cut.png").write_bytes(data[:200])
     with pytest.raises(BadPicture):
-        images.read_png_text(tmp_path / "cut.png")
+        images.read_png_text(tmp_path / "cut.png", ("key",))
     with pytest.raises(BadPicture, match="does not exist"):
-        images.read_png_text(tmp_path / "none.png")
+        images.read_png_text(tmp_path / "none.png", ("key",))
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -296,3 +296,110 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         with pytest.raises(CannotWrite, match="cannot be written") as error:
             images.write_atomically(folder / "out.png", lambda file: file.write(b"data"))
         assert str(folder / "out.png") in one_sentence(error)
+
+
+def tiff(values, photometric, kind=1, extra=()):
+    """An uncompressed TIFF of [H, W] or [H, W, C]; kind as of tag 339."""
+    height, width, *rest = values.shape
+    samples, bits, data = (rest or [1])[0], values.dtype.itemsize * 8, values.tobytes()
+    tags = {256: width, 257: height, 258: [bits] * samples, 259: 1, 262: photometric,
+            273: 0, 277: samples, 278: height, 279: len(data), 338: list(extra),
+            339: [kind] * samples}  # fmt: skip
+    tags = {tag: value for tag, value in tags.items() if value != []}
+    start = 8 + 2 + 12 * len(tags) + 4
+    beside = b""
+    entries = []
+    for tag, value in tags.items():
+        many = value if isinstance(value, list) else [value]
+        packed = struct.pack(f"<{len(many)}{'H' if isinstance(value, list) else 'I'}", *many)
+        if len(packed) > 4:
+            packed, beside = struct.pack("<I", start + len(beside)), beside + packed
+        code = 3 if isinstance(value, list) else 4
+        entries.append((tag, code, len(many), packed.ljust(4, b"\0")))
+    place = struct.pack("<I", start + len(beside))
+    body = b"".join(
+        struct.pack("<HHI", tag, code, count) + (place if tag == 273 else packed)
+        for tag, code, count, packed in entries
+    )
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    return head + body + bytes(4) + beside + data
+
+
+RAMP = np.linspace(0, 1, 64 * 64).reshape(64, 64)
+
+
+@pytest.mark.parametrize(
+    ("values", "photometric", "kind"),
+    [
+        ((1 - RAMP) * 65535, 0, "<u2"), (RAMP * 65535, 1, "<u2"), ((1 - RAMP) * 255, 0, "u1"),
+        (1 - RAMP, 0, "<f4"), (RAMP, 1, "<f4"), (RAMP * (2**32 - 1), 1, "<u4"),
+    ],
+)  # fmt: skip
+def test_greys_mean_what_the_tiff_says(values, photometric, kind):
+    data = tiff(values.round(4).astype(kind), photometric, 3 if kind == "<f4" else 1)
+    read = np.asarray(images.load_picture(io.BytesIO(data), name="scan.tif"), np.float32)
+    assert np.abs(read[..., 0] - RAMP * 255).max() < 2
+
+
+@pytest.mark.parametrize(
+    ("values", "photometric", "kind", "extra", "words"),
+    [
+        (np.stack([RAMP * 65535] * 2, -1).astype("<u2"), 1, 1, [2], "2 channels of 16-bit numbers"),
+        (np.stack([RAMP] * 3, -1).astype("<f4"), 2, 3, [], "3 channels of 32-bit floating point"),
+    ],
+)
+def test_tiffs_that_are_not_read_are_named(values, photometric, kind, extra, words):
+    data = tiff(values, photometric, kind, extra)
+    with pytest.raises(BadPicture, match=f"is a TIFF with {words}") as error:
+        images.load_picture(io.BytesIO(data), name="scan.tif")
+    one_sentence(error)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevm", b"hevs"])
+def test_every_brand_of_heic_is_named(brand):
+    data = b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(64)
+    with pytest.raises(BadPicture, match="is HEIC: export it as JPEG"):
+        images.load_picture(io.BytesIO(data), name="me.jpg")
+
+
+def png_with(photo, *chunks):
+    data = images.encode_png(photo)
+    more = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+    return data[:33] + more + data[33:]
+
+
+def test_long_texts_and_profiles_do_not_cost_the_picture(photo):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    plain = np.asarray(images.load_picture(io.BytesIO(images.encode_png(photo))))
+    for chunk in (
+        (b"zTXt", b"a\0\0" + zlib.compress(bytes(20_000_000))),
+        (b"iTXt", b"a\0\1\0\0\0" + zlib.compress(b"x" * 3_000_000)),
+        (b"tEXt", b"a\0" + b"x" * 3_000_000),
+        (b"iCCP", b"p\0\0" + zlib.compress(srgb + bytes(3_000_000))),
+        (b"iCCP", b"p\0\0" + zlib.compress(bytes(50_000_000))),
+    ):
+        data = png_with(photo, chunk)
+        read = np.asarray(images.load_picture(io.BytesIO(data)), np.int16)
+        assert np.abs(read - plain).max() <= 1
+        assert images.read_png_text(io.BytesIO(data), ("other",)) == {}
+
+
+def test_a_text_that_is_asked_for_has_an_end(photo):
+    packed = (b"zTXt", b"a\0\0" + zlib.compress(bytes(40_000_000), 9))
+    with pytest.raises(BadPicture, match="a in the PNG is damaged.*more than"):
+        images.read_png_text(io.BytesIO(png_with(photo, packed)), ("a",))
+    small = (b"zTXt", b"a\0\0" + zlib.compress("né".encode("latin-1")))
+    assert images.read_png_text(io.BytesIO(png_with(photo, small)), ("a",)) == {"a": "né"}
+
+
+def test_a_wide_profile_is_used_however_long_it_is(photo):
+    """Display-P3-like primaries, in a profile that Pillow itself would refuse."""
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = lab.replace(b"rXYZ", b"tmp1").replace(b"bXYZ", b"rXYZ").replace(b"tmp1", b"bXYZ")
+    data = png_with(photo, (b"iCCP", b"p\0\0" + zlib.compress(swapped + bytes(2_000_000))))
+    plain = np.asarray(images.load_picture(io.BytesIO(images.encode_png(photo))), np.int16)
+    read = np.asarray(images.load_picture(io.BytesIO(data)), np.int16)
+    assert np.abs(read[..., 0] - plain[..., 2]).mean() < np.abs(read[..., 0] - plain[..., 0]).mean()

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from editing.errors import BadInput, BadLatent, MissingFile
+from editing.io.allowances import Allowance
 from editing.models.generators.generator import Generator, fingerprint
 from editing.models.latents import (
     Latent,
@@ -169,3 +170,56 @@ def test_a_member_that_cannot_be_unpacked_is_refused() -> None:
     data[start : start + 4] = b"\xff" * 4
     with pytest.raises(BadLatent, match="not a readable latent file"):
         latent_from_bytes(bytes(data))
+
+
+def packed(latent: Latent, **more: np.ndarray) -> bytes:
+    """A latent file with further members."""
+    buffer = io.BytesIO(latent_to_bytes(latent))
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in more.items():
+            data = io.BytesIO()
+            np.save(data, array)
+            archive.writestr(f"{name}.npy", data.getvalue())
+    return buffer.getvalue()
+
+
+def test_what_a_file_unpacks_to_is_known_before(tiny_generator: Generator) -> None:
+    plain, large = Latent(torch.zeros(1, 8, 16), "tiny"), np.zeros(50 * 2**20, np.float32)
+    for more in (
+        {"weight_delta/b4.conv1.weight": large},
+        {"weight_delta/x": large.astype(np.int8), "scales/weight_delta/x": np.float32(1)},
+        {"noise/b4.conv1": large},
+        {"weight_delta/x": np.zeros(9, np.int8), "scales/weight_delta/x": large},
+    ):
+        with pytest.raises(BadLatent, match="more than 160 MB, the limit for one file"):
+            latent_from_bytes(packed(plain, **more))
+    with pytest.raises(BadLatent, match="more than 4096 bytes"):
+        latent_from_bytes(packed(plain, quad=np.zeros((4, 2, 10_000))))
+
+
+def test_a_generator_unpacks_only_what_it_has_a_place_for(tiny_generator: Generator) -> None:
+    allowance = Allowance(tiny_generator.latent_shapes, "tiny")
+    latent_from_bytes(latent_to_bytes(full_latent(tiny_generator)), allowance=allowance)
+    plain, number = Latent(torch.zeros(1, 8, 16), "other"), np.zeros((3, 3), np.float32)
+    for name, wanted in {
+        "noise/b4.conv1": r"\[3, 3\] \(of 'other'\); the domain tiny needs \[4, 4\]",
+        "noise/b99.conv1": "tiny has none of that name",
+        "weight_delta/mapping.fc0.weight": "tiny has none of that name",
+        "s_delta/b8.conv0": r"tiny needs \[12\]",
+    }.items():
+        with pytest.raises(BadLatent, match=wanted):
+            latent_from_bytes(packed(plain, **{name: number}), allowance=allowance)
+        fresh = latent_from_bytes(packed(plain, **{name: number}))
+        with pytest.raises(BadLatent, match=wanted):
+            fresh.check(tiny_generator, "", "tiny")
+
+
+def test_all_latents_of_one_request_share_what_is_left() -> None:
+    allowance = Allowance(left=5 * 4 * 128)
+    files = [latent_to_bytes(Latent(torch.full((1, 8, 16), float(n)))) for n in range(6)]
+    first = latent_from_bytes(files[0], allowance=allowance)
+    assert latent_from_bytes(files[0], allowance=allowance) is first, "the same file costs nothing"
+    for data in files[1:5]:
+        latent_from_bytes(data, allowance=allowance)
+    with pytest.raises(BadLatent, match="with the latents beside it"):
+        latent_from_bytes(files[5], "portrait-5.npz", allowance)

@@ -151,6 +151,18 @@ def test_of_several_faces_the_largest_is_used_and_said(astronaut, quad):
     assert np.allclose(info.quad, quad, atol=6)
 
 
+@pytest.mark.parametrize("turned", [90, 180, 270])
+def test_a_photo_on_its_side_is_turned_and_that_is_said(astronaut, quad, turned):
+    lying = astronaut.transpose(getattr(Image.Transpose, f"ROTATE_{turned}"))
+    face, info = align_face(lying, 64)
+    upright, plain = align_face(astronaut, 64)
+    assert np.abs(np.asarray(face, np.int16) - np.asarray(upright, np.int16)).mean() < 1
+    assert info.notes == (
+        f"The photo does not stand upright; the face was turned by {360 - turned}°.",
+    )
+    assert plain.notes == ()
+
+
 def test_no_face_says_what_to_upload():
     gradient = Image.fromarray(np.tile(np.arange(200, dtype=np.uint8), (150, 1))).convert("RGB")
     with pytest.raises(NoFace, match="coffee.jpg.*well-lit photo.*centre crop") as error:

@@ -131,3 +131,19 @@ def test_a_file_that_is_no_video_is_refused(job, tmp_path):
         invert_all(tmp_path / "film.mp4", tmp_path / "out", job)
     with pytest.raises(BadPicture, match="does not exist"):
         invert_all(tmp_path / "gone.mp4", tmp_path / "out", job)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41" + bytes(900), "is damaged"),
+        (b"\x1aE\xdf\xa3" + bytes(900), "is damaged"),
+        (b"RIFF\0\0\0\0AVI LIST" + bytes(900), "is damaged"),
+    ],
+)
+def test_a_damaged_video_is_not_told_to_be_what_it_is(job, tmp_path, data, words):
+    (tmp_path / "film.mp4").write_bytes(data)
+    with pytest.raises(BadPicture, match=words) as error:
+        invert_all(tmp_path / "film.mp4", tmp_path / "out", job)
+    assert "use MP4" not in str(error.value)

@@ -139,7 +139,7 @@ def test_a_smile_without_teeth_holds_the_teeth_still() -> None:
         ("{edits: [], grid: {columns: [1]}}", "names and values"),
         ("{edits: [], grid: {columns: [{alpha: 1}]}}", "cell 1, 1 of the grid lacks move"),
         ("{edits: [], grid: {columns: [{move: smile, alpha: x}]}}", "needs a number"),
-        ("{edits: [], grid: {columns: [{move: smile, alpha: 1, 3: 4}]}}", "unknown key '3'"),
+        ("{edits: [], grid: {columns: [{move: smile, alpha: 1, 3: 4}]}}", "unknown key 3"),
         ("{edits: [], grid: {columns: [{move: s, alpha: 1}]}, walk: {kind: loop}}", "not both"),
         ("{edits: [], inversion: {level: quick, into: {name: 'seed:1'}}}", "give it a mask"),
         ("{edits: [], inversion: {level: quick, mask: [0, 0, 2, 1]}}", "no part of the picture"),

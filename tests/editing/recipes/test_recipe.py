@@ -87,7 +87,7 @@ def test_a_recipe_may_be_short() -> None:
         ("edits: [{move: smile, alpha: 1, layers: 3-1}]", "3-1"),
         ("edits: [{move: smile, alpha: 1, layers: fine}]", "rows such as"),
         ("edits: [{move: smile, alpha: 1, strength: 2}]", "unknown key 'strength'"),
-        ("edits: [{move: smile, alpha: 1, on: true}]", "unknown key 'True'"),
+        ("edits: [{move: smile, alpha: 1, on: true}]", "unknown key True"),
         ("{edits: [], source: {kind: dream}}", "'dream'"),
         ("{edits: [], source: {kind: seed, name: 7x}}", "7x"),
         ("{edits: [], inversion: {level: perfect}}", "'perfect'; choose from quick"),

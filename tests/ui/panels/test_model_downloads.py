@@ -55,6 +55,12 @@ def test_all_that_lacks_is_brought_and_told(far: Domain) -> None:
     assert "Everything that can be fetched is here" in steps[-1][1]
 
 
+def test_where_the_files_lie_is_told_to_the_owner_alone(far: Domain) -> None:
+    assert str(far.folder) in about_html(Fetcher(far, allowed=True), "far", "en")
+    told = about_html(Fetcher(far, allowed=False), "far", "en")
+    assert str(far.folder) not in told and "far/fetched" in told
+
+
 def test_every_file_that_did_not_come_is_named(far: Domain, server: FileServer) -> None:
     server.files["g"] = Served(PAGE, kind="text/html")
     del server.files["e"]

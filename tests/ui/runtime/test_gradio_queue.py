@@ -8,11 +8,13 @@ import pytest
 from gradio_client import Client
 
 from ui.runtime.gradio_queue import (
+    LANES,
+    LONG_LANE,
     OVERLAPPING,
     QUICK_LANE,
-    overlap_visitors,
     pending,
     save_work,
+    share_places,
     track_no_spinners,
 )
 
@@ -52,7 +54,7 @@ def served():
                 handler, box, box, api_name="act", concurrency_id=QUICK_LANE, concurrency_limit=1
             )
         blocks.queue()
-        overlap_visitors(blocks)
+        share_places(blocks)
         save_work(blocks)
         _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True)
         pages.append(blocks)
@@ -99,35 +101,73 @@ def test_the_browser_keeps_no_account_of_spinners_that_are_never_shown():
     assert found == [[], [button._id], None]
 
 
-def queue_of(waiting: list[str], running: list[str]) -> SimpleNamespace:
-    events = [SimpleNamespace(session_hash=who, concurrency_id=QUICK_LANE) for who in waiting]
-    jobs = [[SimpleNamespace(session_hash=who, concurrency_id=QUICK_LANE)] for who in running]
-    lane = SimpleNamespace(queue=events, current_concurrency=len(jobs))
-    return SimpleNamespace(
-        event_queue_per_concurrency_id={QUICK_LANE: lane},
-        active_jobs=[*jobs, None],
-        get_events=lambda: "as usual",
-    )
+class Page:
+    """Stands for Gradio's blocks: a queue with events that wait and run, as (visitor, address)."""
+
+    def __init__(self, waiting, running, lane=QUICK_LANE) -> None:
+        waits, runs = ([self.event(*each, lane) for each in each] for each in (waiting, running))
+        queue = SimpleNamespace(queue=waits, current_concurrency=len(runs))
+        self._queue = SimpleNamespace(
+            event_queue_per_concurrency_id={lane: queue},
+            active_jobs=[*([event] for event in runs), None],
+            get_events=lambda: "as usual",
+        )
+
+    def event(self, who, address, lane):
+        request = SimpleNamespace(scope={"client": (address, 1)})
+        return SimpleNamespace(
+            _id=f"{who} of {address}", session_hash=who, request=request, concurrency_id=lane
+        )
+
+    def next(self):
+        """The visitor who is next; None where Gradio's own limit decides."""
+        found = self._queue.get_events()
+        return None if found == "as usual" else found[0][0].session_hash
+
+
+def of_one(names: str, address: str = "10.0.0.1") -> list[tuple[str, str]]:
+    return [(name, address) for name in names]
 
 
 @pytest.mark.parametrize(
     ("waiting", "running", "taken"),
     [
-        (["a", "b"], [], "a"),
-        (["a", "b"], ["a"], "b"),  # a's next waits for a's last
-        (["a", "a"], ["a"], None),
-        (["e"], [f"{n}" for n in range(OVERLAPPING)], None),
-        ([], ["a"], None),
+        ("ab", "", "a"),
+        ("ab", "a", "b"),  # a's next waits for a's last
+        ("aa", "a", None),
+        ("e", "0123"[:OVERLAPPING], None),
+        ("", "a", None),
     ],
 )
 def test_the_next_quick_action_is_of_a_visitor_who_has_none_running(waiting, running, taken):
-    blocks = SimpleNamespace(_queue=queue_of(waiting, running))
-    overlap_visitors(blocks)
-    found = blocks._queue.get_events()
-    if taken is None:
-        assert found == "as usual"  # Gradio's own limit holds this lane back
-        assert len(pending(blocks)) == len(waiting) + len(running)
-    else:
-        (event,), batch, lane = found
-        assert (event.session_hash, batch, lane) == (taken, False, QUICK_LANE)
-        assert len(pending(blocks)) == len(waiting) + len(running) - 1
+    page = Page(of_one(waiting), of_one(running))
+    share_places(page)
+    assert page.next() == taken
+    left = len(waiting) + len(running) - (taken is not None)
+    assert len(pending(page)) == left
+
+
+@pytest.mark.parametrize("lane", list(LANES))
+def test_an_address_that_holds_every_place_keeps_no_other_one_out(lane):
+    places = LANES[lane]
+    many = [f"tab {n}" for n in range(places.free + 4)]
+    waiting = [*of_one(many[places.free :]), ("you", "10.0.0.2")]
+    page = Page(waiting, of_one(many[: places.free]), lane)
+    share_places(page)
+    assert page.next() == "you", "the first of another address waits for nobody"
+    assert page.next() is None, "and the first one's others wait for their own"
+
+
+@pytest.mark.parametrize("lane", list(LANES))
+def test_a_crowd_is_bounded(lane):
+    crowd = [(f"visitor {n}", f"10.0.0.{n}") for n in range(LANES[lane].crowd)]
+    page = Page([("one more", "10.0.1.1")], crowd, lane)
+    share_places(page)
+    assert page.next() is None
+
+
+def test_long_work_goes_to_the_address_and_the_visitor_that_have_least():
+    waiting = [("a", "10.0.0.1"), ("b", "10.0.0.1"), ("c", "10.0.0.2")]
+    page = Page(waiting, [("a", "10.0.0.1")], LONG_LANE)
+    share_places(page)
+    assert [page.next() for _ in range(3)] == ["c", "b", "a"]

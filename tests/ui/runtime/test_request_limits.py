@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from ui.locales import say
+from ui.runtime import request_limits as guard_module
 from ui.runtime.gradio_queue import LONG_LANE
 from ui.runtime.request_limits import Guard, Limits
+from ui.server import uploads
+from ui.server.presence import presence_of
 
 JOIN = "/gradio_api/queue/join"
 
@@ -158,3 +161,72 @@ def test_a_look_whether_anyone_is_there_builds_no_page():
     inner = Inner()
     assert ask(Guard(inner), "/", [], method="HEAD") == (200, "")
     assert ask(Guard(inner), "/", [b""], method="GET") == (200, "served")
+
+
+def test_long_work_of_an_address_has_a_share_whoever_asks():
+    events = [(f"visitor {number}", LONG_LANE) for number in range(3)]
+    guard = Guard(Inner(blocks_with(*events)), Limits(address_long=3))
+    status, text = ask(guard, JOIN, joining("one more", 1))
+    assert status == 429 and "3 searches or films from your network" in json.loads(text)["detail"]
+    assert ask(guard, JOIN, joining("one more", 0))[0] == 200
+    assert ask(guard, JOIN, joining("one more", 1), client="10.0.0.2")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "name"),
+    [
+        ("/gradio_api/queue/data", b"session_hash=me", "me"),
+        ("/gradio_api/call/walk/event7", b"", "event7"),
+        ("/gradio_api/call/v2/walk/event7/", b"", "event7"),
+    ],
+)
+def test_it_is_known_whose_answers_are_listened_for(path, query, name):
+    class Page:
+        pass
+
+    page, heard = Page(), []
+
+    async def app(scope, receive, send):
+        heard.append(presence_of(page)._listening[name])
+
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": query,
+             "app": SimpleNamespace(get_blocks=lambda: page)}  # fmt: skip
+    asyncio.run(Guard(app)(scope, None, None))
+    assert heard == [1] and presence_of(page)._listening[name] == 0
+
+
+def test_old_files_are_swept_while_the_server_runs_but_not_the_page_s_own(monkeypatch):
+    swept = []
+    monkeypatch.setattr(guard_module, "sweep_own", swept.append)
+    monkeypatch.setattr(guard_module, "SWEEP_EVERY", 0.0)
+    blocks = SimpleNamespace(blocks={1: SimpleNamespace(keep_in_cache={"/a/page.png"})})
+
+    async def app(scope, receive, send):
+        while len(swept) < 3:
+            await asyncio.sleep(0.001)
+
+    scope = {"type": "lifespan", "app": SimpleNamespace(get_blocks=lambda: blocks)}
+    asyncio.run(Guard(app)(scope, None, None))
+    assert swept[:3] == [{"/a/page.png"}] * 3
+
+
+def test_an_upload_of_nothing_is_none():
+    class Nothing(Inner):
+        async def __call__(self, scope, receive, send):
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"[]"})
+
+    status, text = ask(Guard(Nothing()), "/gradio_api/upload", [b""])
+    assert status == 400 and text == say("guard.form", "en")
+
+
+@pytest.mark.parametrize(("share", "key"), [("SHARE", "guard.sent"), ("MOST", "guard.sent_all")])
+def test_an_address_and_all_may_send_so_much_lately(monkeypatch, share, key):
+    guard = Guard(Inner())
+    sizes = ((b"content-length", b"1000000"),)
+    monkeypatch.setattr(uploads, share, 2_500_000)
+    answers = [ask(guard, "/gradio_api/upload", [b"a"], headers=sizes) for _ in range(3)]
+    assert [status for status, _ in answers] == [200, 200, 429]
+    values = {"limit": guard_module.SHARE // 2**20, "minutes": 30}
+    assert answers[2][1] == say(key, "en", **values)

@@ -230,3 +230,54 @@ def test_a_latent_of_another_shape_is_refused(studio, session, tmp_path):
     path = changed(saved(session, studio, tmp_path), "portrait-0.npz", data)
     with pytest.raises(BadLatent, match="shape"):
         studio.open_session(session, path)
+
+
+def test_bombs_are_refused_before_they_are_unpacked(studio, session, tmp_path):
+    """24 latents of a quarter of a megabyte that would take gigabytes."""
+    domain = studio.domain
+    members = members_of(saved(session, studio, tmp_path))
+    large = next(name for name in domain.generator.latent_shapes if name.startswith("weight_delta"))
+    for name in (large, "weight_delta/none"):
+        data = io.BytesIO(members["portrait-0.npz"])
+        with (
+            zipfile.ZipFile(data, "a", zipfile.ZIP_DEFLATED) as archive,
+            archive.open(f"{name}.npy", "w", force_zip64=True) as member,
+        ):
+            np.lib.format.write_array(member, np.zeros(60 * 2**20, np.float32))
+        path = tmp_path / "bomb.studio"
+        write_members(path, {**members, "portrait-0.npz": data.getvalue()})
+        with pytest.raises(BadLatent, match="needs|none of that name"):
+            studio.open_session(session, path)
+
+
+def test_tuned_weights_stay_behind_where_they_could_not_be_opened_again(
+    studio, session, tmp_path, monkeypatch
+):
+    """The present portrait keeps them, the oldest do not; what was saved can be opened."""
+    shapes = studio.domain.generator.latent_shapes
+    name = next(name for name in shapes if name.startswith("weight_delta/"))
+    delta = {name.removeprefix("weight_delta/"): torch.full(shapes[name], 0.001)}
+    tuned = [replace(m.portrait, state=replace(m.portrait.state, weight_delta=delta))
+             for m in session.moments]  # fmt: skip
+    moments = tuple(replace(m, portrait=p) for m, p in zip(session.moments, tuned, strict=True))
+    session = replace(session, moments=moments)
+    one = 4 * (
+        delta[name.removeprefix("weight_delta/")].numel() + session.now.portrait.state.ws.numel()
+    )
+    monkeypatch.setattr("ui.studio.session_files.MOST", 2 * one)
+    path = saved(session, studio, tmp_path)
+    back, whole = studio.open_session(studio.start(studio.open_seed(1)), path)
+    assert not whole and back.now.portrait.state.weight_delta
+    kept = [bool(m.portrait.state.weight_delta) for m in back.moments]
+    assert kept.count(True) == 2
+
+
+def members_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write_members(path: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from editing.errors import BadInput, EditingError, UnknownName
+from editing.inversion.eta import known_pace, pace_file
 from editing.inversion.options import InversionOptions, NoiseOptions, TuneOptions, options_for
 from editing.models.latents import Latent, save_latent
 from editing.models.states import latent_of, state_of
@@ -173,7 +174,16 @@ def test_a_search_begins_at_a_latent_file(studio, portrait, tmp_path):
         given_from(tmp_path / "b.npz", studio.domain)
 
 
-def test_the_levels_have_times_that_rise(studio):
+def test_the_levels_have_times_once_a_search_was_seen_on_this_machine(studio, portrait):
+    fresh = Studio(studio.domain)
+    pace_file(studio.domain).unlink(missing_ok=True)
+    fresh.pace = known_pace(pace_file(studio.domain))
+    labels = InversionHandlers(fresh, Display(fresh)).level_labels("zh")
+    assert list(labels.values()) == ["快速", "标准", "最佳"], "nothing is searched to find out"
+    for _ in fresh.invert(Run(portrait, SHORT)):
+        pass
+    assert pace_file(studio.domain).is_file()
+    studio = Studio(studio.domain)  # another process
     seconds = [studio.seconds(options_for(level)) for level in LEVELS]
     assert 0 < seconds[0] < seconds[1] < seconds[2]
     labels = InversionHandlers(studio, Display(studio)).level_labels("zh")

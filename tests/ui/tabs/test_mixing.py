@@ -263,6 +263,13 @@ def test_long_videos_give_evenly_spread_frames(desk: MixingDesk, tmp_path: Path)
     assert 30 <= len(kept) <= MOST
 
 
+def test_a_small_file_of_very_many_frames_is_refused(tmp_path, monkeypatch) -> None:
+    list(feed(tmp_path / "a.mp4", [np.zeros((64, 64, 3), np.uint8)] * 20, 10, 20))
+    monkeypatch.setattr("ui.tabs.walk.drivers.MOST_PIXELS", 10 * 64 * 64)
+    with pytest.raises(BadInput, match="a.mp4 shows more than .* cut it shorter"):
+        spread_frames(tmp_path / "a.mp4")
+
+
 def test_stopping_keeps_what_was_drawn(walks: WalkHandlers, session: Session) -> None:
     running = walks.walk(session, "en", Asking(), None, None, *values("loop", frames=500))
     next(running)

@@ -301,6 +301,7 @@ class Workshop:
         alphas = np.linspace(first, last, count).round(2).tolist()
         betas = alphas if moves[1] else [0.0]
         state = session.now.stack.apply(session.now.portrait.state, self.domain)
+        self.studio.budget.check_pictures(len(alphas) * len(betas), state)
         work = sweep_cells(self.domain, state, moves[0], alphas, moves[1], betas)
         cells = []
         for cell in self.studio.lanes.steps(work):

@@ -19,13 +19,14 @@ from ui.components.html import note_html, progress_html
 from ui.locales import attribute_name, note, say
 from ui.panels.refresh import Display
 from ui.runtime.cancellation import Stops
+from ui.runtime.markup import Html
 from ui.runtime.toasts import polite, tell
 from ui.studio.session import Session
 from ui.tabs.boundaries.actions import Workshop
 from ui.tabs.boundaries.layout import AMOUNTS, name_choices, what_choices
 from ui.tabs.boundaries.sliders import FIRST
 from ui.tabs.boundaries.training import FIRST_PICK, PICKS, SOURCES, Step, Training
-from ui.tabs.boundaries.widgets import pad_value
+from ui.tabs.boundaries.widgets import pad_html, picks_html, strips_html
 from ui.tabs.boundaries.workshop_drawing import heat_html, rows_html, trained_html
 
 PAGE = 6  # strips shown at once
@@ -138,7 +139,7 @@ class WorkshopHandlers:
             session = self.workshop.keep(session, axis)
             names.append(session.own)
         tip, looks = say("variants.pad", lang), [_looks(axis.meta, lang) for axis in found]
-        value = gr.update(value=pad_value(looks[1], looks[2], tip), visible=True)
+        value = gr.update(value=pad_html(looks[1], looks[2], tip), visible=True)
         words = [f"{attribute_name(n, lang)}: {w}" for n, w in zip(names, looks, strict=True)]
         return session, note_html(" · ".join(words)), value, names[1:3]
 
@@ -251,13 +252,13 @@ class WorkshopHandlers:
         picked = {seed: side for seed, side in picked.items() if side}
         return picked, self._picks(shown, picked, lang)
 
-    def _picks(self, shown: list[Any], picked: dict[int, int], lang: str) -> dict[str, Any]:
+    def _picks(self, shown: list[Any], picked: dict[int, int], lang: str) -> Html:
         items = []
         for seed, src in shown:
             side = SIDES.get(picked.get(int(seed), 0), "")
             word = say(f"train.side.{side or 'none'}", lang)
             items.append({"src": src, "side": side, "word": word})
-        return {"items": items}
+        return picks_html(items)
 
     @polite
     def train(
@@ -355,7 +356,7 @@ class WorkshopHandlers:
                 for f in found
             ]
             edits = [f.edit for f in found]
-            yield {"items": items, "keep": say("explore.keep", lang)}, edits, first + len(found)
+            yield strips_html(items, say("explore.keep", lang)), edits, first + len(found)
 
     def explore_first(self, session: Session, lang: str, method: str, what: str | None) -> Any:
         """The first directions that a method finds: SeFa, GANSpace, a basis, or channels."""

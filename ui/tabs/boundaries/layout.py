@@ -8,6 +8,7 @@ import gradio as gr
 
 from ui.components.localized import Words
 from ui.locales import attribute_name, say
+from ui.runtime.markup import html_box
 from ui.tabs.boundaries.actions import METHODS, Workshop
 from ui.tabs.boundaries.training import SOURCES
 from ui.tabs.boundaries.widgets import pad, picks, strips
@@ -184,7 +185,7 @@ def _variants(words: Words, workshop: Workshop, names: Sequence[str]) -> Variant
             find = words.make(
                 gr.Button, {"value": "variants.find"}, elem_id="variants-find", **SMALL
             )
-        progress = gr.HTML("", elem_id="variants-progress")
+        progress = html_box(elem_id="variants-progress")
         square = pad(visible=False, elem_id="pad")
         without = words.make(
             gr.Button,
@@ -216,7 +217,7 @@ def _sweep(words: Words, choices: list[tuple[str, str]]) -> Sweep:
                 gr.Slider, {"label": "sweep.count"}, minimum=2, maximum=13, step=1, value=7
             )
         draw = words.make(gr.Button, {"value": "sweep.draw"}, elem_id="sweep-draw", **SMALL)
-        progress = gr.HTML("", elem_id="sweep-progress")
+        progress = html_box(elem_id="sweep-progress")
         sheet = words.make(
             gr.Image,
             {"label": "sweep.sheet"},
@@ -240,7 +241,7 @@ def _measured(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) 
                 gr.Button, {"value": "rescore.run"}, elem_id="rescore-run", **SMALL
             )
             stop = _stop(words, "rescore-stop")
-        table = gr.HTML("", elem_id="rescore-table")
+        table = html_box(elem_id="rescore-table")
     with words.make(gr.Accordion, {"label": "rows"}, open=False, elem_id="layer-by-layer"):
         with gr.Row():
             name = words.make(
@@ -251,7 +252,7 @@ def _measured(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) 
                 elem_id="rows-name",
             )
             rows = words.make(gr.Button, {"value": "rows.run"}, elem_id="rows-run", **SMALL)
-        row_table = gr.HTML("", elem_id="rows-table")
+        row_table = html_box(elem_id="rows-table")
     shown = workshop.truth is not None
     with words.make(gr.Accordion, {"label": "truth"}, open=False, elem_id="truth", visible=shown):
         words.make(gr.Markdown, {"value": "truth.intro"}, elem_classes="hint")
@@ -323,7 +324,7 @@ def _train(words: Words, workshop: Workshop) -> Train:
                 gr.Button, {"value": "train.run"}, variant="primary", elem_id="train-run", **SMALL
             )
             stop = _stop(words, "train-stop")
-        result = gr.HTML("", elem_id="train-result")
+        result = html_box(elem_id="train-result")
     groups = {"reading": reading, "text": texts, "labels": labels, "pictures": gallery}
     return Train(
         name, source, reading, less, more, labels, pictures, page, gr.State({}), gr.State([]),
@@ -358,7 +359,7 @@ def _explore(words: Words, workshop: Workshop, choices: list[tuple[str, str]]) -
             more = words.make(gr.Button, {"value": "explore.next"}, elem_id="explore-next", **SMALL)
         rows = strips(elem_id="strips")
         file = words.make(gr.UploadButton, {"label": "own.import"}, elem_id="own-import", **SMALL)
-        words.make(gr.HTML, {"value": "surgery"}, elem_classes="caption")
+        words.caption("surgery")
         with gr.Row():
             a, b = (
                 words.make(

@@ -9,6 +9,7 @@ import gradio as gr
 from ui.components.localized import Words
 from ui.components.widgets import chips as build_chips
 from ui.locales import MESSAGES, attribute_name, say
+from ui.runtime.markup import html_box
 from ui.tabs.boundaries.layout import REACH, Shelf, build_shelf
 from ui.tabs.boundaries.workshop_drawing import safe_css
 
@@ -41,7 +42,7 @@ def build_boundaries_tab(
     ranges that are marked on their tracks.
     """
     rules = safe_css({f"slider-{name}": ends for name, ends in safe.items()}, REACH)
-    marks = gr.HTML(rules, padding=False, elem_classes="rules")
+    marks = html_box(rules, padding=False, elem_classes="rules")
     with gr.Column(elem_id="sliders"):
         sliders = {
             name: _slider(words, name, value, index < FIRST)
@@ -58,10 +59,10 @@ def build_boundaries_tab(
         )
         shelf = build_shelf(words)
     words.make(gr.Markdown, {"value": "unit"}, elem_classes="hint")
-    words.make(gr.HTML, {"value": "stack"}, elem_classes="caption")
+    words.caption("stack")
     stack = build_chips(chips, elem_id="stack")
     with words.make(gr.Accordion, {"label": "details"}, open=False, elem_id="details"):
-        title = gr.HTML(elem_id="details-title")
+        title = html_box(elem_id="details-title")
         layers = words.make(
             gr.CheckboxGroup,
             {"label": "layers", "info": "layers.tip", "choices": partial(layer_choices, groups)},

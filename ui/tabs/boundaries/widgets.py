@@ -1,15 +1,12 @@
 """Widgets of the workshop: a pad for two directions, pictures to pick, strips to keep."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
-PAD = """
-<div class="pad" tabindex="0" role="application" aria-label="{{value.tip}}" title="{{value.tip}}">
-  <span class="pad-x">{{value.x}}</span><span class="pad-y">{{value.y}}</span>
-  <i class="pad-dot" style="left:{{value.left}}%;top:{{value.top}}%"></i>
-</div>
-"""
+from ui.runtime.markup import Html, html_box, tag
+
 PAD_JS = """
 let held = false;
 const at = (event) => {
@@ -48,14 +45,6 @@ element.addEventListener('keydown', (event) => {
 });
 """
 
-PICKS = """
-<div class="picks" role="list">
-  {{#each value.items}}
-  <button class="pick {{side}}" data-index="{{@index}}" role="listitem"
-          aria-label="{{word}}" title="{{word}}"><img src="{{src}}" alt=""><b></b></button>
-  {{/each}}
-</div>
-"""
 PICKS_JS = """
 element.addEventListener('click', (event) => {
   const pick = event.target.closest('[data-index]');
@@ -63,17 +52,6 @@ element.addEventListener('click', (event) => {
 });
 """
 
-STRIPS = """
-<div class="strips" role="list">
-  {{#each value.items}}
-  <div class="strips-item" role="listitem">
-    <span class="strips-name">{{name}}<em>{{note}}</em></span>
-    <span class="strips-row">{{#each pictures}}<img src="{{this}}" alt="">{{/each}}</span>
-    <button class="strips-keep sm secondary" data-index="{{@index}}">{{../value.keep}}</button>
-  </div>
-  {{/each}}
-</div>
-"""
 STRIPS_JS = """
 element.addEventListener('click', (event) => {
   const keep = event.target.closest('.strips-keep');
@@ -84,30 +62,56 @@ element.addEventListener('click', (event) => {
 # Functions, not subclasses; see ui.components.widgets.
 
 
-def pad(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """A square to drag in: ``drag`` and ``drop`` fire with x and y in -1..1.
-
-    The value is {"x": word, "y": word, "tip": str, "left": percent, "top": percent}.
-    """
-    return gr.HTML(value or pad_value(), html_template=PAD, js_on_load=PAD_JS, **options)
+def pad(**options: Any) -> gr.HTML:
+    """A square to drag in: ``drag`` and ``drop`` fire with x and y in -1..1."""
+    return html_box(pad_html(), script=PAD_JS, **options)
 
 
-def pad_value(x: str = "", y: str = "", tip: str = "", at: tuple[float, float] = (0, 0)) -> Any:
-    """The pad's value with its dot ``at`` (-1..1, -1..1)."""
-    return {"x": x, "y": y, "tip": tip, "left": 50 * (at[0] + 1), "top": 50 * (1 - at[1])}
+def pad_html(x: str = "", y: str = "", tip: str = "", at: tuple[float, float] = (0, 0)) -> Html:
+    """The pad with words on its axes, and its dot ``at`` (-1..1, -1..1)."""
+    return tag(
+        "div",
+        tag("span", x, class_="pad-x"),
+        tag("span", y, class_="pad-y"),
+        tag("i", class_="pad-dot", style=f"left:{50 * (at[0] + 1)}%;top:{50 * (1 - at[1])}%"),
+        class_="pad", tabindex=0, role="application", aria_label=tip, title=tip,
+    )  # fmt: skip
 
 
-def picks(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """Pictures to mark as more or less; ``pick`` fires with an ``index``.
-
-    The value is {"items": [{"src": data URI, "side": "", "more" or "less", "word": str}]}.
-    """
-    return gr.HTML(value or {"items": []}, html_template=PICKS, js_on_load=PICKS_JS, **options)
+def picks(**options: Any) -> gr.HTML:
+    """Pictures to mark as more or less; ``pick`` fires with an ``index``."""
+    return html_box(picks_html(()), script=PICKS_JS, **options)
 
 
-def strips(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """Rows of pictures with a name; ``keep`` fires with an ``index``.
+def picks_html(items: Sequence[Mapping[str, str]]) -> Html:
+    """The pictures, of {"src": data URI, "side": "", "more" or "less", "word": str}."""
+    buttons = [
+        tag(
+            "button", tag("img", src=item["src"], alt=""), tag("b"),
+            class_=f"pick {item['side']}".strip(), data_index=index, role="listitem",
+            aria_label=item["word"], title=item["word"],
+        )
+        for index, item in enumerate(items)
+    ]  # fmt: skip
+    return tag("div", buttons, class_="picks", role="list")
 
-    The value is {"items": [{"name", "note", "pictures": [data URI]}], "keep": word}.
-    """
-    return gr.HTML(value or {"items": []}, html_template=STRIPS, js_on_load=STRIPS_JS, **options)
+
+def strips(**options: Any) -> gr.HTML:
+    """Rows of pictures with a name; ``keep`` fires with an ``index``."""
+    return html_box(strips_html((), ""), script=STRIPS_JS, **options)
+
+
+def strips_html(items: Sequence[Mapping[str, Any]], keep: str) -> Html:
+    """The rows, of {"name", "note", "pictures": [data URI]}; ``keep`` is on their buttons."""
+    rows = [
+        tag(
+            "div",
+            tag("span", item["name"], tag("em", item["note"]), class_="strips-name"),
+            tag("span", [tag("img", src=p, alt="") for p in item["pictures"]], class_="strips-row"),
+            tag("button", keep, class_="strips-keep sm secondary", data_index=index),
+            class_="strips-item",
+            role="listitem",
+        )
+        for index, item in enumerate(items)
+    ]
+    return tag("div", rows, class_="strips", role="list")

@@ -1,117 +1,111 @@
 """Small pieces of HTML of the workshop: a heat map, a training's result, rows, safe ranges."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from editing.directions.direction import Direction
 from editing.directions.rescoring import Effect, RowEffect
 from ui.locales import attribute_name, say
+from ui.runtime.markup import Html, css_name, joined, tag
 
 FULL = 1.0  # σ of full colour
 
 
-def heat_html(effects: Sequence[Effect], lang: str) -> str:
+def heat_html(effects: Sequence[Effect], lang: str) -> Html:
     """The rescoring table: rows move, columns are read; red is more, blue is less."""
     if not effects:
-        return ""
+        return joined()
     columns = list(effects[0].change)
-    head = "".join(f"<th><span>{escape(attribute_name(c, lang))}</span></th>" for c in columns)
-    extra = [say(f"metrics.{key}", lang) for key in ("identity", "background")]
-    head += "".join(f"<th><span>{escape(word)}</span></th>" for word in extra)
+    words = [attribute_name(column, lang) for column in columns]
+    words += [say(f"metrics.{key}", lang) for key in ("identity", "background")]
+    head = [tag("th", tag("span", word)) for word in words]
     rows = []
     for effect in effects:
-        cells = "".join(_heat(effect.change[c], c == effect.name) for c in columns)
+        cells = [_heat(effect.change[c], c == effect.name) for c in columns]
         kept = "–" if effect.identity is None else f"−{effect.identity:.2f}"
-        cells += f"<td>{kept}</td><td>{100 * effect.background:.0f}%</td>"
-        rows.append(f"<tr><th>{escape(attribute_name(effect.name, lang))}</th>{cells}</tr>")
-    return (
-        f'<div class="heat"><table><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+        cells += [tag("td", kept), tag("td", f"{100 * effect.background:.0f}%")]
+        rows.append(tag("tr", tag("th", attribute_name(effect.name, lang)), cells))
+    top = tag("thead", tag("tr", tag("th"), head))
+    return tag("div", tag("table", top, tag("tbody", rows)), class_="heat")
 
 
-def _heat(value: float, own: bool) -> str:
-    strength = min(abs(value) / FULL, 1)
+def _heat(value: float, own: bool) -> Html:
+    strength = 100 * min(abs(value) / FULL, 1)
     colour = "var(--heat-more)" if value > 0 else "var(--heat-less)"
     text = f"{value:.1f}".replace("-", "−") if abs(value) >= 0.1 else ""
-    mark = ' class="own"' if own else ""
-    return (
-        f'<td{mark} style="background:color-mix(in srgb, {colour} {100 * strength:.0f}%, '
-        f'transparent)" title="{value:+.2f} σ">{text}</td>'
-    )
+    mixed = f"color-mix(in srgb, {colour} {strength:.0f}%, transparent)"
+    look = {"class_": "own" if own else None, "style": f"background:{mixed}"}
+    return tag("td", text, title=f"{value:+.2f} σ", **look)
 
 
-def trained_html(direction: Direction, cosines: Mapping[str, float], lang: str) -> str:
+def trained_html(direction: Direction, cosines: Mapping[str, float], lang: str) -> Html:
     """How good a trained direction is: accuracy, AUC, margins, cosines."""
     meta, lines = direction.meta, []
     for part in ("validation", "all"):
         quality = meta.get(part)
         if quality and quality["accuracy"] is not None:
             area = "" if quality["auc"] is None else f" · AUC {quality['auc']:.2f}"
-            percent = f"{100 * quality['accuracy']:.0f} %"
-            lines.append(f"{say(f'train.{part}', lang)} <b>{percent}</b>{area}")
+            percent = tag("b", f"{100 * quality['accuracy']:.0f} %")
+            lines.append(joined(f"{say(f'train.{part}', lang)} ", percent, area))
     if meta.get("picked"):
         words = ", ".join(
             f"{attribute_name(name, lang)} {weight:+.2f}" for name, weight in meta["picked"].items()
         )
-        lines.append(f"{say('train.meant', lang)} {escape(words)}")
+        lines.append(joined(f"{say('train.meant', lang)} {words}"))
     if direction.safe_range:
         low, high = direction.safe_range
-        lines.append(say("train.range", lang, low=f"{low:g}", high=f"{high:g}"))
+        lines.append(joined(say("train.range", lang, low=f"{low:g}", high=f"{high:g}")))
     near = sorted(cosines.items(), key=lambda item: -abs(item[1]))[:4]
     if near:
         words = ", ".join(f"{attribute_name(name, lang)} {value:+.2f}" for name, value in near)
-        lines.append(f"{say('train.cosines', lang)} {escape(words)}")
-    texts = "".join(f"<p>{line}</p>" for line in lines)
-    return f'<div class="trained">{texts}{margins_svg(meta.get("margins"), lang)}</div>'
+        lines.append(joined(f"{say('train.cosines', lang)} {words}"))
+    texts = [tag("p", line) for line in lines]
+    return tag("div", texts, margins_svg(meta.get("margins"), lang), class_="trained")
 
 
-def margins_svg(margins: Mapping[str, Any] | None, lang: str) -> str:
+def margins_svg(margins: Mapping[str, Any] | None, lang: str) -> Html:
     """Distances from the boundary as two histograms in one picture."""
     if not margins:
-        return ""
+        return joined()
     less, more = margins["less"], margins["more"]
     most, width = max(*less, *more, 1), 300 / len(less)
-    bars = "".join(
-        f'<rect class="{kind}" x="{i * width:.1f}" width="{width - 1:.1f}" '
-        f'y="{56 - 52 * count / most:.1f}" height="{52 * count / most:.1f}"/>'
+    bars = [
+        tag(
+            "rect", class_=kind, x=f"{i * width:.1f}", width=f"{width - 1:.1f}",
+            y=f"{56 - 52 * count / most:.1f}", height=f"{52 * count / most:.1f}",
+        )
         for kind, counts in (("less", less), ("more", more))
         for i, count in enumerate(counts)
-    )
-    return (
-        f'<svg class="margins" viewBox="0 0 300 60" preserveAspectRatio="none" role="img">'
-        f"<title>{escape(say('train.margins', lang))}</title>{bars}"
-        f'<line x1="150" x2="150" y1="0" y2="60"/></svg>'
-    )
+    ]  # fmt: skip
+    middle = tag("line", x1="150", x2="150", y1="0", y2="60")
+    return tag(
+        "svg", tag("title", say("train.margins", lang)), bars, middle, class_="margins",
+        viewBox="0 0 300 60", preserveAspectRatio="none", role="img",
+    )  # fmt: skip
 
 
-def rows_html(effects: Sequence[RowEffect], lang: str) -> str:
+def rows_html(effects: Sequence[RowEffect], lang: str) -> Html:
     """What every row changes, as bars: the picture, the background, the attribute."""
     most = max((effect.picture for effect in effects), default=1) or 1
     lines = []
     for effect in effects:
         change = "" if effect.change is None else f"{effect.change:+.2f} σ"
-        lines.append(
-            f"<tr><th>{effect.row}</th><td>{_bar(effect.picture / most)}</td>"
-            f"<td>{100 * effect.picture:.1f} %</td><td>{_bar(effect.background / most)}</td>"
-            f"<td>{100 * effect.background:.1f} %</td><td>{change}</td></tr>"
-        )
-    words = [say(key, lang) for key in ("rows.row", "rows.picture", "metrics.background")]
-    head = f"<th>{words[0]}</th><th colspan=2>{words[1]}</th><th colspan=2>{words[2]}</th><th></th>"
-    return (
-        f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
-    )
+        parts = (effect.picture, effect.background)
+        cells = [(tag("td", _bar(part / most)), tag("td", f"{100 * part:.1f} %")) for part in parts]
+        lines.append(tag("tr", tag("th", effect.row), cells, tag("td", change)))
+    row, *words = (say(key, lang) for key in ("rows.row", "rows.picture", "metrics.background"))
+    head = [tag("th", row), [tag("th", word, colspan=2) for word in words], tag("th")]
+    return tag("table", tag("thead", tag("tr", head)), tag("tbody", lines), class_="rows")
 
 
-def _bar(part: float) -> str:
-    return f'<i style="width:{100 * min(part, 1):.0f}%"></i>'
+def _bar(part: float) -> Html:
+    return tag("i", style=f"width:{100 * min(part, 1):.0f}%")
 
 
-def safe_css(ranges: Mapping[str, tuple[float, float]], reach: float) -> str:
+def safe_css(ranges: Mapping[str, tuple[float, float]], reach: float) -> Html:
     """Style rules that mark the safe range on the track of each slider (element id -> range)."""
     rules = []
     for element, (low, high) in ranges.items():
         start, end = (0.5 + 0.5 * max(min(v / reach, 1), -1) for v in (low, high))
-        rules.append(f"#{element} {{--safe-from:{start:.3g};--safe-to:{end:.3g}}}")
-    return f"<style>{''.join(rules)}</style>"
+        rules.append(f"#{css_name(element)} {{--safe-from:{start:.3g};--safe-to:{end:.3g}}}")
+    return tag("style", "".join(rules))

@@ -233,11 +233,13 @@ class InversionHandlers:
         ]
 
     def level_labels(self, lang: str) -> dict[str, str]:
-        """The level buttons, each with the time it takes on this machine."""
+        """The level buttons, each with the time it takes on this machine, once that is known."""
         return {level: self._label(level, lang) for level in LEVELS}
 
     def _label(self, level: str, lang: str) -> str:
         seconds = self.studio.seconds(options_for(level))
+        if seconds is None:
+            return say(f"level.{level}", lang)
         if seconds < 90:
             rounded = round(seconds) if seconds < 20 else 5 * round(seconds / 5)
             time = say("time.seconds", lang, seconds=max(rounded, 1))

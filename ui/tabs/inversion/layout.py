@@ -7,6 +7,7 @@ import gradio as gr
 from editing.inversion.options import METHODS, SPACES
 from ui.components.localized import Words
 from ui.components.widgets import painter, uploads_only
+from ui.runtime.markup import html_box
 from ui.tabs.inversion.options import LOSSES, SEARCH, STARTS, choices_of
 
 LEVELS = ("quick", "standard", "best")
@@ -31,7 +32,7 @@ class InversionTab(NamedTuple):
 
 
 def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
-    """``labels`` are the texts of the three level buttons, with their times."""
+    """``labels`` are the texts of the three level buttons."""
     words.make(gr.Markdown, {"value": "inversion.intro"}, elem_classes="intro")
     with gr.Row(elem_id="levels"):
         buttons = {
@@ -45,13 +46,13 @@ def build_inversion_tab(words: Words, labels: dict[str, str]) -> InversionTab:
     # Says to the API, in one place, which of the three buttons was pressed.
     level = gr.Radio(LEVELS, value="quick", label="level", visible=False)
     words.make(gr.Markdown, {"value": "inversion.idle"}, elem_classes="hint")
-    progress = gr.HTML("", elem_id="progress")
+    progress = html_box(elem_id="progress")
     with gr.Row(elem_id="running"):
         stop, resume, film, untune = (
             words.make(gr.Button, {"value": key}, interactive=False, elem_id=key, **SMALL)
             for key in ("stop", "resume", "film", "untune")
         )
-    result = gr.HTML("", elem_id="result")
+    result = html_box(elem_id="result")
     words.make(gr.Markdown, {"value": "inversion.two"}, elem_classes="hint")
     with words.make(gr.Accordion, {"label": "region"}, open=False, elem_id="region") as region:
         words.make(gr.Markdown, {"value": "region.tip"}, elem_classes="hint")

@@ -20,7 +20,7 @@ from editing.errors import BadInput
 from editing.inversion.invert import Step
 from editing.inversion.stages import Point
 from editing.io.images import load_picture, to_tensor, to_uint8
-from editing.models.latents import MAX_SEED
+from editing.models.latents import MAX_SEED, SeedSpec, parse_seed
 from editing.recipes.recipe import Source, make_recipe
 from ui.components.widgets import Pixels
 from ui.panels.refresh import mix_text
@@ -73,6 +73,7 @@ class MixingDesk:
             mate = self._mate(other_of(path.name, portrait.state, self.domain))
             return replace(mate, photo=portrait.target)
         latent, recipe = work
+        self.studio.budget.check_stack(recipe.stack)
         state = recipe.stack.apply(state_of(latent, self.domain), self.domain)
         return self._mate(other_of(path.name, state, self.domain))
 
@@ -215,8 +216,9 @@ class MixingDesk:
 
     def _replaced(self, session: Session, mate: Mate) -> Session:
         if mate.other.latent is None:
-            seed = int(mate.other.name.removeprefix("seed:").partition("@")[0])
-            return self.studio.replace(session, self.studio.open_seed(seed))
+            spec = parse_seed(mate.other.name) or SeedSpec(0)
+            seeded = self.studio.open_seed(spec.seed, spec.psi, spec.cutoff, spec.label)
+            return self.studio.replace(session, seeded)
         latent = mate.other.latent
         recipe = make_recipe(self.domain, Source("latent", mate.other.name), EditStack())
         portrait = files.portrait_of(latent, recipe, self.domain, mate.picture)

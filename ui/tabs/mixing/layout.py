@@ -10,6 +10,7 @@ from ui.components.localized import Words
 from ui.components.widgets import uploads_only
 from ui.locales import say
 from ui.panels.source import MAX_SEED
+from ui.runtime.markup import html_box
 from ui.tabs.boundaries.sliders import given_choices, layer_choices
 from ui.tabs.mixing.region import Region, build_region
 
@@ -211,7 +212,7 @@ def _grid(words: Words) -> Grid:
                 for which, seeds in (("rows", "21, 22"), ("columns", "31, 32, 33"))
             )  # fmt: skip
         run = words.make(gr.Button, {"value": "mix.grid.run"}, elem_id="mix-grid-run")
-        progress = gr.HTML("")
+        progress = html_box()
         cells = gr.Gallery(
             show_label=False, columns=4, allow_preview=False, format="jpeg", buttons=[],
             height="auto", elem_id="mix-cells",

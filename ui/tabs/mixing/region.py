@@ -23,6 +23,7 @@ from ui.components.widgets import CANVAS, painter, upload_path, uploads_only
 from ui.locales import say
 from ui.panels.refresh import Display
 from ui.runtime.cancellation import Stops
+from ui.runtime.markup import html_box
 from ui.runtime.toasts import polite
 from ui.studio.renderer import enlarged
 from ui.studio.session import Session
@@ -106,7 +107,7 @@ def build_region(words: Words, groups: Sequence[str]) -> Region:
                 words.make(gr.Button, {"value": key}, visible=False, elem_id=f"mix-region-{name}")
                 for name, key in (("search", "mix.region.search"), ("stop", "stop"))
             )
-        progress = gr.HTML("", elem_id="mix-region-progress")
+        progress = html_box(elem_id="mix-region-progress")
     return Region(accordion, tip, painted, operation, chosen, right, down, level, run, search, stop,
                   progress, gr.State(None))  # fmt: skip
 

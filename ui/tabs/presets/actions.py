@@ -100,7 +100,8 @@ class PresetDesk:
         source = preset.recipe.source
         if source.kind == "seed":
             spec = parse_seed(source.name) or SeedSpec(0)
-            return self.studio.replace(session, self.studio.open_seed(spec.seed, spec.psi))
+            portrait = self.studio.open_seed(spec.seed, spec.psi, spec.cutoff, spec.label)
+            return self.studio.replace(session, portrait)
         if preset.photo is None:
             raise BadRecipe(
                 f"The photo {source.name} of {preset.name} is not here; apply the preset to a "
@@ -152,7 +153,9 @@ class PresetDesk:
         grid = preset.recipe.grid
         if grid is None or len(grid.columns) * len(grid.rows) > MAX_GRID:
             raise BadInput(f"{preset.name} makes no grid of up to {MAX_GRID} pictures.")
-        yield from self.studio.lanes.steps(grid.pictures(self.edited(session), self.domain))
+        state = self.edited(session)
+        self.studio.budget.check_pictures(len(grid.columns) * len(grid.rows), state)
+        yield from self.studio.lanes.steps(grid.pictures(state, self.domain))
 
 
 def facts_of(shown: Shown, lang: str) -> dict[str, Any]:

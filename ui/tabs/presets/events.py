@@ -18,13 +18,14 @@ from ui.components.html import note_html, progress_html
 from ui.locales import say
 from ui.panels.refresh import Display
 from ui.runtime.cancellation import Stops
+from ui.runtime.markup import Html
 from ui.runtime.throttle import Showing
 from ui.runtime.toasts import polite
 from ui.studio import exports as files
 from ui.studio.session import Session
 from ui.tabs.inversion.events import InversionHandlers
 from ui.tabs.presets.actions import PresetDesk, facts_of
-from ui.tabs.presets.layout import card_values
+from ui.tabs.presets.layout import card_values, cards_html
 from ui.tabs.walk.events import WalkHandlers
 from ui.tabs.walk.layout import NAMES, SETTINGS, TIME
 from ui.tabs.walk.options import asked_of
@@ -43,13 +44,13 @@ class PresetHandlers:
         self.inversion, self.walks, self.display = inversion, walks, display
         self.drawing = Stops()
 
-    def cards(self, lang: str, group: str) -> tuple[list[dict[str, Any]], bool]:
+    def cards(self, lang: str, group: str) -> tuple[Html, bool]:
         """The cards of a group, and that they were looked at."""
-        return card_values(self.desk.shown, group, lang), True
+        return cards_html(card_values(self.desk.shown, group, lang)), True
 
     def recards(self, lang: str, group: str, looked: bool) -> Any:
         """The cards in another language, where they were looked at."""
-        return card_values(self.desk.shown, group, lang) if looked else gr.skip()
+        return self.cards(lang, group)[0] if looked else gr.skip()
 
     # -- a run, event by event: place -> invert (-> adopt) -> make
 

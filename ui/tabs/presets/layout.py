@@ -1,8 +1,8 @@
 """The Presets tab: cards of published experiments, and what the last one made."""
 
 import base64
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import gradio as gr
 
@@ -10,32 +10,11 @@ from editing.recipes.presets import KINDS
 from ui.components.film_player import Screen, build_screen
 from ui.components.localized import Words
 from ui.locales import note, say
+from ui.runtime.markup import Html, classes, html_box, tag
 from ui.tabs.presets.actions import Shown
 
 GROUPS = ("all", "boundary", "inversion", "mixing", "text", "walk")  # tags one can look for
 
-CARDS = """
-<div class="presets" role="list">
-  {{#each value}}
-  <article class="preset {{#if lacks}}off{{/if}}" role="listitem" aria-label="{{title}}">
-    {{#if src}}<img src="{{src}}" alt="{{alt}}" loading="lazy">{{/if}}
-    <div class="preset-words">
-      <h3>{{title}}</h3>
-      <p class="preset-paper" title="{{citation}}">{{paper}}</p>
-      <p>{{text}}</p>
-      {{#if lacks}}
-      <p class="preset-lacks">{{lacks}}</p>
-      {{else}}
-      <div class="preset-acts">
-        <button data-name="{{name}}" data-act="apply" aria-label="{{apply}}: {{title}}">{{apply}}</button>
-        <button data-name="{{name}}" data-act="publish" aria-label="{{publish}}: {{title}}">{{publish}}</button>
-      </div>
-      {{/if}}
-    </div>
-  </article>
-  {{/each}}
-</div>
-"""  # noqa: E501
 CARDS_JS = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
@@ -73,19 +52,52 @@ def build_presets_tab(words: Words) -> PresetsTab:
         container=False,
         elem_id="preset-group",
     )
-    cards = gr.HTML([], html_template=CARDS, js_on_load=CARDS_JS, elem_id="preset-cards")
+    cards = html_box(cards_html(()), script=CARDS_JS, elem_id="preset-cards")
     states = (gr.State(None), gr.State(None), gr.State(None), gr.State(False))
     return PresetsTab(group, filmed, stop, cards, *states)
 
 
-def card_values(shown: Sequence[Shown], group: str, lang: str) -> list[dict[str, Any]]:
+def card_values(shown: Sequence[Shown], group: str, lang: str) -> list[dict[str, str]]:
     """The cards of a group (one of ``GROUPS``): those that work, and the quick ones, first."""
     found = [each for each in shown if group in ("all", *each.preset.recipe.tags)]
     found.sort(key=lambda each: (bool(each.lacks), KINDS.index(each.preset.kind)))
     return [_card(each, lang) for each in found]
 
 
-def _card(shown: Shown, lang: str) -> dict[str, Any]:
+def cards_html(cards: Sequence[Mapping[str, str]]) -> Html:
+    """The cards of ``card_values``."""
+    drawn = []
+    for card in cards:
+        title, source = card["title"], card["src"]
+        words = tag(
+            "div",
+            tag("h3", title),
+            tag("p", card["paper"], class_="preset-paper", title=card["citation"]),
+            tag("p", card["text"]),
+            _acts(card),
+            class_="preset-words",
+        )
+        picture = tag("img", src=source, alt=card["alt"], loading="lazy") if source else None
+        look = classes("preset", off=card["lacks"])
+        drawn.append(tag("article", picture, words, class_=look, role="listitem", aria_label=title))
+    return tag("div", drawn, class_="presets", role="list")
+
+
+def _acts(card: Mapping[str, str]) -> Html:
+    """What can be done with a card, or what it lacks."""
+    if card["lacks"]:
+        return tag("p", card["lacks"], class_="preset-lacks")
+    buttons = [
+        tag(
+            "button", card[act], data_name=card["name"], data_act=act,
+            aria_label=f"{card[act]}: {card['title']}",
+        )
+        for act in ("apply", "publish")
+    ]  # fmt: skip
+    return tag("div", buttons, class_="preset-acts")
+
+
+def _card(shown: Shown, lang: str) -> dict[str, str]:
     preset = shown.preset
     title, citation = preset.title(lang), preset.recipe.citation
     source = base64.b64encode(shown.thumbnail).decode()

@@ -16,6 +16,7 @@ from editing.edits.stack import EditStack, Entry, Move, render
 from editing.errors import BadInput, EditingError
 from editing.io.images import to_tensor, to_uint8
 from editing.models.generators.layers import style_widths
+from editing.models.latents import parse_seed
 from editing.models.networks.prompts import neutral_for
 from editing.models.states import EditState
 from editing.text.edit import METHODS, StyleChange, TextEdit, is_known, relevance
@@ -35,7 +36,7 @@ from editing.text.table import default_layers
 from ui.components.localized import shortened
 from ui.components.widgets import Pixels
 from ui.runtime.zerogpu import on_gpu, on_zero_gpu, seen_seeds
-from ui.studio.renderer import View
+from ui.studio.renderer import EAGER, View
 from ui.studio.session import Label, Session
 from ui.studio.studio import Studio
 
@@ -73,14 +74,27 @@ class TextDesk:
         self.has_table = table is not None and self.domain.is_present(table)
         widths = style_widths(self.domain.generator)
         self._loading = threading.Lock()
+        self._begun = False
         self.ready = threading.Event()  # set once nobody need wait for the models any more
         self._seen_elsewhere = on_gpu(seen_seeds)  # a Space looks for such calls when it starts
         self.total = sum(widths[name] for name in default_layers(self.domain))
 
+    @property
+    def is_light(self) -> bool:
+        """Whether its models are small enough to be loaded before anybody asks for them."""
+        return not self.domain.hub_clip and self.domain.bytes_of("text_image_model") <= EAGER
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the models are being loaded."""
+        return self._begun and not self.ready.is_set()
+
     def warm_up(self) -> None:
-        """Load the models and take the first steps, so that the first edit need not wait."""
-        if not self.available:
-            return
+        """Load the models and take the first steps, once, so that the first edit need not wait."""
+        with self._loading:
+            if not self.available or self._begun:
+                return
+            self._begun = True
 
         def work() -> None:
             try:
@@ -262,13 +276,13 @@ class TextDesk:
     def search(self, text: str, count: int) -> Iterator[Part | list[Hit]]:
         """The portraits among the first seeds that show most of a text; parts first."""
         self._load()
-        self.domain.clip.check_text(text)
+        self.domain.clip.check_target(text)
         seen = []
         for part in self._see(count):
             seen.append(part)
             yield Part(sum(len(names) for names, _ in seen), count)
         hits = rank(self.domain, text, seen, top=FOUND)
-        seeds = [int(hit.name.partition(":")[2].partition("@")[0]) for hit in hits]
+        seeds = [spec.seed for hit in hits if (spec := parse_seed(hit.name))]
         yield [Hit(seed, self.studio.open_seed(seed).before) for seed in seeds]
 
     def _see(self, count: int) -> Iterator[Seen]:

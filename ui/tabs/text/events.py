@@ -13,7 +13,7 @@ from editing.text.edit import TextEdit
 from editing.text.optimization import DescentOptions
 from editing.text.table import default_layers
 from ui.components.html import note_html, progress_html
-from ui.components.widgets import data_uri, edge_for, standing
+from ui.components.widgets import data_uri, edge_for, standing, strip_html
 from ui.locales import LANGUAGES, refusal, say
 from ui.locales.text import SUGGESTIONS
 from ui.panels.refresh import Display, pairs
@@ -25,7 +25,7 @@ from ui.tabs.boundaries.sliders import given_choices, layer_choices
 from ui.tabs.boundaries.workshop_drawing import safe_css
 from ui.tabs.text.actions import Part, TextDesk
 from ui.tabs.text.layout import FIRST_ALPHA, MOST_BETA, REACH, SEEDS, STEPS, method_choices
-from ui.tabs.text.widgets import prompts_value, report_value
+from ui.tabs.text.widgets import prompts_html, report_html, report_value
 
 MAX_SEEDS = 5_000
 
@@ -64,9 +64,14 @@ class TextHandlers:
             return None
         return tuple(sorted(row for name in groups if name in known for row in known[name]))
 
+    def begin(self) -> tuple[Any, Any]:
+        """Somebody looks at the tab: load the models; then as ``loading``."""
+        self.desk.warm_up()
+        return self.loading()
+
     def loading(self) -> tuple[Any, Any]:
         """Whether to say that the models are being loaded, and to look again."""
-        going = not self.desk.ready.is_set()
+        going = self.desk.is_loading
         return gr.update(visible=going), gr.Timer(active=going)
 
     # -- the edit
@@ -146,13 +151,13 @@ class TextHandlers:
             report, safe = self.desk.report(session), self.desk.safe(session)
             edit = self.desk.edit(session)
         except EditingError as error:
-            return {"line": refusal(error, lang)}, "", gr.skip()
+            return report_html({"line": refusal(error, lang)}), "", gr.skip()
         if report is None:
-            return {}, "", gr.skip()
+            return "", "", gr.skip()
         shown = report_value(report, self.layers, self.desk.total, lang)
         beta = gr.skip() if report.beta is None else on_slider(report.beta)
         edge = edge_for(edit.alpha if edit else 0.0, REACH)
-        return shown, safe_css({"text-alpha": safe}, edge) if safe else "", beta
+        return report_html(shown), safe_css({"text-alpha": safe}, edge) if safe else "", beta
 
     def sync(self, session: Session, lang: str) -> tuple[Any, ...]:
         """The widgets of ``wanted_edit`` as the edit needs them that the stack ends with."""
@@ -254,7 +259,7 @@ class TextHandlers:
                  "title": say("source.seed", lang, seed=hit.seed)}
                 for hit in part
             ]  # fmt: skip
-            yield "", items, [hit.seed for hit in part]
+            yield "", strip_html(items), [hit.seed for hit in part]
 
     @polite
     def open_hit(
@@ -272,7 +277,7 @@ class TextHandlers:
     def relabel(self, lang: str) -> tuple[Any, ...]:
         """Prompts and choices in another language."""
         return (
-            prompts_value(lang),
+            prompts_html(lang),
             gr.update(choices=given_choices(self.display.names, lang)),
             gr.update(choices=layer_choices(self.studio.groups, lang)),
             gr.update(choices=method_choices(self.desk, lang)),

@@ -9,6 +9,7 @@ from editing.text.optimization import SPACES
 from ui.components.localized import Words
 from ui.components.widgets import strip
 from ui.locales import say
+from ui.runtime.markup import html_box
 from ui.tabs.boundaries.sliders import given_choices, layer_choices
 from ui.tabs.text.actions import TextDesk
 from ui.tabs.text.widgets import prompts_widget, report_widget
@@ -88,7 +89,7 @@ def build_text_tab(words: Words, desk: TextDesk, names: Sequence[str]) -> TextTa
         run = words.make(gr.Button, {"value": "text.run"}, variant="primary", elem_id="text-run")
         accept = words.make(gr.Button, {"value": "text.accept"}, elem_id="text-accept")
     alpha, beta, auto = _strengths(words)
-    mark = gr.HTML("", padding=False)
+    mark = html_box(padding=False)
     report = report_widget(elem_id="text-report")
     count, keep, layers, method = _more(words, desk, names)
     templates, lists = _templates(words)
@@ -199,7 +200,7 @@ def _templates(words: Words) -> tuple[gr.Textbox, dict[str, gr.Button]]:
 def _grid(words: Words) -> Grid:
     with words.make(gr.Accordion, {"label": "text.grid"}, open=False, elem_id="text-grid"):
         draw = words.make(gr.Button, {"value": "text.grid.run"}, elem_id="text-grid-run")
-        progress = gr.HTML("")
+        progress = html_box()
         sheet = words.make(
             gr.Image, {"label": "text.grid.sheet"}, format="jpeg", visible=False, show_label=False,
             elem_id="text-sheet",
@@ -223,7 +224,7 @@ def _optimise(words: Words, desk: TextDesk) -> Optimise:
         with gr.Row():
             run = words.make(gr.Button, {"value": "text.optimise.run"}, elem_id="text-optimise-run")
             stop = words.make(gr.Button, {"value": "stop"}, elem_id="text-optimise-stop")
-        progress = gr.HTML("")
+        progress = html_box()
     return Optimise([space, steps, l2, identity], run, stop, progress, gr.State(None))
 
 
@@ -234,7 +235,7 @@ def _search(words: Words) -> Search:
         count = words.make(gr.Slider, {"label": "text.search.count"}, minimum=10, maximum=2000,
                            step=10, value=SEEDS, buttons=[])  # fmt: skip
         run = words.make(gr.Button, {"value": "text.search.run"}, elem_id="text-search-run")
-        progress = gr.HTML("")
+        progress = html_box()
         hits = strip(elem_id="text-hits")
     return Search(text, count, run, progress, hits, gr.State([]))
 

@@ -35,6 +35,7 @@ def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wir
     for trigger in (tab.auto.input, tab.keep.input, tab.layers.input, tab.method.input):
         edits(trigger, h.apply)
     edits(tab.count.submit, h.apply)
+    shown.select(h.begin, None, [tab.loading, tab.look], **wire.instant)
     tab.look.tick(h.loading, None, [tab.loading, tab.look], **wire.instant)
     dragging = [page.session, c.view, *tab.wanted]
     options = {**LAST, **wire.interactive, **wire.private}

@@ -8,30 +8,10 @@ import gradio as gr
 from editing.text.report import Report
 from ui.locales import LANGUAGES, say
 from ui.locales.text import SUGGESTIONS
+from ui.runtime.markup import Html, html_box, joined, tag
 
 SHOWN = 24  # channels to click
 
-REPORT = """
-{{#if value.line}}
-<div class="text-report">
-  <p>{{value.line}}</p>
-  {{#if value.asked}}<p><b>{{value.asked}}</b></p>{{/if}}
-  {{#if value.unknown}}<p class="text-unknown">{{value.unknown}}</p>{{/if}}
-  <div class="text-layers" role="list">
-    {{#each value.layers}}
-    <span role="listitem" title="{{title}}"
-      ><i style="height:{{height}}%"></i><em>{{name}}</em></span>
-    {{/each}}
-  </div>
-  <div class="text-channels" role="list">
-    {{#each value.channels}}
-    <button data-channel="{{name}}" role="listitem" title="{{../value.tip}}: {{name}} {{weight}}"
-      ><i class="{{side}}" style="width:{{width}}%"></i><span>{{name}}</span></button>
-    {{/each}}
-  </div>
-</div>
-{{/if}}
-"""
 REPORT_JS = """
 element.addEventListener('click', (event) => {
   const chosen = event.target.closest('[data-channel]');
@@ -39,11 +19,6 @@ element.addEventListener('click', (event) => {
 });
 """
 
-PROMPTS = """
-<div class="text-prompts" role="list" aria-label="{{value.title}}">
-  {{#each value.items}}<button data-index="{{@index}}" role="listitem">{{this}}</button>{{/each}}
-</div>
-"""
 PROMPTS_JS = """
 element.addEventListener('click', (event) => {
   const chosen = event.target.closest('[data-index]');
@@ -55,19 +30,53 @@ element.addEventListener('click', (event) => {
 
 
 def report_widget(**options: Any) -> gr.HTML:
-    """The report of a text edit; ``pick`` fires with a ``channel``. See ``report_value``."""
-    return gr.HTML({}, html_template=REPORT, js_on_load=REPORT_JS, **options)
+    """The report of a text edit; ``pick`` fires with a ``channel``. See ``report_html``."""
+    return html_box(script=REPORT_JS, **options)
+
+
+def report_html(value: Mapping[str, Any]) -> Html:
+    """The report of ``report_value``; "" where there is none."""
+    if not value.get("line"):
+        return joined()
+    asked, unknown = value.get("asked"), value.get("unknown")
+    layers = [
+        tag(
+            "span", tag("i", style=f"height:{each['height']}%"), tag("em", each["name"]),
+            role="listitem", title=each["title"],
+        )
+        for each in value.get("layers", ())
+    ]  # fmt: skip
+    channels = [_channel(each, value["tip"]) for each in value.get("channels", ())]
+    return tag(
+        "div",
+        tag("p", value["line"]),
+        tag("p", tag("b", asked)) if asked else None,
+        tag("p", unknown, class_="text-unknown") if unknown else None,
+        tag("div", layers, class_="text-layers", role="list"),
+        tag("div", channels, class_="text-channels", role="list"),
+        class_="text-report",
+    )
+
+
+def _channel(each: Mapping[str, str], tip: str) -> Html:
+    bar = tag("i", class_=each["side"], style=f"width:{each['width']}%")
+    title = f"{tip}: {each['name']} {each['weight']}"
+    return tag(
+        "button", bar, tag("span", each["name"]), data_channel=each["name"], role="listitem",
+        title=title,
+    )  # fmt: skip
 
 
 def prompts_widget(lang: str, **options: Any) -> gr.HTML:
     """Prompts to click; ``pick`` fires with an ``index``."""
-    value = prompts_value(lang)
-    return gr.HTML(value, html_template=PROMPTS, js_on_load=PROMPTS_JS, **options)
+    return html_box(prompts_html(lang), script=PROMPTS_JS, **options)
 
 
-def prompts_value(lang: str) -> dict[str, Any]:
+def prompts_html(lang: str) -> Html:
     items = [both[LANGUAGES.index(lang)] for both in SUGGESTIONS]
-    return {"title": say("text.suggestions", lang), "items": items}
+    buttons = [tag("button", text, data_index=n, role="listitem") for n, text in enumerate(items)]
+    title = say("text.suggestions", lang)
+    return tag("div", buttons, class_="text-prompts", role="list", aria_label=title)
 
 
 def report_value(

@@ -12,9 +12,11 @@ from editing.edits.stack import EditState
 from editing.errors import BadInput, NoFace
 from editing.pictures.alignment import find_photo
 from editing.recipes.batches import VIDEO_SUFFIXES, video_frames
+from ui.server.presence import asker
 from ui.tabs.mixing.actions import MixingDesk
 
 MOST = 60  # portraits; of a longer video, evenly spread frames
+MOST_PIXELS = 11_000_000_000  # of a video, over all its frames
 SIDE = 720  # pixels of a kept frame's longer side
 
 
@@ -57,10 +59,23 @@ def _read_video(path: Path, desk: MixingDesk) -> Generator[tuple[int, int], None
 
 
 def spread_frames(path: Path) -> list[Image.Image]:
-    """At most ``MOST`` frames, evenly spread over the video; memory of no more than twice those."""
+    """At most ``MOST`` frames, evenly spread over the video; memory of no more than twice those.
+
+    Raises:
+        BadPicture: it is no video.
+        BadInput: it shows more than anybody's film of a face: a small file may hold hours.
+        Left: its visitor is not there any more.
+    """
     kept: list[Image.Image] = []
-    every = 1
+    every, pixels = 1, 0
     for number, frame in enumerate(video_frames(path)):
+        asker().stay()
+        pixels += frame.shape[0] * frame.shape[1]
+        if pixels > MOST_PIXELS:
+            raise BadInput(
+                f"{path.name} shows more than {MOST_PIXELS / 1e9:g} billion pixels, three minutes "
+                "in full HD; cut it shorter, or make it smaller."
+            )
         if number % every:
             continue
         picture = Image.fromarray(frame)

@@ -75,8 +75,9 @@ class WalkHandlers:
     ) -> Iterator[tuple[Any, ...]]:
         """A walk while it is filmed, and the film; ``stop`` keeps what was drawn."""
         hidden = gr.update(visible=False)
+        self.studio.budget.check_film(projector)
         began, showing, count, last = monotonic(), Showing(), 0, None
-        with TemporaryDirectory(dir=_folder()) as folder:
+        with TemporaryDirectory() as folder:  # not where files are swept by age
             path = Path(folder) / f"walk{projector.look.kind}"
             projector.check(path)
             shooting = _Result(shoot(path, projector, stop.is_set, self.studio.lanes.steps))
@@ -233,9 +234,3 @@ class _Result:
 
     def __iter__(self) -> Iterator[Any]:
         self.value = yield from self._work
-
-
-def _folder() -> str:
-    folder = Path(get_upload_folder())
-    folder.mkdir(parents=True, exist_ok=True)
-    return str(folder)

@@ -12,6 +12,7 @@ from ui.components.film_player import HEIGHT, LOOK, Screen, build_screen
 from ui.components.localized import Words
 from ui.components.widgets import unbounded, uploads_only
 from ui.locales import say
+from ui.runtime.markup import html_box
 from ui.tabs.boundaries.sliders import given_choices
 
 Make = Callable[..., Any]  # component, name, options -> the widget of one setting
@@ -111,7 +112,7 @@ def _measured(words: Words) -> Measured:
             gr.Button, {"value": "walk.measure.run"}, size="sm", elem_id="walk-measure"
         )
         stop = words.make(gr.Button, {"value": "stop"}, size="sm", elem_id="walk-measure-stop")
-    report = gr.HTML("", elem_id="walk-report")
+    report = html_box(elem_id="walk-report")
     plot, heat = (
         gr.Image(visible=False, elem_id=f"walk-{which}", **LOOK) for which in ("plot", "heat")
     )

@@ -5,15 +5,21 @@ readers beside this module recognise it by its keys.
 """
 
 import mmap
-import zipfile
+import re
 from pathlib import Path
 from typing import Any
 
 from editing.errors import MissingFile
-from editing.models.formats.containers.numpy_files import open_mapped, read_npy, read_npz
+from editing.models.formats.containers.numpy_files import (
+    open_directory,
+    open_mapped,
+    read_npy,
+    read_npz,
+)
 from editing.models.formats.containers.pickles import (
     Budget,
-    Refused,
+    Damaged,
+    Unsupported,
     inert,
     read_pickle,
     refusing,
@@ -35,6 +41,9 @@ PICTURES = (b"\x89PN", b"\xff\xd8\xff", b"GIF", b"RIF")  # PNG, JPEG, GIF, WebP
 PAGES = (b"<!do", b"<htm", b"<!DO", b"<HTM", b"<hea", b"<?xm")
 
 
+TEXT = 512  # bytes that tell whether it is text
+
+
 def read_content(path: Path | str) -> Any:
     """What a file of another system holds.
 
@@ -53,17 +62,19 @@ def _read(path: Path) -> Any:
     file = open_mapped(path)
     head = file[:6]
     if head[:3] in PICTURES:
-        raise Refused("it is a picture")
+        raise Unsupported("it is a picture")
     if head[:4] in PAGES:
-        raise Refused("it is a web page, not the file behind it")
+        raise Damaged("it is a web page, not the file behind it")
     if head[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(path) as archive:
+        with open_directory(path) as archive:
             arrays = all(name.endswith(".npy") for name in archive.namelist())
         return read_npz(path) if arrays else read_archive(path, MODULES)
     if head == b"\x93NUMPY":
         return read_npy(file, len(file))
     if file[5:9] == b"\0\0\0{":  # the length of a header, below 2**40, and its JSON
         return read_header(path)[1]
+    if _is_text(file[:TEXT]):
+        raise Unsupported("it is text; numbers are read from .npy, .npz, .pt or .pkl")
     budget = Budget.of(len(file))
     known = {
         **KNOWN,
@@ -80,3 +91,16 @@ def _read(path: Path) -> Any:
     if hasattr(mmap, "MADV_DONTNEED"):
         file.madvise(mmap.MADV_DONTNEED)  # all is read; pages of the map would count as memory
     return found
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether it begins like a table or another text; pickles of protocol 0 are text, too."""
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    first = text.split("\n", 1)[0]
+    plain = all(letter.isprintable() or letter in "\r\n\t" for letter in text)
+    return (
+        plain and bool(re.match(r"\s*[-+\w.\"#{\[]", first)) and bool(re.search(r"[,;\t ]", first))
+    )

@@ -13,24 +13,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from editing.errors import shown
+from editing.io.archives import check_directory
 from editing.models.formats.containers.pickles import (
     Budget,
+    Damaged,
     Inert,
     Refused,
     Stream,
+    Unsupported,
     read_pickle,
     to_dict,
     to_set,
 )
 
 MAX_BYTES = 4 * 2**30  # of one file unpacked
-MAX_RATIO = 200  # unpacked to packed; real arrays of floats stay below 10
+MAX_RATIO = 20  # unpacked to packed; real arrays of floats stay below 10
+FREE = 8 * 2**20  # bytes that any archive of arrays may unpack to: one of zeros is small
+MAX_DIRECTORY = 4 * 2**20  # bytes that list its members; a large network has some 100,000
 ITEM = re.compile(r"[<>=|]?([biuf][1248]|U[0-9]{1,4}|S[0-9]{1,4}|O8?)")
 BUILTINS = ("builtins", "__builtin__")  # Python 3 and Python 2
 Array = NDArray[Any]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class PickledDtype(Inert):
     """numpy.dtype in a pickle: args[0] is its code, the state has the byte order."""
 
@@ -38,13 +44,13 @@ class PickledDtype(Inert):
         """The dtype, if it is a plain one."""
         code = self.args[0] if self.args else None
         if not isinstance(code, str) or not ITEM.fullmatch(code):
-            raise Refused(f"it has an array of the type {str(code)[:40]!r}")
+            raise Refused(f"it has an array of the type {shown(code)}")
         dtype = np.dtype(code)
         order = self.state[1] if isinstance(self.state, tuple) else "="
         return dtype.newbyteorder(">") if order == ">" else dtype
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class PickledArray(Inert):
     """numpy.ndarray in a pickle; its state is (version, shape, dtype, Fortran order, data)."""
 
@@ -56,22 +62,22 @@ class PickledArray(Inert):
 
 def _array(dtype: Any, shape: Any, data: Any, order: str = "C") -> Array | list[Any]:
     if not isinstance(dtype, PickledDtype) or not isinstance(shape, tuple):
-        raise Refused("it has a damaged array")
+        raise Damaged("it has a damaged array")
     kind, count = dtype.resolve(), _count(shape)
     if kind.hasobject:
         if not isinstance(data, list) or len(data) != count:
-            raise Refused("it has a damaged array of objects")
+            raise Damaged("it has a damaged array of objects")
         return data
     data = data.encode("latin-1") if isinstance(data, str) else data  # written by Python 2
     if not isinstance(data, bytes | bytearray) or len(data) != count * kind.itemsize:
-        raise Refused(f"it has an array of {list(shape)} with the data of another")
+        raise Damaged(f"it has an array of {list(shape)} with the data of another")
     array: Array = np.frombuffer(data, kind).reshape(shape, order="F" if order == "F" else "C")
     return array
 
 
 def _count(shape: tuple[Any, ...]) -> int:
     if len(shape) > 8 or not all(type(n) is int and 0 <= n < 2**40 for n in shape):
-        raise Refused(f"it has an array of the shape {str(shape)[:60]}")
+        raise Refused(f"it has an array of the shape {shown(shape)}")
     return prod(shape)
 
 
@@ -95,7 +101,7 @@ def _dtype(code: Any, align: Any = False, copy: Any = False) -> PickledDtype:
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     """How pickles of protocol 2 carry bytes."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise Refused(f"it encodes a text as {str(encoding)[:40]}")
+        raise Refused(f"it encodes a text as {shown(encoding)}")
     return text.encode("latin-1")
 
 
@@ -122,15 +128,29 @@ KNOWN: dict[str, Any] = {
 
 
 def plain(value: Any) -> Any:
-    """Data with every pickled array loaded, at any depth the machine allowed."""
+    """Data with every pickled array loaded, at any depth the machine allowed.
+
+    What is shared in it stays shared.
+    """
+    return _plain(value, {})
+
+
+def _plain(value: Any, known: dict[int, Any]) -> Any:
+    """``known``: what became of the containers met before, by their id."""
+    if not isinstance(value, PickledArray | dict | list | tuple):
+        return value
+    if id(value) not in known:
+        known[id(value)] = _loaded(value, known)
+    return known[id(value)]
+
+
+def _loaded(value: Any, known: dict[int, Any]) -> Any:
     if isinstance(value, PickledArray):
         loaded = value.load()
-        return loaded if isinstance(loaded, np.ndarray) else plain(loaded)
+        return loaded if isinstance(loaded, np.ndarray) else _plain(loaded, known)
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(plain(item) for item in value)
-    return value
+        return {key: _plain(item, known) for key, item in value.items()}
+    return type(value)(_plain(item, known) for item in value)
 
 
 def read_npy(file: Stream, size: int) -> Any:
@@ -141,7 +161,7 @@ def read_npy(file: Stream, size: int) -> Any:
     """
     version = np.lib.format.read_magic(file)
     if version not in ((1, 0), (2, 0)):
-        raise Refused(f"its .npy version {version} is unknown")
+        raise Unsupported(f"its .npy version {version} is unknown")
     read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
     shape, fortran, dtype = read_header(file)
     if dtype.hasobject:
@@ -152,7 +172,7 @@ def read_npy(file: Stream, size: int) -> Any:
         raise Refused(f"it has an array of the type {dtype.str!r}")
     wanted = _count(shape) * dtype.itemsize
     if wanted > size - file.tell():
-        raise Refused(f"it is cut short: {list(shape)} needs {wanted} bytes")
+        raise Damaged(f"it is cut short: {list(shape)} needs {wanted} bytes")
     data = np.frombuffer(file.read(wanted), dtype)
     return data.reshape(shape, order="F" if fortran else "C")
 
@@ -163,8 +183,8 @@ def read_npz(path: Path) -> dict[str, Any]:
     Raises:
         Refused: it would unpack to far more than it is.
     """
-    with zipfile.ZipFile(path) as archive:
-        check_archive(archive, path, MAX_RATIO)
+    with open_directory(path) as archive:
+        check_archive(archive, path, MAX_RATIO, FREE)
         found = {}
         for member in archive.infolist():
             data = archive.read(member)
@@ -172,10 +192,20 @@ def read_npz(path: Path) -> dict[str, Any]:
     return found
 
 
-def check_archive(archive: zipfile.ZipFile, path: Path, ratio: int) -> None:
-    """Refuse an archive that claims to unpack to more than ``ratio`` times its size."""
+def open_directory(path: Path) -> zipfile.ZipFile:
+    """An archive whose list of members is short enough to be read.
+
+    Raises:
+        ValueError, zipfile.BadZipFile: it is not.
+    """
+    check_directory(open_mapped(path), MAX_DIRECTORY)
+    return zipfile.ZipFile(path)
+
+
+def check_archive(archive: zipfile.ZipFile, path: Path, ratio: int, free: int = 2**20) -> None:
+    """Refuse one that claims to unpack to more than ``ratio`` times its size, and ``free``."""
     unpacked = sum(member.file_size for member in archive.infolist())
-    limit = min(MAX_BYTES, ratio * os.path.getsize(path) + 2**20)
+    limit = min(MAX_BYTES, ratio * os.path.getsize(path) + free)
     if unpacked > limit:
         raise Refused(f"it would unpack to {unpacked} bytes, more than {limit}")
 
@@ -188,5 +218,5 @@ def open_mapped(path: Path) -> mmap.mmap:
     """
     with path.open("rb") as file:
         if not os.fstat(file.fileno()).st_size:
-            raise Refused("it is empty")
+            raise Damaged("it is empty")
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

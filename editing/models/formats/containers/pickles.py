@@ -4,28 +4,55 @@ Python's own unpickler imports what a file names and lets it size its memo and b
 takes the opcodes one by one (``pickletools`` decodes them, and executes nothing) and can make only
 numbers, texts, bytes, lists, tuples, dicts, sets and what the functions in ``known`` return. Text
 such as the ``module_src`` of NVIDIA's files stays text. See ``refusing`` for how errors come out.
+
+250 bytes can make a tuple of tuples of itself that unfolds to 2^40 entries. So nothing here, and
+nothing in ``known``, walks down into a value or makes a text of it before it is known how far it
+unfolds: references to what was made before count whole, every time.
 """
 
 import contextlib
+import itertools
 import pickletools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from editing.errors import MissingFile, UnsafeFile
+from editing.errors import (
+    DamagedFile,
+    EditingError,
+    MissingFile,
+    UnsafeFile,
+    UnsupportedFile,
+    shown,
+)
 
 MAX_OPCODES = 400_000  # about a second; a 1024 px generator with optimisers has 100,000
 MAX_DEPTH = 100  # of containers in containers; networks stay below 30
 MAX_NAME = 200  # characters of a global
 SLACK = 64 * 2**20  # bytes that small files may make out of nothing
 MADE_PER_ITEM = 100  # bytes one entry of a container costs
+MAX_BITS = 512  # of a whole number
 
 Factory = Callable[..., Any]
 
 
 class Refused(ValueError):
-    """What is wrong with a file; ``refusing`` makes a sentence of it."""
+    """What is wrong with a file; ``refusing`` and ``recognising`` make a sentence of it."""
+
+    kind: type[UnsafeFile] | None = None  # of sentence; None = what is usual where it is raised
+
+
+class Damaged(Refused):
+    """A file that is cut short, or whose parts do not fit each other."""
+
+    kind = DamagedFile
+
+
+class Unsupported(Refused):
+    """A sound file of a kind or design that is not read here."""
+
+    kind = UnsupportedFile
 
 
 class Stream(Protocol):
@@ -36,7 +63,7 @@ class Stream(Protocol):
     def tell(self) -> int: ...
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Inert:
     """An object of a foreign class: what it was called with, and its state; never more."""
 
@@ -51,11 +78,12 @@ class Budget:
 
     opcodes: int = MAX_OPCODES
     bytes: int = SLACK
+    unfolded: int = SLACK  # bytes of a value in which nothing is shared, numbers as float32
 
     @classmethod
-    def of(cls, size: int) -> "Budget":
-        """For a file of ``size`` bytes."""
-        return cls(bytes=SLACK + 2 * size)
+    def of(cls, size: int, whole: int = 0) -> "Budget":
+        """For a pickle of ``size`` bytes, in a file of ``whole`` with the numbers beside it."""
+        return cls(bytes=SLACK + 2 * size, unfolded=SLACK + 4 * max(size, whole))
 
     def take_opcode(self) -> None:
         self.opcodes -= 1
@@ -71,21 +99,52 @@ class Budget:
 
 @contextlib.contextmanager
 def refusing(path: Path | str) -> Iterator[None]:
-    """Turn whatever a damaged or hostile file provokes into one sentence about ``path``.
+    """Around reading the container: what goes wrong is damage, or more than data.
 
     Raises:
-        UnsafeFile: instead of any error that reading strange data can cause.
+        UnsafeFile, DamagedFile, UnsupportedFile: instead of any error that strange data can cause,
+            each with a sentence of its own about ``path``.
     """
+    with _sentences(path, DamagedFile):
+        yield
+
+
+@contextlib.contextmanager
+def recognising(path: Path | str) -> Iterator[None]:
+    """Around what is made of the contents: what goes wrong is a layout that is not known here.
+
+    Raises:
+        UnsupportedFile, and others as ``refusing``.
+    """
+    with _sentences(path, UnsupportedFile):
+        yield
+
+
+@contextlib.contextmanager
+def _sentences(path: Path | str, otherwise: type[UnsafeFile]) -> Iterator[None]:
     try:
         yield
     except (UnsafeFile, MissingFile, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # strange data provokes any kind in zip, NumPy and header parsers
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UnsafeFile(
-            f"{path} cannot be read safely ({reason}); get it again from its makers, or convert "
-            "it where it was made."
-        ) from error
+        if isinstance(error, EditingError):
+            reason = reason.partition("; ")[0]  # its way out is for who chose the numbers
+        kind = otherwise
+        if isinstance(error, Refused):
+            kind = error.kind or (UnsafeFile if otherwise is DamagedFile else otherwise)
+        elif otherwise is UnsupportedFile and not isinstance(error, EditingError):
+            reason = f"its layout is not known: {type(error).__name__}, {reason}"
+        raise kind(f"{path} {_SENTENCES[kind].format(reason=reason)}") from error
+
+
+_SENTENCES: dict[type[UnsafeFile], str] = {
+    UnsafeFile: "cannot be read safely ({reason}); get it again from its makers, or convert it "
+    "where it was made.",
+    DamagedFile: "cannot be read, as it is damaged or cut short ({reason}); get it again "
+    "from where it came.",
+    UnsupportedFile: "is not supported here ({reason}); docs/files.md lists what is read.",
+}
 
 
 def inert(kind: str) -> Factory:
@@ -108,11 +167,13 @@ def read_pickle(
         persistent: resolves persistent ids, as torch uses them for storages.
 
     Raises:
-        Refused: another global, an endless or deep structure, a wrong opcode.
+        Refused: another global, an endless or deep structure, one that unfolds to far more than
+            its file, a wrong opcode.
         ValueError and others that ``refusing`` catches: damage.
     """
-    value = _Machine(known, budget or Budget(), persistent).run(file)
-    _check_depth(value)
+    budget = budget or Budget()
+    value = _Machine(known, budget, persistent).run(file)
+    _check_unfolded(value, budget.unfolded)
     return value
 
 
@@ -130,7 +191,7 @@ class _Machine:
             self.budget.take_opcode()
             name = opcode.name
             if name in _PUSHED:
-                self.stack.append(arg)
+                self.stack.append(_checked(arg))
             elif name in _CONSTANTS:
                 self.stack.append(_CONSTANTS[name]())
             elif name in _LENGTHS:
@@ -146,7 +207,7 @@ class _Machine:
 
     def pop_last(self, count: int) -> tuple[Any, ...]:
         if len(self.stack) < count:
-            raise Refused("it is damaged")
+            raise Damaged("its instructions do not fit each other")
         items = tuple(self.stack[-count:])
         del self.stack[-count:]
         return items
@@ -214,7 +275,7 @@ class _Machine:
     def _extend(self, items: list[Any]) -> None:
         target = self.stack[-1]
         if not isinstance(target, list):
-            raise Refused("it is damaged")
+            raise Damaged("its instructions do not fit each other")
         target.extend(items)
 
     def do_setitem(self, _: Any) -> None:
@@ -226,20 +287,20 @@ class _Machine:
     def _update(self, items: Any) -> None:
         target = self.stack[-1]
         if not isinstance(target, dict):
-            raise Refused("it is damaged")
+            raise Damaged("its instructions do not fit each other")
         target.update(to_dict(zip(items[::2], items[1::2], strict=True)))
 
     def do_additems(self, _: Any) -> None:
         items = self.pop_mark()
         target = self.stack[-1]
         if not isinstance(target, set):
-            raise Refused("it is damaged")
+            raise Damaged("its instructions do not fit each other")
         target.update(_key(item) for item in items)
 
     # Globals and calls.
 
-    def find(self, module: Any, name: Any) -> Any:
-        called = f"{module}.{name}"[:MAX_NAME]
+    def find(self, module: str, name: str) -> Any:
+        called = f"{module[:MAX_NAME]}.{name[:MAX_NAME]}"[:MAX_NAME]
         if called in self.known:
             return self.known[called]
         family = f"{called.partition('.')[0]}.*"  # classes of programs, never looked at
@@ -252,7 +313,10 @@ class _Machine:
         self.stack.append(self.find(module, name))
 
     def do_stack_global(self, _: Any) -> None:
-        self.stack.append(self.find(*self.pop_last(2)))
+        module, name = self.pop_last(2)
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise Refused(f"it asks for {shown(name)} of {shown(module)}, which are no names")
+        self.stack.append(self.find(module, name))
 
     def do_reduce(self, _: Any) -> None:
         function, args = self.pop_last(2)
@@ -332,36 +396,76 @@ def to_set(items: Iterable[Any] = ()) -> set[Any]:
     return {_key(item) for item in items}
 
 
+def _checked(value: Any) -> Any:
+    """A plain value out of the file, if it is none that arithmetic could choke on."""
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise Refused(f"it has a whole number of {value.bit_length()} bits")
+    return value
+
+
+_CONTAINERS = (dict, list, tuple, Inert)
+
+
+@dataclass(eq=False)
+class _Visit:
+    """A container on the way down: what is left of it, and what is known so far."""
+
+    node: Any
+    height: int = 1  # containers in containers
+    size: int = 0  # bytes, unfolded
+
+    def __post_init__(self) -> None:
+        self.children = _children(self.node)
+
+    def add(self, height: int, size: int) -> None:
+        """A container in this one, whether it is met for the first time or not."""
+        self.height = max(self.height, height + 1)
+        self.size += size
+
+
 def _children(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
-        return iter(list(value.values()))
+        return itertools.chain(value.keys(), value.values())
     if isinstance(value, Inert):
         return iter((value.args, value.state))
     return iter(value)
 
 
-def _check_depth(root: Any) -> None:
-    """Refuse cycles and chains of more than MAX_DEPTH containers, without recursion."""
-    containers = (dict, list, tuple, Inert)
-    path = [(root, _children(root))] if isinstance(root, containers) else []
-    above, heights = {id(root)}, dict[int, int]()
-    height_at = [1]
+def _weight(value: Any) -> int:
+    """Bytes of what is no container; tensors that are still in the file say it themselves."""
+    data = len(value) if isinstance(value, str | bytes | bytearray) else getattr(value, "nbytes", 0)
+    return MADE_PER_ITEM + int(data)
+
+
+def _check_unfolded(root: Any, most: int) -> None:
+    """Refuse cycles, chains of more than MAX_DEPTH containers, and more than ``most`` bytes.
+
+    A container that is referred to again counts again, but is not walked again; no recursion.
+    """
+    known: dict[int, tuple[int, int]] = {}  # id -> height and size
+    path = [_Visit(root)] if isinstance(root, _CONTAINERS) else []
+    above = {id(root)}
     while path:
-        node, children = path[-1]
-        child = next((c for c in children if isinstance(c, containers)), None)
-        if child is None:
-            path.pop()
-            above.discard(id(node))
-            heights[id(node)] = height = height_at.pop()
-            if height_at:
-                height_at[-1] = max(height_at[-1], height + 1)
-        elif id(child) in heights:
-            height_at[-1] = max(height_at[-1], heights[id(child)] + 1)
-        elif id(child) in above:
-            raise Refused("it contains itself")
+        visit = path[-1]
+        for child in visit.children:
+            visit.size += MADE_PER_ITEM
+            if not isinstance(child, _CONTAINERS):
+                visit.size += _weight(child)
+            elif id(child) in known:
+                visit.add(*known[id(child)])
+            elif id(child) in above:
+                raise Refused("it contains itself")
+            else:
+                above.add(id(child))
+                path.append(_Visit(child))
+                break
         else:
-            above.add(id(child))
-            path.append((child, _children(child)))
-            height_at.append(1)
-        if len(path) > MAX_DEPTH or (height_at and len(path) + height_at[-1] - 1 > MAX_DEPTH):
+            path.pop()
+            above.discard(id(visit.node))
+            known[id(visit.node)] = visit.height, visit.size
+            if path:
+                path[-1].add(visit.height, visit.size)
+        if len(path) > MAX_DEPTH or len(path) + visit.height - 1 > MAX_DEPTH:
             raise Refused(f"it is nested more than {MAX_DEPTH} deep")
+        if visit.size > most:
+            raise Refused(f"it unfolds to more than {most} bytes, far more than its size")

@@ -5,19 +5,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from editing.io.tensors import DTYPES
 from editing.models.formats.containers.numpy_files import open_mapped
-from editing.models.formats.containers.pickles import Refused
+from editing.models.formats.containers.pickles import Damaged, Refused, Unsupported
 from editing.models.formats.containers.torch_files import Storage, StoredTensor
 
-MAX_HEADER = 32 * 2**20  # bytes; a large network has some 100,000
+MAX_HEADER = 4 * 2**20  # bytes; a large network has some 100,000
 MAX_DIMENSIONS = 8
-DTYPES = {
-    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
-    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8,
-    "U8": torch.uint8, "BOOL": torch.bool,
-}  # fmt: skip
 METADATA = "__metadata__"
 
 
@@ -30,14 +24,17 @@ def read_header(path: Path) -> tuple[dict[str, str], dict[str, StoredTensor]]:
     file = open_mapped(path)
     length = int.from_bytes(file[:8], "little")
     if length > min(MAX_HEADER, len(file) - 8):
-        raise Refused(f"its header claims to be {length} bytes long")
+        raise Damaged(f"its header claims to be {length} bytes long")
     header = json.loads(bytes(file[8 : 8 + length]))
     if not isinstance(header, dict):
-        raise Refused("its header is no list of tensors")
+        raise Damaged("its header is no list of tensors")
     facts = header.pop(METADATA, {})
     start, found = 8 + length, {}
     for name, entry in header.items():
         found[name] = _tensor(name, entry, file, start)
+    claimed = sum(tensor.storage.numel * tensor.dtype.itemsize for tensor in found.values())
+    if claimed > len(file) - start:
+        raise Refused(f"its tensors claim {claimed} bytes and share {len(file) - start}")
     return {k: v for k, v in facts.items() if isinstance(v, str)}, found
 
 
@@ -46,12 +43,12 @@ def _tensor(name: str, entry: Any, file: Any, start: int) -> StoredTensor:
     begin, end = entry["data_offsets"]
     numbers = (begin, end, *shape)
     if dtype is None or len(shape) > MAX_DIMENSIONS:
-        raise Refused(f"{name[:80]} is of an unknown kind")
+        raise Unsupported(f"{name[:80]} is of an unknown kind")
     if not all(type(n) is int and 0 <= n < 2**48 for n in numbers):
         raise Refused(f"{name[:80]} has an impossible shape")
     count = math.prod(shape)
     if end - begin != count * dtype.itemsize or start + end > len(file):
-        raise Refused(f"{name[:80]} of {list(shape)} has the data of another")
+        raise Damaged(f"{name[:80]} of {list(shape)} has the data of another")
     stride: list[int] = []
     step = 1
     for size in reversed(shape):

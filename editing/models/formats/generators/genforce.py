@@ -1,8 +1,8 @@
 """StyleGAN1 in PyTorch, flat state dicts: interfacegan, idinvert and sefa (genforce), and
 StyleGAN_LatentEditor (pacifinapacific).
 
-The same numbers under three sets of names. idinvert's mapping makes a w for every row and its
-picture ends in a tanh; its file has no mark of that but the shapes.
+The same numbers under four sets of names. idinvert's mapping makes a w for every row and its
+picture ends in a tanh; its file has no mark of that but the shapes, and its mean of W is one row.
 """
 
 import math
@@ -10,16 +10,18 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from editing.models.formats.containers.pickles import Refused
 from editing.models.formats.foreign import (
     MEAN,
     Foreign,
     Weight,
     Weights,
+    check_square,
     complete_noise,
-    genforce_state,
     placed,
     reshaped,
 )
+from editing.models.formats.wrappings import state_with
 from editing.models.generators.stylegan1 import StyleGAN1Config
 
 FUSED_FROM, NEVER = 128, 2**20  # pixels
@@ -32,15 +34,18 @@ PARTS = {
     "style.weight": "affine.weight",
     "style.bias": "affine.bias",
 }
-INTERFACEGAN = {  # what the same part is called in interfacegan and idinvert
+# What the same part is called in interfacegan ("linear") and idinvert ("fc").
+INTERFACEGAN = {
     "conv.weight": "weight",
     "weight": "fused weight",
     "epilogue.bias": "bias",
     "epilogue.apply_noise.weight": "noise.weight",
     "epilogue.apply_noise.noise": "noise.noise",
     "epilogue.style_mod.dense.linear.weight": "style.weight",
+    "epilogue.style_mod.dense.fc.weight": "style.weight",
     "epilogue.style_mod.dense.wscale.bias": "style.bias",
     "linear.weight": "weight",
+    "fc.weight": "weight",
     "wscale.bias": "bias",
     "conv.bias": "bias",
     "bias": "bias",
@@ -61,12 +66,13 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but layers are missing or unknown.
     """
-    state = genforce_state(content)
-    if "mapping.dense0.linear.weight" in state:
+    state = state_with(content, "mapping.dense0.linear.weight")
+    state = state or state_with(content, "mapping.dense0.fc.weight")  # idinvert's
+    if state:
         return _read(state, _genforce(INTERFACEGAN), "genforce", named=True)
-    if "synthesis.layer0.apply_noise.weight" in state:
+    if state := state_with(content, "synthesis.layer0.apply_noise.weight"):
         return _read(state, _genforce({}), "genforce")
-    if "g_mapping.dense0.weight" in state:
+    if state := state_with(content, "g_mapping.dense0.weight"):
         return _read(state, _editor, "StyleGAN_LatentEditor", epsilon=TORCH_EPSILON)
     return None
 
@@ -128,13 +134,13 @@ def _read(
     never = named and layers > 2 * (FUSED_FROM.bit_length() - 3)
     fused_from = min(fused, default=NEVER if never else FUSED_FROM)
     const = weights["synthesis.const"]
+    check_square(const)
     weights["synthesis.const"] = reshaped(const, *const.shape[1:])
     sizes = {f"synthesis.layer{i}": 4 << (i // 2) for i in range(layers)}
     missing = complete_noise(weights, sizes)
     config = _config(weights, depth, layers, fused_from, epsilon)
     if MEAN in weights:
-        rows = (layers, config.w_dim) if config.maps_to_rows else (config.w_dim,)
-        weights[MEAN] = reshaped(weights[MEAN], *rows)
+        weights[MEAN] = _mean(weights[MEAN], config)
     else:
         missing.append(MEAN)
     return Foreign("idinvert" if config.maps_to_rows else system, config, weights, tuple(missing))
@@ -177,6 +183,18 @@ def _config(
         img_channels=weights["synthesis.output.bias"].shape[0],
         norm_epsilon=epsilon,
     )
+
+
+def _mean(mean: Weight, config: StyleGAN1Config) -> Weight:
+    """The mean of W for a mapping that makes one row, or one for each that it makes."""
+    width, rows = config.w_dim, config.num_ws if config.maps_to_rows else 1
+    given = math.prod(mean.shape)
+    if given not in (width, rows * width):
+        raise Refused(f"its w_avg has {given} numbers, where {width} or {rows * width} belong")
+    if not config.maps_to_rows:
+        return reshaped(mean, width)
+    flat = reshaped(mean, given // width, width)
+    return Weight((rows, width), lambda: flat.load().expand(rows, width).clone())
 
 
 def _scaled(bias: Weight) -> Weight:

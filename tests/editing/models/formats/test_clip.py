@@ -1,4 +1,7 @@
-"""CLIP: OpenAI's state dict and TorchScript archive, Hugging Face folders, others' safetensors."""
+"""CLIP: OpenAI's state dict and TorchScript archive, Hugging Face folders, others' safetensors.
+
+Names as in openai/CLIP d05afc4, clip/model.py, and transformers, models/clip/modeling_clip.py.
+"""
 
 import json
 import struct
@@ -12,7 +15,7 @@ from torch import Tensor, nn
 
 from editing.conversion.convert import convert
 from editing.conversion.inspect import inspect_file
-from editing.errors import UnsafeFile
+from editing.errors import UnsafeFile, UnsupportedFile
 from editing.models.domain import open_domain
 from editing.models.formats.clip import find_clip
 from editing.models.formats.containers.contents import read_content
@@ -161,6 +164,8 @@ def test_hugging_face_folders(tmp_path: Path, old: bool) -> None:
     convert(inspect_file(tmp_path / "ViT.pt"), tmp_path / "ViT.pt", tmp_path / "domain")
     folder = tmp_path / "domain" / "clip"
     (folder / "vocab.json").write_text("{}")
+    assert inspect_file(folder)[0].missing == ("tokenizer",)  # one half of it is none
+    (folder / "merges.txt").write_text("")
     if old:  # as before safetensors, with a buffer that newer versions leave out
         content = read_content(folder / "model.safetensors")
         state = {name: stored.load() for name, stored in content.items()}
@@ -188,10 +193,26 @@ def test_a_converted_clip_serves_its_domain(tmp_path: Path, tiny_generator: Gene
         _ = open_domain(folder).clip
 
 
+@pytest.mark.parametrize("form", ["state dict", "TorchScript"])
+def test_a_clip_with_a_resnet_is_named(tmp_path: Path, form: str) -> None:
+    """RN50 and its like: a stem of convolutions, four stages, attention in place of pooling."""
+    state = {k: v for k, v in make_state().items() if not k.startswith("visual.")}
+    state |= {
+        "visual.conv1.weight": torch.ones(4, 3, 3, 3),
+        "visual.layer1.0.conv1.weight": torch.ones(4, 4, 1, 1),
+        "visual.attnpool.positional_embedding": torch.ones(5, 16),
+    }
+    if form == "TorchScript":
+        torch.jit.trace(Holder(state), torch.zeros(1)).save(str(tmp_path / "RN50.pt"))
+    else:
+        torch.save(state, tmp_path / "RN50.pt")
+    with pytest.raises(UnsupportedFile, match="CLIP with a ResNet"):
+        inspect_file(tmp_path / "RN50.pt")
+
+
 def test_other_clips_are_refused(tmp_path: Path) -> None:
     state = make_state()
     for change, message in (
-        ({"visual.class_embedding": None}, "ResNet"),
         ({"visual.extra.weight": torch.ones(1)}, "extra.weight is unexpected"),
     ):
         changed = {k: v for k, v in {**state, **change}.items() if v is not None}

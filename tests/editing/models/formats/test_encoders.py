@@ -1,4 +1,9 @@
-"""pSp, e4e, ReStyle, W encoders and idinvert's: random networks of their layouts, by formulae."""
+"""pSp, e4e, ReStyle, W encoders and idinvert's: random networks of their layouts, by formulae.
+
+Names as in eladrich/pixel2style2pixel 5cfff38, models/encoders/psp_encoders.py and
+training/coach.py; omertov/encoder4editing 99ea505, the same files; yuval-alaluf/hyperstyle a723c73,
+models/encoders/e4e.py; genforce/idinvert_pytorch ce866b0, models/stylegan_encoder_network.py.
+"""
 
 import argparse
 from pathlib import Path
@@ -9,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from editing.conversion.convert import convert
+from editing.conversion.inspect import inspect_file
 from editing.errors import BadInput, UnsafeFile
 from editing.models.formats.checkpoints import find_generator, read_generator, read_net
 from editing.models.generators.generator import Generator, GeneratorConfig
@@ -237,3 +244,20 @@ def test_idinverts_encoder(tmp_path: Path, normalised: bool) -> None:
     torch.save(state, tmp_path / "e.pth")
     with pytest.raises(UnsafeFile, match="last block"):
         read_net(tmp_path / "e.pth")
+
+
+@pytest.mark.parametrize(("prefix", "name"), [("mapper", "StyleCLIP's mapper"),
+                                              ("hypernet", "HyperStyle's hypernetwork"),
+                                              ("extra", "extra")])  # fmt: skip
+def test_what_is_not_read_is_said(tmp_path: Path, prefix: str, name: str) -> None:
+    """orpatashnik/StyleCLIP f87a47f, mapper/training/coach.py; yuval-alaluf/hyperstyle a723c73."""
+    content = checkpoint("psp")
+    state = {k: v for k, v in content["state_dict"].items() if k.startswith("decoder.")}
+    state |= {f"{prefix}.course_mapping.mapping.{i}.weight": torch.ones(4, 4) for i in range(3)}
+    torch.save({"state_dict": state, "opts": {"work_in_stylespace": False}}, tmp_path / "m.pt")
+    (found,) = inspect_file(tmp_path / "m.pt")
+    assert found.kind == "generator" and found.unread == (f"{name} (3 tensors)",)
+    target = convert([found], tmp_path / "m.pt", tmp_path / "domain")
+    assert any(name in note and "Not read" in note for note in target.notes)
+    torch.save(content, tmp_path / "e.pt")
+    assert not any(found.unread for found in inspect_file(tmp_path / "e.pt"))

@@ -1,6 +1,12 @@
-"""StyleGAN1 in the layouts of sefa and StyleGAN_LatentEditor, drawn by their formulae here.
+"""StyleGAN1 in four layouts, drawn by their makers' formulae here.
 
-(interfacegan's own layout has golden results: tests/editing/models/generators/test_stylegan1.py.)
+Names and shapes as in:
+    sefa: genforce/sefa 0d16060, models/stylegan_generator.py
+    interfacegan: genforce/interfacegan 8da3fc0, models/stylegan_generator_model.py (golden results
+        of it: tests/editing/models/generators/test_stylegan1.py)
+    idinvert: genforce/idinvert_pytorch ce866b0, models/stylegan_generator_network.py
+    StyleGAN_LatentEditor: pacifinapacific/StyleGAN_LatentEditor, weight_convert.py and
+        models/stylegan1.py, as reference/formats.md, section 6 has them
 """
 
 from collections.abc import Callable
@@ -144,44 +150,83 @@ def test_sefas_layout(tmp_path: Path) -> None:
     check(tmp_path / "g.pth", state, sefa_name, "mapping", last, 1e-8, "const")
 
 
-def idinvert_name(layer: int, part: str) -> str:
-    names = {
-        "const": "const",
-        "bias": "epilogue.bias",
-        "noise": "epilogue.apply_noise.noise",
-        "strength": "epilogue.apply_noise.weight",
-        "style.weight": "epilogue.style_mod.dense.linear.weight",
-        "style.bias": "epilogue.style_mod.dense.wscale.bias",
-        "weight": "weight" if layer == ROWS - 2 else "conv.weight",  # fused at 128 px
-    }
-    return f"synthesis.layer{layer}.{names[part]}"
+def named_epilogue(dense: str) -> Callable[[int, str], str]:
+    """The names of interfacegan and idinvert, whose dense layers are called otherwise."""
+
+    def name_of(layer: int, part: str) -> str:
+        names = {
+            "const": "const" if dense == "fc" else "first_layer",
+            "bias": "epilogue.bias",
+            "noise": "epilogue.apply_noise.noise",
+            "strength": "epilogue.apply_noise.weight",
+            "style.weight": f"epilogue.style_mod.dense.{dense}.weight",
+            "style.bias": "epilogue.style_mod.dense.wscale.bias",
+            "weight": "weight" if layer == ROWS - 2 else "conv.weight",  # fused at 128 px
+        }
+        return f"synthesis.layer{layer}.{names[part]}"
+
+    return name_of
 
 
-def test_idinverts_layout(tmp_path: Path) -> None:
-    """Every row has a w of its own, and the picture ends in a tanh."""
-    last = f"synthesis.output{len(CHANNELS) - 1}"
-    state = make_state(idinvert_name, "mapping", last)
+def as_saved(state: State, dense: str) -> State:
+    """A state of ``make_state`` as interfacegan and idinvert save it."""
+    last, theirs = f"synthesis.output{len(CHANNELS) - 1}", {}
+    for name, tensor in state.items():
+        name = name.replace(f"{last}.weight", f"{last}.conv.weight")
+        if name.startswith("mapping"):
+            name = name.replace(".weight", f".{dense}.weight").replace(".bias", ".wscale.bias")
+        fused = name == f"synthesis.layer{ROWS - 2}.weight"
+        theirs[name] = tensor.permute(2, 3, 1, 0) if fused else tensor
+    return theirs
+
+
+@pytest.mark.parametrize("rows_of_mean", [1, ROWS])
+def test_idinverts_layout(tmp_path: Path, rows_of_mean: int) -> None:
+    """Every row has a w of its own, the picture ends in a tanh; one mean [W] serves all rows.
+
+    (genforce's later repository keeps a mean per row: genforce/genforce 197feee,
+    models/stylegan_generator.py.)
+    """
+    last, name_of = f"synthesis.output{len(CHANNELS) - 1}", named_epilogue("fc")
+    state = make_state(name_of, "mapping", last)
     dense = f"mapping.dense{DEPTH - 1}"
     state[f"{dense}.weight"] = state[f"{dense}.weight"].repeat(ROWS, 1) * torch.linspace(
         0.5, 1.5, ROWS * W
     ).unsqueeze(1)
     state[f"{dense}.bias"] = state[f"{dense}.bias"].repeat(ROWS)
-    theirs = {}
-    for name, tensor in state.items():
-        name = name.replace(f"{last}.weight", f"{last}.conv.weight")
-        if name.startswith("mapping"):
-            name = name.replace(".weight", ".linear.weight").replace(".bias", ".wscale.bias")
-        fused = name == f"synthesis.layer{ROWS - 2}.weight"
-        theirs[name] = tensor.permute(2, 3, 1, 0) if fused else tensor
-    torch.save(theirs, tmp_path / "g.pth")
+    mean = torch.randn(rows_of_mean * W, generator=torch.Generator().manual_seed(3))
+    more = {"truncation.w_avg": mean, "truncation.truncation": torch.ones(1, ROWS, 1)}
+    torch.save(as_saved(state, "fc") | more, tmp_path / "g.pth")
     found = find_generator(tmp_path / "g.pth")
     assert found.system == "idinvert" and found.config.fused_from == 128
     generator = read_generator(tmp_path / "g.pth")
     z = torch.randn(2, Z, generator=torch.Generator().manual_seed(1))
-    assert close(generator.mapping(z), mapped(state, "mapping", z).reshape(2, ROWS, W))
+    rows = mapped(state, "mapping", z).reshape(2, ROWS, W)
+    assert close(generator.mapping(z), rows)
+    truncated, mean = rows.clone(), mean.reshape(-1, W).expand(ROWS, W)
+    truncated[:, :8] = mean[:8] + (rows[:, :8] - mean[:8]) * 0.7
+    assert close(generator.mapping(z, None, 0.7, 8), truncated)
     ws = torch.randn(2, ROWS, W, generator=torch.Generator().manual_seed(2))
-    expected = drawn(state, idinvert_name, last, ws, 1e-8).tanh()
+    expected = drawn(state, name_of, last, ws, 1e-8).tanh()
     assert close(generator.synthesis(ws, "none"), expected)
+
+
+def test_interfacegans_layout(tmp_path: Path) -> None:
+    last, name_of = f"synthesis.output{len(CHANNELS) - 1}", named_epilogue("linear")
+    state = make_state(name_of, "mapping", last)
+    mean = {"truncation.w_avg": torch.ones(W)}
+    torch.save(as_saved(state, "linear") | mean, tmp_path / "g.pth")
+    found = find_generator(tmp_path / "g.pth")
+    assert (found.system, found.config.final_tanh) == ("genforce", False)
+    check(tmp_path / "g.pth", state, name_of, "mapping", last, 1e-8, "none")
+
+
+def test_a_mean_of_another_width_is_named(tmp_path: Path) -> None:
+    state = make_state(named_epilogue("linear"), "mapping", f"synthesis.output{len(CHANNELS) - 1}")
+    mean = {"truncation.w_avg": torch.ones(W + 1)}
+    torch.save(as_saved(state, "linear") | mean, tmp_path / "g.pth")
+    with pytest.raises(UnsafeFile, match=f"w_avg has {W + 1} numbers, where {W}"):
+        read_generator(tmp_path / "g.pth")
 
 
 def test_latent_editors_layout(tmp_path: Path) -> None:

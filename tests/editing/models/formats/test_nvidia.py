@@ -1,4 +1,8 @@
-"""NVIDIA's StyleGAN2 files: forged in every protocol and architecture, and the golden network."""
+"""NVIDIA's StyleGAN2 files: forged in every protocol and architecture, and the golden network.
+
+Layout as in NVlabs/stylegan2-ada-pytorch d72cc7d, torch_utils/persistence.py and
+training/networks.py.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,8 @@
-"""NVIDIA's TensorFlow files: forged from the golden network and from random ones."""
+"""NVIDIA's TensorFlow files: forged from the golden network and from random ones.
+
+Names as in NVlabs/stylegan2 and, for what becomes of them, NVlabs/stylegan2-ada-pytorch d72cc7d,
+legacy.py.
+"""
 
 import io
 import pickle

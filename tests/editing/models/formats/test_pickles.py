@@ -21,6 +21,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import hostile_pickles
 from editing.errors import UnsafeFile
 from editing.models.formats.containers.numpy_files import (
     KNOWN,
@@ -355,3 +356,68 @@ def test_real_files() -> None:
     assert boundary["meta_data"]["manipulate_layers"] == [2, 3, 4, 5]
     means, stds = plain(read_pickle(open_mapped(REAL / "styleclip_ffhq_S_mean_std"), KNOWN))
     assert sum(map(len, means)) == sum(map(len, stds)) == 9088
+
+
+def doubled(levels: int = 40) -> bytes:
+    """A pickle of a tuple that holds itself twice, ``levels`` deep, without its end."""
+    levels_of = (b"q%c0h%c" % (n, n) + b"h%c\x86" % n for n in range(levels))
+    return b"\x80\x04K\x01" + b"".join(levels_of)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        b".",  # in itself
+        b"\x8c\x01x\x93.",  # as a module's name
+        b"\x8c\x05numpyq\xf00q\xf10h\xf0h\xf1\x93.",  # as a global's
+        b"cnumpy\ndtype\nq\xf00q\xf10h\xf0h\xf1\x85R.",  # as a type's
+        b"c_codecs\nencode\nq\xf00q\xf10h\xf0\x8c\x01xh\xf1\x86R.",  # as an encoding
+        b"q\xf10}h\xf1K\x01s.",  # as a key
+        b"q\xf10cnumpy.core.multiarray\n_reconstruct\n)R(K\x01h\xf1h\xf1\x89h\xf1tb.",  # a shape
+    ],
+)
+def test_what_unfolds_is_refused_before_it_is_walked_or_named(end: bytes) -> None:
+    with pytest.raises(UnsafeFile) as refused, refusing("x.pkl"):
+        unpickle(doubled() + end)
+    assert len(str(refused.value)) < 300
+
+
+def test_shared_parts_count_whole_every_time() -> None:
+    text = b"X" + struct.pack("<I", 2**20) + b"x" * 2**20
+    shared = b"\x80\x02" + text + b"q\x000(" + b"h\x00" * 300 + b"l."
+    with pytest.raises(Refused, match="unfolds"):
+        read_pickle(io.BytesIO(shared), {})
+    found = read_pickle(io.BytesIO(shared), {}, Budget.of(300 * 2**20))
+    assert len(found) == 300 and found[0] is found[-1]
+    late = b"\x80\x02]q\x000](" + b"h\x00" * 100 + b"eq\x01h\x00(" + b"K\x01" * 10_000 + b"e0."
+    with pytest.raises(Refused, match="unfolds"):  # the list grows after it was referred to
+        read_pickle(io.BytesIO(late), {})
+
+
+def test_plain_keeps_shared_parts_shared() -> None:
+    array = np.arange(3.0)
+    found = unpickle(pickle.dumps([array, [array], {"a": array}], 2))
+    assert found[0] is found[1][0] is found[2]["a"]
+
+
+def test_tensors_over_one_storage_count_each(tmp_path: Path) -> None:
+    """A thousand tensors of a file of 4 MB would be four gigabytes."""
+    whole = torch.zeros(2**20)
+    torch.save({f"t{n}": whole[:] for n in range(1000)}, tmp_path / "x.pt")
+    with pytest.raises(UnsafeFile, match="unfolds"), refusing(tmp_path):
+        read_torch(tmp_path / "x.pt")
+    torch.save({f"t{n}": whole[n : n + 9] for n in range(1000)}, tmp_path / "y.pt")
+    assert len(read_torch(tmp_path / "y.pt")) == 1000
+
+
+@pytest.mark.parametrize("count", range(4))
+def test_every_opcode_is_refused_or_read(count: int) -> None:
+    """Shared, nested, huge, truncated: a sentence, or data that is plain."""
+    for name, data in list(hostile_pickles.pickles())[count::4]:
+        try:
+            with refusing("x.pkl"):
+                found = unpickle(data)
+        except UnsafeFile as error:
+            assert len(str(error)) < 400, name
+        else:
+            assert not callable(found), name

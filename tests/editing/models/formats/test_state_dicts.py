@@ -1,4 +1,8 @@
-"""State dicts of NVIDIA's networks without their container: the golden networks, saved so."""
+"""State dicts of NVIDIA's networks without their container: the golden networks, saved so.
+
+Names as in NVlabs/stylegan3 c233a91, training/networks_stylegan2.py and networks_stylegan3.py;
+saved so by yuval-alaluf/stylegan3-editing 36ce2b4, models/stylegan3/model.py.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,8 @@
-"""StyleCLIP's statistics and tables, and SG3-editing's."""
+"""StyleCLIP's statistics and tables, and SG3-editing's.
+
+Layouts as in orpatashnik/StyleCLIP f87a47f, global_directions/GetCode.py and SingleChannel.py;
+yuval-alaluf/stylegan3-editing 36ce2b4, editing/styleclip_global_directions/preprocess/.
+"""
 
 import pickle
 from pathlib import Path

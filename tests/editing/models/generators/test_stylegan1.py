@@ -55,11 +55,11 @@ def make_tiny(**changes: object) -> Generator:
 
 
 def to_idinvert(generator: Generator) -> Arrays:
-    """Our names -> idinvert's (reference/formats.md, sections 2.4 and 2.5)."""
+    """Our names -> idinvert's (genforce/idinvert_pytorch ce866b0, models/)."""
     epilogue = {
         "noise_strength": "apply_noise.weight",
         "bias": "bias",
-        "affine.weight": "style_mod.dense.linear.weight",
+        "affine.weight": "style_mod.dense.fc.weight",
         "affine.bias": "style_mod.dense.wscale.bias",
     }
     found = {"synthesis.lod": torch.zeros(())}
@@ -76,7 +76,7 @@ def to_idinvert(generator: Generator) -> Arrays:
         elif part == "mapping":
             dense = layer.replace("fc", "dense")
             if leaf == "weight":
-                found[f"mapping.{dense}.linear.weight"] = tensor
+                found[f"mapping.{dense}.fc.weight"] = tensor
             else:
                 found[f"mapping.{dense}.wscale.bias"] = tensor * 2**0.5
         elif leaf == "noise_const":
