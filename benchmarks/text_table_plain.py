@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.directions.style_gradients import base_ws
-from editing.directions.stylespace import statistics_of
+from editing.directions.stylespace import base_ws, statistics_of
 from editing.models.domain import Domain
 
 

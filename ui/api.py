@@ -18,7 +18,7 @@ from editing.models.latents import DEFAULT_PSI, parse_seed
 from editing.models.states import allowance_of
 from editing.recipes.recipe import Recipe, recipe_from_yaml
 from ui.components.widgets import upload_path, uploads_only
-from ui.panels.events import Handlers
+from ui.handlers import Handlers
 from ui.runtime.toasts import polite
 from ui.studio import exports as files
 from ui.studio.searches import Run

@@ -8,8 +8,8 @@ import gradio as gr
 from editing.models.generators.layers import style_rows
 from editing.models.generators.stylegan3 import StyleGAN3Synthesis
 from ui.components.localized import Words
+from ui.handlers import Handlers
 from ui.panels.canvas import Canvas, build_canvas
-from ui.panels.events import Handlers
 from ui.panels.figure import FigurePanel, build_figure_panel
 from ui.panels.out_of_domain import Keeping, build_keeping
 from ui.panels.saving import (

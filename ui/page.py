@@ -6,23 +6,9 @@ from functools import partial
 import gradio as gr
 
 from editing.models.domain import Domain
-from ui.components.wire import (
-    INSTANT,
-    MEASURE,
-    PRIVATE,
-    action,
-    wire_downloads,
-    wire_edits,
-    wire_first_measure,
-    wire_inversion,
-    wire_language,
-    wire_sliders,
-    wire_sources,
-    wire_tools,
-    wire_views,
-)
+from ui.components.wire import INSTANT, MEASURE, PRIVATE
+from ui.handlers import Handlers
 from ui.layout import TITLE, lay_out
-from ui.panels.events import Handlers
 from ui.panels.model_downloads import WeightsHandlers, build_weights_panel, wire_weights_panel
 from ui.panels.out_of_domain import wire_keeping
 from ui.panels.saving import (
@@ -42,6 +28,18 @@ from ui.tabs.boundaries.events import WorkshopHandlers
 from ui.tabs.text.actions import TextDesk
 from ui.tabs.text.events import TextHandlers
 from ui.theme import QUEUE
+from ui.wiring import (
+    action,
+    wire_downloads,
+    wire_edits,
+    wire_first_measure,
+    wire_inversion,
+    wire_language,
+    wire_sliders,
+    wire_sources,
+    wire_tools,
+    wire_views,
+)
 
 FIRST_EDIT = {"smile": 1.0}  # what the page opens with, on the first example
 KEEP_FILES = (900, 1800)  # seconds: how often old files are looked for, and how old they get

@@ -7,13 +7,13 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from ui.components.choices import LEVELS
 from ui.locales import LANGUAGES, tooltips
 from ui.runtime.calls import Calls
 from ui.runtime.request_limits import Guard, Limits
 from ui.server.headers import Headers
 from ui.server.login import Login
 from ui.server.origins import Names, Origins
-from ui.tabs.inversion.layout import LEVELS
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("page.js", "canvas.js")

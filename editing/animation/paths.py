@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from editing.animation.coordinates import Coordinates
+from editing.animation.chains import Coordinates
 from editing.animation.easing import check_easing, ease
 from editing.directions.direction import MAX_ALPHA
 from editing.edits.mix_edits import Other

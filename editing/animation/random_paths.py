@@ -15,8 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from editing.animation.chains import check_pieces, cumulated, folded, metropolis, pieces
-from editing.animation.coordinates import Coordinates
+from editing.animation.chains import (
+    Coordinates,
+    check_pieces,
+    cumulated,
+    folded,
+    metropolis,
+    pieces,
+)
 from editing.animation.paths import Pace, Route, Table
 from editing.directions.samples import output_of
 from editing.edits.stack import EditState, Move, preview

@@ -18,7 +18,6 @@ from editing.cli.arguments import parse_direction, parse_seeds, parse_whole
 from editing.cli.direction import file_name
 from editing.cli.edit import Result, open_named
 from editing.cli.flags.use import check_mode
-from editing.directions.boundary_sources import from_labels, from_pictures
 from editing.directions.conditions import condition
 from editing.directions.direction import Direction, save_direction
 from editing.directions.rescoring import Effect, trial_ws
@@ -33,7 +32,7 @@ from editing.directions.samples import (
     text_score,
 )
 from editing.directions.svm import cosines, from_scores, read_labels, train_boundary
-from editing.directions.training import finished, train_all
+from editing.directions.training import finished, from_labels, from_pictures, train_all
 from editing.errors import BadInput
 from editing.io.images import check_writable, encode_png
 from editing.io.progress import bar, reported

@@ -21,12 +21,13 @@ from editing.directions.samples import moments
 from editing.directions.stylespace import REGIONS, attribute_effects, region_effects
 from editing.directions.subspaces import looks, paired_differences, subspace_of, unrelated
 from editing.edits.stack import Move
+from editing.edits.sweeps import STRIP, sweep_cells, sweep_sheet
 from editing.errors import BadInput, UnknownName
 from editing.io.images import check_writable, encode_png
 from editing.io.progress import bar, reported
 from editing.models.domain import Domain
 from editing.models.generators.layers import format_layers, parse_layers, parse_strengths
-from editing.pictures.contact_sheets import STRIP, sheet, sweep_cells, sweep_sheet
+from editing.pictures.contact_sheets import sheet
 from editing.recipes.photos import write_bytes
 
 METHODS = ("sefa", "pca", "basis", "axis", "subspace")

@@ -1,4 +1,4 @@
-"""The command line: flags -> one function of a module of commands -> text, or one JSON line.
+"""The command line: flags -> one function of a module of this room -> text, or one JSON line.
 
     python -m editing COMMAND ... [--domain NAME] [--device NAME] [--seed N] [--json]
 

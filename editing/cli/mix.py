@@ -22,8 +22,7 @@ from editing.cli.edit import (
     picture_of,
 )
 from editing.cli.flags.use import check_mode, refuse_idle
-from editing.cli.flags.walk_kinds import open_drivers, open_other
-from editing.cli.walk import film_of, is_film
+from editing.cli.walk import film_of, is_film, open_drivers, open_other
 from editing.edits.local_edits import ALONE, LOCAL_EDITS, LocalEdit, local_edit, local_options
 from editing.edits.mix_edits import (
     OPERATIONS,

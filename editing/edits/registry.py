@@ -3,8 +3,8 @@
     {move: smile, alpha: 2.0, layers: 0-3, given: [gender], absolute: false, enabled: true}
     {move: my smile, alpha: 1.0, own: [{name: my smile, vector: BASE64, step: 1.2}]}
     {channel: "b32.conv1:57", alpha: 5.0}
-    {cross: {name: "seed:7"}, layers: 0-3, weight: 0.8}    # and others: see mix_values
-    {text: a smiling face, alpha: 4.0, beta: 0.12}         # see text_values
+    {cross: {name: "seed:7"}, layers: 0-3, weight: 0.8}    # and others: see mix_edits
+    {text: a smiling face, alpha: 4.0, beta: 0.12}         # see text.values
 
 ``layers`` may carry strengths (``0-3*0.5,7``). A direction that its domain does not have
 travels inside the edit, float32 as base64, so that the recipe replays anywhere.
@@ -12,6 +12,8 @@ travels inside the edit, float32 as base64, so that the recipe replays anywhere.
 
 import base64
 import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ import torch
 
 from editing.directions.direction import Direction
 from editing.directions.stylespace import Channel
-from editing.edits.mix_values import Mix, mix_from, mix_values
+from editing.edits.mix_edits import Mix, mix_from, mix_values
 from editing.edits.stack import ChannelMove, Edit, Entry, Move
 from editing.errors import BadRecipe
 from editing.io.codec import Settings
@@ -30,8 +32,20 @@ from editing.models.generators.layers import (
     parse_layers,
     parse_strengths,
 )
-from editing.text.edit import TextEdit
-from editing.text.values import text_from, text_values
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of edit, and how a recipe says it."""
+
+    edit: Any  # the class, or a union of classes
+    values: Callable[[Any], dict[str, Any]]
+    read: Callable[[Settings], Edit | None]  # None: the values are of another kind
+
+
+def register(kind: Kind) -> None:
+    """Let recipes carry a further kind; called once where the kind is defined."""
+    KINDS.append(kind)
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:
@@ -41,16 +55,10 @@ def entry_values(entry: Entry) -> dict[str, Any]:
         BadRecipe: an edit of a kind that cannot be written down.
     """
     edit = entry.edit
-    if isinstance(edit, Move):
-        values = _move_values(edit)
-    elif isinstance(edit, ChannelMove):
-        values = {"channel": str(edit.channel), "alpha": float(edit.alpha)}
-    elif isinstance(edit, Mix):
-        values = mix_values(edit)
-    elif isinstance(edit, TextEdit):
-        values = text_values(edit)
-    else:
+    kind = next((kind for kind in KINDS if isinstance(edit, kind.edit)), None)
+    if kind is None:
         raise BadRecipe(f"An edit of the kind {type(edit).__name__} cannot be written down yet.")
+    values = kind.values(edit)
     return values if entry.on else {**values, "enabled": False}
 
 
@@ -60,15 +68,8 @@ def entry_from(settings: Settings) -> Entry:
     Raises:
         BadRecipe, BadInput: what is wrong with them.
     """
-    edit: Edit
-    if (mix := mix_from(settings)) is not None:
-        edit = mix
-    elif (text := text_from(settings)) is not None:
-        edit = text
-    elif (channel := settings.take("channel", str)) is not None:
-        edit = _channel(channel, settings)
-    else:
-        edit = _move(settings)
+    found = (kind.read(settings) for kind in KINDS if kind.edit is not Move)
+    edit = next((edit for edit in found if edit is not None), None) or _move(settings)
     enabled = settings.take("enabled", bool, True)
     settings.end()
     return Entry(edit, enabled)
@@ -99,7 +100,14 @@ def _move(settings: Settings) -> Move:
     return Move(attribute, alpha, rows, given, absolute, strengths, directions)
 
 
-def _channel(text: str, settings: Settings) -> ChannelMove:
+def _channel_values(edit: ChannelMove) -> dict[str, Any]:
+    return {"channel": str(edit.channel), "alpha": float(edit.alpha)}
+
+
+def _channel(settings: Settings) -> ChannelMove | None:
+    text = settings.take("channel", str)
+    if text is None:
+        return None
     layer, colon, index = text.rpartition(":")
     if not colon or not (index.isascii() and index.isdigit()):
         raise BadRecipe(f"{settings.name} has channel: {text!r}; write LAYER:NUMBER.")
@@ -157,3 +165,10 @@ def _direction(settings: Settings) -> Direction:
     )
     settings.end()
     return direction
+
+
+KINDS = [
+    Kind(Move, _move_values, _move),
+    Kind(ChannelMove, _channel_values, _channel),
+    Kind(Mix, mix_values, mix_from),
+]

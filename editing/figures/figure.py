@@ -4,6 +4,17 @@ Every row is one inversion of the same picture (or the portrait as it is), every
 Strengths are searched so that the scorer reads the same change everywhere; where an edit cannot
 change that much, the nearest it comes to is drawn, and said. A figure is a plain value that recipes
 carry; with the strengths found in it, it is drawn again without any search.
+
+Figures as the plain values of a recipe, and back.
+
+    figure:
+      inversions: [quick, pti]           # a row each; leave out to draw the portrait as it is
+      edits:
+      - {move: smile, alpha: 1.0, attribute: smile, amount: 1.0}
+      - {text: a smiling face, alpha: 3.0}                # about what it changes most, by 1 σ
+      strengths: [[1.2, 4.1], [1.3, 4.4]]                 # leave out to have them searched
+
+An edit is written as in a stack (``edits.registry``); its alpha is where the search begins.
 """
 
 from __future__ import annotations
@@ -16,11 +27,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from editing.edits.stack import ChannelMove, EditStack, EditState, Move, render
+import editing.text.values  # noqa: F401  (recipes carry text edits, too)
+from editing.edits.registry import entry_from, entry_values
+from editing.edits.stack import ChannelMove, EditStack, EditState, Entry, Move, render
 from editing.errors import BadInput, UnknownName
 from editing.figures.matching import TOLERANCE, bisection
 from editing.inversion.invert import METHODS, invert, options_for
 from editing.inversion.options import InversionOptions
+from editing.io.codec import Settings
 from editing.io.images import to_tensor, to_uint8
 from editing.models.domain import Domain
 from editing.models.generators.layers import format_strengths
@@ -324,3 +338,45 @@ def _cell_words(column: Column | None, cell: Cell) -> dict[str, str]:
 def number(value: float | None, form: str) -> str:
     """A number as words; a dash for what was not measured, or is infinite."""
     return "–" if value is None or not math.isfinite(value) else format(value, form)
+
+
+def figure_values(figure: Figure) -> dict[str, Any]:
+    """A figure as the values of a recipe."""
+    values: dict[str, Any] = {}
+    if figure.inversions:
+        values["inversions"] = list(figure.inversions)
+    values["edits"] = [_column_values(column) for column in figure.columns]
+    if figure.strengths:
+        values["strengths"] = [list(row) for row in figure.strengths]
+    return values
+
+
+def figure_from(settings: Settings) -> Figure:
+    """The figure that a recipe's values describe; takes all of ``settings``.
+
+    Raises:
+        BadRecipe, BadInput: what is wrong with them.
+    """
+    columns = tuple(_column(part) for part in settings.parts("edits"))
+    inversions = settings.texts("inversions")
+    strengths = settings.take("strengths", list, [])
+    numbers = (isinstance(row, list) and all(type(x) in (int, float) for x in row)
+               for row in strengths)  # fmt: skip
+    if not all(numbers):
+        raise settings.error(f"{settings.name} has strengths that are no lists of numbers.")
+    settings.end()
+    return Figure(columns, inversions, tuple(tuple(map(float, row)) for row in strengths))
+
+
+def _column_values(column: Column) -> dict[str, Any]:
+    values = entry_values(Entry(column.edit))
+    if column.attribute:
+        values["attribute"] = column.attribute
+    return {**values, "amount": float(column.amount)}
+
+
+def _column(settings: Settings) -> Column:
+    attribute = settings.take("attribute", str, "")
+    amount = settings.take("amount", float, 1.0)
+    edit: Any = entry_from(settings).edit  # Column refuses what it cannot compare
+    return Column(edit, attribute, amount)

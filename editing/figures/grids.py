@@ -7,8 +7,8 @@
       - {label: middle, move: smile, layers: 3-6}
 
 A cell's edit is what its row and its column say together, written like any edit of a recipe
-(``edit_values``). So one form holds a sweep of strengths, the same edit layer by layer, a table of
-alpha and beta, and a style-mixing grid (StyleGAN2: portraits in columns, layers in rows).
+(``edits.registry``). So one form holds a sweep of strengths, the same edit layer by layer, a table
+of alpha and beta, and a style-mixing grid (StyleGAN2: portraits in columns, layers in rows).
 """
 
 from __future__ import annotations

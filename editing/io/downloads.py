@@ -36,8 +36,9 @@ from editing.io.http import (
     hub_cached,
     in_words,
     offline,
+    page_reason,
+    way_past,
 )
-from editing.io.web_pages import page_reason, way_past
 
 Progress = Callable[[int, "int | None"], None]  # bytes here, bytes in all if known
 

@@ -12,7 +12,7 @@ was made::
     source: {kind: photo, name: me.jpg, sha256: ..., aligned: true}  # or {kind: seed, name: seed:7}
     inversion: {level: quick, steps: 40, ...}
     edits:
-    - {move: smile, alpha: 2.0, layers: 0-3, given: [gender], enabled: true}  # see edit_values
+    - {move: smile, alpha: 2.0, layers: 0-3, given: [gender], enabled: true}  # see edits.registry
     output: {outcome: picture}       # or photo: the photo with the edit in it, size pixels wide,
                                      # put there as out_of_domain: {threshold: 0.2, ...} says
     walk: {kind: sweep, ...}         # makes it a film (walk_values), looking as film says
@@ -38,17 +38,15 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
+import editing.text.values  # noqa: F401  (recipes carry text edits, too)
 from editing.animation.film import Look
-from editing.animation.walk import Walk
-from editing.animation.walk_values import walk_from, walk_values
-from editing.edits.mix_edits import Other
-from editing.edits.mix_values import mask_value, other_from, other_values
+from editing.animation.walk import Walk, walk_from, walk_values
+from editing.edits.mix_edits import Other, mask_value, other_from, other_values
 from editing.edits.out_of_domain import Blend, brush_values
 from editing.edits.registry import entry_from, entry_values
 from editing.edits.stack import EditStack
 from editing.errors import BadInput, BadPicture, BadRecipe, MissingFile
-from editing.figures.figure import Figure
-from editing.figures.figure_values import figure_from, figure_values
+from editing.figures.figure import Figure, figure_from, figure_values
 from editing.figures.grids import Grid, grid_from, grid_values
 from editing.inversion.options import InversionOptions, options_for, read_options
 from editing.io.allowances import Allowance

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from editing.directions.direction import boundary, move
 from editing.directions.samples import output_of
-from editing.directions.style_gradients import base_ws, gradients
-from editing.directions.stylespace import statistics_of
+from editing.directions.stylespace import base_ws, gradients, statistics_of
 from editing.errors import MissingFile
 from editing.models.domain import Domain
 from editing.models.generators.generator import GeneratorConfig

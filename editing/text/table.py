@@ -22,8 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.directions.style_gradients import base_ws, gradients
-from editing.directions.stylespace import statistics_of
+from editing.directions.stylespace import base_ws, gradients, statistics_of
 from editing.errors import BadInput, EditingError, UnknownName
 from editing.io.tensors import read_tensors, write_tensors
 from editing.models.domain import Domain

@@ -1,4 +1,4 @@
-"""Text edits as the plain values of a recipe, and back; see ``edit_values``.
+"""Text edits as the plain values of a recipe, and back; see ``edits.registry``.
 
     {text: a smiling face, neutral: a face, alpha: 4.0, beta: 0.12, method: global, keep: [age],
      channels: {b16.conv0: "17*0.4213,33*-0.2"}}
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from editing.edits.registry import Kind, register
 from editing.errors import BadRecipe
 from editing.io.codec import Settings
 from editing.models.generators.layers import MAX_ROWS, format_layers, parse_layers
@@ -99,3 +100,6 @@ def _number(text: str, name: str) -> float:
             f"{MAX_STEP:,.0f}."
         )
     return value
+
+
+register(Kind(TextEdit, text_values, text_from))

@@ -96,17 +96,6 @@ def test_refusals_are_one_sentence_and_exit_code_2(flags, capsys):
     assert flags[1] in error and len(error.strip().splitlines()) == 1
 
 
-def test_the_readme_names_every_module():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    tree = re.search(r"## Files\n+```\n(.*?)```", readme, re.S)
-    assert tree, "README.md has no file tree under '## Files'"
-    named = set(re.findall(r"[\w./-]+\.(?:py|css|js|yaml|md)", tree[1]))
-    for folder in ("editing", "ui", "training", "benchmarks"):
-        modules = {p.name for p in (ROOT / folder).glob("*.py")} - {"__init__.py"}
-        missing = sorted(name for name in modules if name not in named)
-        assert not missing, f"README.md does not mention {folder}/: {missing}"
-
-
 def test_the_readme_commands_exist():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for goal in ("start", "test"):

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from ui.locales import attribute_name, note, say
-from ui.runtime.markup import Html, joined, tag
+from ui.runtime.markup import Html, css_name, joined, tag
 
 FULL_BAR = 2.0  # sigma: a bar of this length is full
 FAR = 2.0  # times what held-out pictures reach: beyond, the page says so
@@ -142,3 +142,12 @@ def _polyline(points: Sequence[tuple[int, float]], count: int) -> str:
     return " ".join(
         f"{WIDTH * i / last:.1f},{MARGIN + inner * (high - v) / span:.1f}" for i, v in logs
     )
+
+
+def safe_css(ranges: Mapping[str, tuple[float, float]], reach: float) -> Html:
+    """Style rules that mark the safe range on the track of each slider (element id -> range)."""
+    rules = []
+    for element, (low, high) in ranges.items():
+        start, end = (0.5 + 0.5 * max(min(v / reach, 1), -1) for v in (low, high))
+        rules.append(f"#{css_name(element)} {{--safe-from:{start:.3g};--safe-to:{end:.3g}}}")
+    return tag("style", "".join(rules))

@@ -22,8 +22,10 @@ from editing.recipes.figure_files import figure_files
 from editing.recipes.figure_replay import figure_drawing
 from editing.recipes.recipe import Recipe, make_recipe
 from editing.text.edit import TextEdit
+from ui.components.choices import given_choices
 from ui.components.html import note_html, progress_html
 from ui.components.localized import Words
+from ui.components.wire import Wire
 from ui.locales import attribute_name, say
 from ui.runtime.cancellation import Stops
 from ui.runtime.markup import Html, html_box, joined
@@ -32,8 +34,6 @@ from ui.runtime.toasts import polite
 from ui.studio.exports import file_name
 from ui.studio.session import Moment, Session
 from ui.studio.studio import Studio
-from ui.tabs.boundaries.sliders import given_choices
-from ui.tabs.boundaries.wiring import Wire
 
 MOST = 30  # pictures of a figure drawn in the page
 AMOUNT = 1.0  # σ

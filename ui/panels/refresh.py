@@ -9,13 +9,20 @@ import gradio as gr
 from editing.directions.conditions import WEAK
 from editing.directions.direction import Direction
 from editing.edits.local_edits import LOCAL_EDITS
-from editing.edits.mix_edits import Crossover, Grain, Morph, Transfer
-from editing.edits.mix_values import Mix
+from editing.edits.mix_edits import Crossover, Grain, Mix, Morph, Transfer
 from editing.edits.stack import ChannelMove, Move
 from editing.errors import EditingError
 from editing.models.generators.layers import format_strengths
 from editing.text.edit import TextEdit
-from ui.components.html import caveats_html, metrics_html, note_html, result_html, waiting_html
+from ui.components.choices import LEVELS, REACH, given_choices, layer_choices
+from ui.components.html import (
+    caveats_html,
+    metrics_html,
+    note_html,
+    result_html,
+    safe_css,
+    waiting_html,
+)
 from ui.components.localized import shortened
 from ui.components.widgets import chips_html, edge_for, standing, strip_html
 from ui.locales import attribute_name, say
@@ -26,10 +33,6 @@ from ui.studio.renderer import View
 from ui.studio.session import Label, Portrait, Session, strengths
 from ui.studio.studio import Studio
 from ui.studio.views import heat_map, reach
-from ui.tabs.boundaries.layout import REACH
-from ui.tabs.boundaries.sliders import given_choices, layer_choices
-from ui.tabs.boundaries.workshop_drawing import safe_css
-from ui.tabs.inversion.layout import LEVELS
 
 
 class Display:

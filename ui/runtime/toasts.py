@@ -19,7 +19,6 @@ from ui.locales import LANGUAGES, refusal, say
 from ui.runtime.markup import visible
 from ui.server.asgi import Refused
 from ui.server.full_disk import is_full
-from ui.studio.session import Session
 
 ROOT = Path(__file__).parents[2]
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
         return gr.Error(toast_html(text), duration=SHOWN, print_exception=False)
 
     @functools.wraps(handler)
-    def call(self: Any, session: Session, lang: str, *values: Any) -> Any:
+    def call(self: Any, session: Any, lang: str, *values: Any) -> Any:
         lang = known(lang)
         try:
             return handler(self, session, lang, *values)
@@ -59,7 +58,7 @@ def polite(handler: Callable[..., Any]) -> Callable[..., Any]:
             raise toast(error, lang, values) from None
 
     @functools.wraps(handler)
-    def stream(self: Any, session: Session, lang: str, *values: Any) -> Iterator[Any]:
+    def stream(self: Any, session: Any, lang: str, *values: Any) -> Iterator[Any]:
         lang = known(lang)
         try:
             yield from handler(self, session, lang, *values)

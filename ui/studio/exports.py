@@ -25,8 +25,7 @@ from editing.recipes.recipe import (
 )
 from editing.recipes.replay import in_photo, photo_outcome
 from ui.components.widgets import Pixels
-from ui.studio.session import Label, Moment, Portrait, on_cpu
-from ui.studio.whole_photo import Whole
+from ui.studio.session import Label, Moment, Portrait, Whole, on_cpu
 
 KINDS = ("png", "plain", "photo", "pasted", "latent", "recipe", "zip")
 MAX_EDITS = 200  # of one portrait; each takes time, whoever wrote the file

@@ -18,9 +18,8 @@ from editing.recipes.recipe import Inversion, Output, Recipe, Source
 from ui.studio import exports as files
 from ui.studio.links import DeadLink, Links, parse_query, recipe_of_query, recipe_query, work_query
 from ui.studio.renderer import SHOWN, Easel, enlarged
-from ui.studio.session import Label, Portrait, Session, on_cpu
+from ui.studio.session import Label, Portrait, Session, on_cpu, whole_at
 from ui.studio.session_files import SUFFIX, SavedMoment, SavedPortrait, read_session, session_bytes
-from ui.studio.whole_photo import whole_at
 
 
 class Doors(Easel):

@@ -26,8 +26,7 @@ from ui.runtime.throttle import Showing
 from ui.studio import session as sessions
 from ui.studio.opening import Doors
 from ui.studio.searches import Run
-from ui.studio.session import Label, Portrait, Session, on_cpu
-from ui.studio.whole_photo import whole_at
+from ui.studio.session import Label, Portrait, Session, on_cpu, whole_at
 
 
 class Studio(Doors):

@@ -16,7 +16,7 @@ def add_texts(
     latent_help: str,
     add_search: Callable[[argparse.ArgumentParser, str], None],
 ) -> None:
-    """The commands of text_commands.py."""
+    """The commands of ``cli.text``."""
     text = command("text", "Edit a portrait by two texts.", f"{MODULE}.text")
     text.add_argument("source", metavar="SOURCE", help=source_help)
     _add_texts(text)

@@ -10,8 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from editing.animation.chains import effective_size, folded, metropolis, pieces
-from editing.animation.coordinates import Coordinates
+from editing.animation.chains import Coordinates, effective_size, folded, metropolis, pieces
 from editing.animation.easing import EASINGS, ease
 from editing.animation.paths import (
     Circle,

@@ -17,8 +17,7 @@ from editing.animation.paths import (
     Truncation,
 )
 from editing.animation.random_paths import Metropolis, Pieces, RandomSteps, Within
-from editing.animation.walk import Walk
-from editing.animation.walk_values import KINDS, kind_of, walk_from, walk_values
+from editing.animation.walk import KINDS, Walk, kind_of, walk_from, walk_values
 from editing.edits.mix_edits import Other, other_of
 from editing.edits.stack import EditStack, Move, state_of
 from editing.errors import BadRecipe, EditingError

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from editing.directions import boundary_sources
-from editing.directions.boundary_sources import from_labels, from_pictures
+from editing.directions import training as boundary_sources
 from editing.directions.samples import draw_ws, moments
 from editing.directions.svm import Labels
+from editing.directions.training import from_labels, from_pictures
 from editing.errors import BadInput
 from editing.models.domain import Domain
 from editing.models.latents import load_latent, save_latent

@@ -19,8 +19,17 @@ from editing.edits.mix_edits import Grain
 from editing.edits.stack import ChannelMove, EditStack, Move, state_of
 from editing.errors import BadInput, BadRecipe, UnknownName
 from editing.figures.citations import PAPERS, bibtex, cited
-from editing.figures.figure import MAX_CELLS, MISSED, Column, Figure, column_of, drawing, edit_name
-from editing.figures.figure_values import figure_from, figure_values
+from editing.figures.figure import (
+    MAX_CELLS,
+    MISSED,
+    Column,
+    Figure,
+    column_of,
+    drawing,
+    edit_name,
+    figure_from,
+    figure_values,
+)
 from editing.io.codec import Settings
 from editing.io.images import save_png
 from editing.models.domain import Domain

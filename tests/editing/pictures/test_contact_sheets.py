@@ -5,11 +5,12 @@ import pytest
 from PIL import Image, ImageFont
 
 from editing.edits.stack import Move, render, state_of
+from editing.edits.sweeps import sweep_cells, sweep_sheet
 from editing.errors import BadInput
 from editing.io.images import to_pil
 from editing.models.domain import Domain
 from editing.pictures import lettering
-from editing.pictures.contact_sheets import LABEL, heat, heat_map, sheet, sweep_cells, sweep_sheet
+from editing.pictures.contact_sheets import LABEL, heat, heat_map, sheet
 
 
 def test_a_sweep_is_drawn_on_the_canonical_path(tiny_domain: Domain) -> None:

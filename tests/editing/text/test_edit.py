@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from editing.directions.direction import boundary
-from editing.directions.style_gradients import base_ws
-from editing.directions.stylespace import statistics_of
+from editing.directions.stylespace import base_ws, statistics_of
 from editing.edits.stack import preview, render, state_of
 from editing.errors import BadInput, EditingError, MissingFile
 from editing.models.domain import Domain, open_domain

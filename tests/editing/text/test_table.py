@@ -7,8 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from editing.directions.style_gradients import base_ws
-from editing.directions.stylespace import statistics_of
+from editing.directions.stylespace import base_ws, statistics_of
 from editing.errors import BadInput, CannotWrite, UnknownName
 from editing.models.domain import Domain
 from editing.models.global_directions import GlobalDirections, load_global_directions

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from ui.components.html import safe_css
 from ui.components.widgets import chips_html, strip_html
 from ui.runtime.markup import (
     TEMPLATE,
@@ -22,7 +23,6 @@ from ui.runtime.markup import (
     visible,
 )
 from ui.tabs.boundaries.widgets import pad_html, picks_html, strips_html
-from ui.tabs.boundaries.workshop_drawing import safe_css
 from ui.tabs.presets.layout import cards_html
 from ui.tabs.text.widgets import report_html
 

@@ -9,8 +9,8 @@ import gradio as gr
 import pytest
 
 from editing.errors import BadInput
+from ui.handlers import parameter_names
 from ui.locales import say
-from ui.panels.events import parameter_names
 from ui.runtime.calls import check_call, read_json
 from ui.runtime.toasts import polite, toast_html, without_paths
 from ui.runtime.validation import attend, check_value, shortly, told

@@ -15,8 +15,8 @@ from editing.recipes.replay import replay
 from tests.helpers.studio_domain import write_studio_domain
 from ui.panels.refresh import pairs
 from ui.studio import exports as files
+from ui.studio.session import SCREEN
 from ui.studio.studio import Studio
-from ui.studio.whole_photo import SCREEN
 
 
 @pytest.fixture(scope="module")

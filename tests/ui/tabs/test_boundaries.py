@@ -14,6 +14,7 @@ from editing.directions.rescoring import rescore, trial_ws
 from editing.edits.stack import ChannelMove, Move
 from editing.errors import BadInput, EditingError, UnsafeFile
 from tests.helpers.studio_domain import write_studio_domain
+from ui.components.html import safe_css
 from ui.panels.refresh import Display
 from ui.studio.session import Session, strengths
 from ui.studio.studio import Studio
@@ -22,13 +23,7 @@ from ui.tabs.boundaries.actions import METHODS, TRIALS, Workshop
 from ui.tabs.boundaries.events import WorkshopHandlers
 from ui.tabs.boundaries.sliders import FIRST
 from ui.tabs.boundaries.training import MAX_SCORED, PICKS, Step, Training
-from ui.tabs.boundaries.workshop_drawing import (
-    heat_html,
-    margins_svg,
-    rows_html,
-    safe_css,
-    trained_html,
-)
+from ui.tabs.boundaries.widgets import heat_html, margins_svg, rows_html, trained_html
 
 
 @pytest.fixture(scope="module")

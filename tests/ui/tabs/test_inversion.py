@@ -18,6 +18,7 @@ from editing.inversion.options import InversionOptions, NoiseOptions, TuneOption
 from editing.models.latents import Latent, save_latent
 from editing.models.states import latent_of, state_of
 from tests.helpers.studio_domain import write_studio_domain
+from ui.components.choices import LEVELS
 from ui.components.html import caveats_html, progress_html, result_html
 from ui.page import build_app
 from ui.panels.refresh import Display
@@ -26,7 +27,6 @@ from ui.studio.studio import Studio
 from ui.studio.views import heat_map, reach
 from ui.tabs.inversion.events import InversionHandlers
 from ui.tabs.inversion.film import film
-from ui.tabs.inversion.layout import LEVELS
 from ui.tabs.inversion.options import (
     LOSSES,
     SEARCH,

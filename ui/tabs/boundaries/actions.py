@@ -22,9 +22,9 @@ from editing.directions.samples import moments
 from editing.directions.stylespace import REGIONS, ChannelEffect, attribute_effects, region_effects
 from editing.directions.subspaces import paired_differences, subspace_of, unrelated
 from editing.edits.stack import ChannelMove, EditStack, Entry, Move
+from editing.edits.sweeps import STRIP, sweep_cells, sweep_sheet
 from editing.errors import BadInput
 from editing.io.images import to_tensor, to_uint8
-from editing.pictures.contact_sheets import STRIP, sweep_cells, sweep_sheet
 from editing.pictures.metrics import readings
 from ui.components.widgets import Pixels, data_uri
 from ui.studio import session as sessions

@@ -26,8 +26,14 @@ from ui.tabs.boundaries.actions import Workshop
 from ui.tabs.boundaries.layout import AMOUNTS, name_choices, what_choices
 from ui.tabs.boundaries.sliders import FIRST
 from ui.tabs.boundaries.training import FIRST_PICK, PICKS, SOURCES, Step, Training
-from ui.tabs.boundaries.widgets import pad_html, picks_html, strips_html
-from ui.tabs.boundaries.workshop_drawing import heat_html, rows_html, trained_html
+from ui.tabs.boundaries.widgets import (
+    heat_html,
+    pad_html,
+    picks_html,
+    rows_html,
+    strips_html,
+    trained_html,
+)
 
 PAGE = 6  # strips shown at once
 PAD_REACH = 3.0  # steps at the pad's edges

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from ui.components.choices import REACH
 from ui.components.localized import Words
 from ui.locales import attribute_name, say
 from ui.runtime.markup import html_box
@@ -13,7 +14,6 @@ from ui.tabs.boundaries.actions import METHODS, Workshop
 from ui.tabs.boundaries.training import SOURCES
 from ui.tabs.boundaries.widgets import pad, picks, strips
 
-REACH = 3.0  # sliders go from -REACH to REACH standard deviations
 AMOUNTS = {"turn": 30.0, "add": 0.5}  # how a direction is combined with another: how much at first
 SMALL: dict[str, Any] = {"size": "sm", "min_width": 60}
 

@@ -1,17 +1,18 @@
 """The Boundaries tab: a slider per attribute, then which layers move and what must hold still."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
 
+from ui.components.choices import REACH, given_choices, layer_choices
+from ui.components.html import safe_css
 from ui.components.localized import Words
 from ui.components.widgets import chips as build_chips
-from ui.locales import MESSAGES, attribute_name, say
+from ui.locales import MESSAGES, attribute_name
 from ui.runtime.markup import html_box
-from ui.tabs.boundaries.layout import REACH, Shelf, build_shelf
-from ui.tabs.boundaries.workshop_drawing import safe_css
+from ui.tabs.boundaries.layout import Shelf, build_shelf
 
 FIRST = 5  # sliders that are there at once
 
@@ -87,14 +88,6 @@ def build_boundaries_tab(
             elem_id="absolute",
         )
     return BoundariesTab(sliders, marks, more, shelf, stack, title, layers, rows, given, absolute)
-
-
-def layer_choices(groups: Iterable[str], lang: str) -> list[tuple[str, str]]:
-    return [(say(f"layers.{group}", lang), group) for group in groups]
-
-
-def given_choices(names: Sequence[str], lang: str) -> list[tuple[str, str]]:
-    return [(attribute_name(name, lang), name) for name in names]
 
 
 def _slider(words: Words, name: str, value: float, visible: bool) -> gr.Slider:

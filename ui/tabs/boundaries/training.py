@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from editing.directions.boundary_sources import from_labels, from_pictures
 from editing.directions.direction import Direction
 from editing.directions.rescoring import safe_range, trial_ws
 from editing.directions.samples import (
@@ -22,6 +21,7 @@ from editing.directions.samples import (
     text_score,
 )
 from editing.directions.svm import from_scores, read_labels
+from editing.directions.training import from_labels, from_pictures
 from editing.errors import BadInput
 from editing.io.images import to_uint8
 from editing.models.latents import parse_seed

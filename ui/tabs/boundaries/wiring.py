@@ -1,28 +1,13 @@
 """Wires the workshop's widgets; ``ui.page`` calls it once the page is laid out."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from ui.components.wire import Action, Wire
 from ui.tabs.boundaries.events import WorkshopHandlers
 from ui.tabs.boundaries.layout import Variants, WorkshopTab
 from ui.tabs.boundaries.training import SOURCES
-
-Action = Callable[..., Any]  # trigger, handler, inputs, api_name -> the event, session drawn after
-
-
-@dataclass(frozen=True)
-class Wire:
-    """How the page runs things: see ``ui.page``."""
-
-    action: Action  # an instant change of the session
-    then_show: Action  # draws the session after an event
-    interactive: dict[str, Any]
-    long: dict[str, Any]
-    private: dict[str, Any]
-    instant: dict[str, Any]
 
 
 def wire_workshop(page: Any, tab: WorkshopTab, h: WorkshopHandlers, wire: Wire) -> None:

@@ -12,6 +12,7 @@ from editing.errors import BadInput
 from editing.inversion.invert import Step
 from editing.inversion.options import InversionOptions, options_for
 from editing.pictures.masks import load_mask
+from ui.components.choices import LEVELS
 from ui.components.html import line_html, progress_html
 from ui.components.widgets import CANVAS, upload_path
 from ui.locales import say
@@ -22,7 +23,6 @@ from ui.studio.searches import Run, Runs
 from ui.studio.session import Portrait, Session
 from ui.studio.studio import Studio
 from ui.tabs.inversion.film import film
-from ui.tabs.inversion.layout import LEVELS
 from ui.tabs.inversion.options import (
     choices_of,
     given_from,

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from editing.inversion.options import METHODS, SPACES
+from ui.components.choices import LEVELS
 from ui.components.localized import Words
 from ui.components.widgets import painter, uploads_only
 from ui.runtime.markup import html_box
 from ui.tabs.inversion.options import LOSSES, SEARCH, STARTS, choices_of
 
-LEVELS = ("quick", "standard", "best")
 FIRST_METHOD = "standard"  # what the Advanced panel opens with
 
 

@@ -12,8 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from editing.edits.local_edits import LocalEdit, local_edit, local_options
-from editing.edits.mix_edits import Crossover, Grain, Morph, Other, Patch, Transfer, other_of
-from editing.edits.mix_values import Mix
+from editing.edits.mix_edits import Crossover, Grain, Mix, Morph, Other, Patch, Transfer, other_of
 from editing.edits.mixing import crossover, exchange
 from editing.edits.stack import Edit, EditStack, Entry, render, state_of
 from editing.errors import BadInput

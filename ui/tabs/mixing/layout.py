@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from editing.edits.mixing import SPACES
+from ui.components.choices import given_choices, layer_choices
 from ui.components.localized import Words
 from ui.components.widgets import uploads_only
 from ui.locales import say
 from ui.panels.source import MAX_SEED
 from ui.runtime.markup import html_box
-from ui.tabs.boundaries.sliders import given_choices, layer_choices
 from ui.tabs.mixing.region import Region, build_region
 
 FIRST_GROUP = "coarse"

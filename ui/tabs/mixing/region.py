@@ -10,16 +10,17 @@ import gradio as gr
 import numpy as np
 
 from editing.edits.local_edits import ALONE, LOCAL_EDITS, LocalEdit
-from editing.edits.mix_edits import OPERATIONS, Morph, Patch, mask_bytes, other_of
-from editing.edits.mix_values import Mix
+from editing.edits.mix_edits import OPERATIONS, Mix, Morph, Patch, mask_bytes, other_of
 from editing.edits.stack import EditState
 from editing.errors import BadInput
 from editing.inversion.eta import STAGES
 from editing.io.images import to_tensor
 from editing.pictures.masks import brushed_mask, load_mask, strokes_on
+from ui.components.choices import layer_choices
 from ui.components.html import progress_html
 from ui.components.localized import Words
 from ui.components.widgets import CANVAS, painter, upload_path, uploads_only
+from ui.components.wire import Wire
 from ui.locales import say
 from ui.panels.refresh import Display
 from ui.runtime.cancellation import Stops
@@ -27,8 +28,6 @@ from ui.runtime.markup import html_box
 from ui.runtime.toasts import polite
 from ui.studio.renderer import enlarged
 from ui.studio.session import Session
-from ui.tabs.boundaries.sliders import layer_choices
-from ui.tabs.boundaries.wiring import Wire
 from ui.tabs.mixing.actions import Mate, MixingDesk
 
 # Whatever the operation, the brush may be of any colour; a scribble is seen in its own.

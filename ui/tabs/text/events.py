@@ -1,4 +1,7 @@
-"""What the Text tab calls: values -> one action of the text desk -> values."""
+"""What the Text tab calls: values -> one action of the text desk -> values.
+
+Wires the Text tab; ``ui.page`` calls it once the page is laid out.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,8 +15,10 @@ from editing.models.networks.prompts import LISTS, neutral_for, parse_templates
 from editing.text.edit import TextEdit
 from editing.text.optimization import DescentOptions
 from editing.text.table import default_layers
-from ui.components.html import note_html, progress_html
+from ui.components.choices import given_choices, layer_choices
+from ui.components.html import note_html, progress_html, safe_css
 from ui.components.widgets import data_uri, edge_for, standing, strip_html
+from ui.components.wire import Wire
 from ui.locales import LANGUAGES, refusal, say
 from ui.locales.text import SUGGESTIONS
 from ui.panels.refresh import Display, pairs
@@ -21,10 +26,8 @@ from ui.runtime.cancellation import Stops
 from ui.runtime.throttle import Showing
 from ui.runtime.toasts import polite, tell
 from ui.studio.session import Session
-from ui.tabs.boundaries.sliders import given_choices, layer_choices
-from ui.tabs.boundaries.workshop_drawing import safe_css
 from ui.tabs.text.actions import Part, TextDesk
-from ui.tabs.text.layout import FIRST_ALPHA, MOST_BETA, REACH, SEEDS, STEPS, method_choices
+from ui.tabs.text.layout import FIRST_ALPHA, MOST_BETA, REACH, SEEDS, STEPS, TextTab, method_choices
 from ui.tabs.text.widgets import prompts_html, report_html, report_value
 
 MAX_SEEDS = 5_000
@@ -291,3 +294,76 @@ class TextHandlers:
 def on_slider(beta: float) -> float:
     """beta as its slider can have it."""
     return min(round(beta, 3), MOST_BETA)
+
+
+LAST = {"trigger_mode": "always_last"}
+
+
+def wire_text(page: Any, tab: TextTab, shown: gr.Tab, h: TextHandlers, wire: Wire) -> None:
+    """Wire all of it; ``shown`` is the tab itself."""
+    base, c = [page.session, page.language], page.canvas
+    explained = [tab.report, tab.mark, tab.beta]
+    quiet = {**LAST, **wire.long, **wire.private}
+
+    def then_explain(event: Any) -> Any:
+        return event.success(h.explain, base, explained, **quiet)
+
+    def edits(trigger: Any, handler: Any, api_name: str | None = None) -> Any:
+        if not h.desk.has_table:  # what takes seconds must not hold the queue of the sliders
+            asked = trigger(h.ask, [*base, *tab.wanted], None, **wire.long, **wire.private)
+            trigger = asked.success
+        return then_explain(wire.action(trigger, handler, tab.wanted, api_name, sliders=False))
+
+    edits(tab.run.click, h.apply, "text")
+    edits(tab.target.submit, h.apply)
+    picked = tab.prompts.pick(h.prompt, [page.language], [tab.neutral, tab.target], **wire.instant)
+    edits(picked.then, h.apply)
+    edits(tab.alpha.release, h.apply)
+    edits(tab.beta.release, h.apply_beta)
+    for trigger in (tab.auto.input, tab.keep.input, tab.layers.input, tab.method.input):
+        edits(trigger, h.apply)
+    edits(tab.count.submit, h.apply)
+    shown.select(h.begin, None, [tab.loading, tab.look], **wire.instant)
+    tab.look.tick(h.loading, None, [tab.loading, tab.look], **wire.instant)
+    dragging = [page.session, c.view, *tab.wanted]
+    options = {**LAST, **wire.interactive, **wire.private}
+    tab.alpha.input(h.preview, dragging, [c.picture, c.outcome], **options)
+    chosen = [tab.auto, tab.count]  # beta by hand takes the place of both
+    tab.beta.input(h.preview_beta, dragging, [c.picture, c.outcome, *chosen], **options)
+    tab.report.pick(h.alone, [*base, c.view], [c.picture, c.outcome], **options)
+    accepted = [tab.neutral, tab.target, tab.alpha, tab.auto]
+    tab.accept.click(h.accept, [tab.target, tab.neutral], accepted, **wire.instant)
+    for name, button in tab.lists.items():
+        button.click(h.fill_in(name), [page.language], [tab.templates], **wire.instant)
+    turned = [c.undo.click, c.redo.click, c.history.pick, shown.select]
+    for trigger in turned:
+        then_explain(trigger(h.sync, base, tab.wanted, **wire.interactive, **wire.private))
+    relabelled = [tab.prompts, tab.keep, tab.layers, tab.method]
+    then_explain(page.language.change(h.relabel, [page.language], relabelled, **wire.instant))
+    _wire_long(page, tab, h, wire, base, then_explain)
+
+
+def _wire_long(
+    page: Any, tab: TextTab, h: TextHandlers, wire: Wire, base: list[Any], then_explain: Any
+) -> None:
+    c, g, o, s = page.canvas, tab.grid, tab.optimise, tab.search
+    g.draw.click(
+        h.grid, [*base, *tab.wanted], [g.progress, g.sheet], api_name="text_grid", **wire.long
+    )
+    running = o.run.click(
+        h.optimise,
+        [*base, c.view, tab.neutral, tab.target, *o.options],
+        [o.found, o.progress, c.picture, c.outcome],
+        **wire.long,
+        **wire.private,
+    )
+    then_explain(wire.action(running.success, h.place, [o.found], sliders=False))
+    o.stop.click(h.stop, None, None, **wire.instant)
+    whole = [*base, tab.neutral, tab.target, *o.options[:2]]
+    gr.Button(visible=False).click(
+        h.optimise_whole, whole, [page.session, page.status], api_name="text_optimise", **wire.long
+    )
+    found = [s.progress, s.hits, s.seeds]
+    s.run.click(h.search, [*base, s.text, s.count], found, api_name="text_search", **wire.long)
+    s.text.submit(h.search, [*base, s.text, s.count], found, **{**wire.long, **wire.private})
+    wire.action(s.hits.pick, h.open_hit, [s.seeds])

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from editing.text.optimization import SPACES
+from ui.components.choices import given_choices, layer_choices
 from ui.components.localized import Words
 from ui.components.widgets import strip
 from ui.locales import say
 from ui.runtime.markup import html_box
-from ui.tabs.boundaries.sliders import given_choices, layer_choices
 from ui.tabs.text.actions import TextDesk
 from ui.tabs.text.widgets import prompts_widget, report_widget
 

@@ -1,4 +1,7 @@
-"""What the Walk tab calls: values -> a walk, filmed frame by frame in the long lane."""
+"""What the Walk tab calls: values -> a walk, filmed frame by frame in the long lane.
+
+Wires the Walk tab; ``ui.page`` calls it once the page is laid out.
+"""
 
 import functools
 import inspect
@@ -23,6 +26,7 @@ from editing.edits.mix_edits import Other
 from editing.errors import BadInput
 from editing.recipes.recipe import make_recipe, recipe_to_yaml
 from ui.components.html import note_html, progress_html
+from ui.components.wire import Wire
 from ui.locales import say
 from ui.panels.refresh import Display
 from ui.runtime.cancellation import Stops
@@ -30,8 +34,9 @@ from ui.runtime.throttle import Showing
 from ui.runtime.toasts import polite
 from ui.studio.session import Session
 from ui.tabs.mixing.actions import Mate, MixingDesk
+from ui.tabs.mixing.layout import MixingTab
 from ui.tabs.walk.drivers import read_drivers
-from ui.tabs.walk.layout import MOST, NAMES, SETTINGS, TIME
+from ui.tabs.walk.layout import MOST, NAMES, SETTINGS, TIME, WalkTab
 from ui.tabs.walk.options import Asked, eases_of, way_of
 
 VIDEOS = (".mp4", ".webm")
@@ -234,3 +239,29 @@ class _Result:
 
     def __iter__(self) -> Iterator[Any]:
         self.value = yield from self._work
+
+
+def wire_walk(page: Any, tab: WalkTab, mixing: MixingTab, h: WalkHandlers, wire: Wire) -> None:
+    """Wire all of it."""
+    base = [page.session, page.language]
+    settings = [tab.settings[name] for name in NAMES]
+    tab.kind.input(h.show_settings, [tab.kind], settings, **wire.instant)
+    mates = [mixing.slot.mate, mixing.transfer.slot.mate]
+    asked, shown = [*base, *mates, *tab.wanted], [*tab.filmed, tab.made]
+    tab.run.click(
+        h.walk_by_name([each.value for each in tab.wanted]),
+        asked,
+        shown,
+        **wire.long,
+        api_name="walk",
+    )
+    tab.stop.click(h.stop, None, None, **wire.instant)
+    m = tab.measured
+    m.run.click(
+        h.measure,
+        [*base, tab.made],
+        [m.report, m.plot, m.heat],
+        **wire.long,
+        api_name="walk_motion",
+    )
+    m.stop.click(h.stop_measuring, None, None, **wire.instant)

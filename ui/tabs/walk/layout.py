@@ -8,12 +8,12 @@ import gradio as gr
 from editing.animation.easing import EASINGS
 from editing.animation.paths import CURVES
 from editing.recipes.batches import VIDEO_SUFFIXES
+from ui.components.choices import given_choices
 from ui.components.film_player import HEIGHT, LOOK, Screen, build_screen
 from ui.components.localized import Words
 from ui.components.widgets import unbounded, uploads_only
 from ui.locales import say
 from ui.runtime.markup import html_box
-from ui.tabs.boundaries.sliders import given_choices
 
 Make = Callable[..., Any]  # component, name, options -> the widget of one setting
 

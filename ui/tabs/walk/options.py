@@ -21,8 +21,7 @@ from editing.animation.paths import (
     Way,
 )
 from editing.animation.random_paths import Metropolis, Pieces, RandomSteps, Within
-from editing.animation.walk import Walk
-from editing.animation.walk_values import kind_of
+from editing.animation.walk import Walk, kind_of
 from editing.edits.mix_edits import Other
 from editing.edits.stack import Move
 from editing.errors import BadInput
