@@ -32,12 +32,13 @@ from editing.directions.samples import (
     text_score,
 )
 from editing.directions.svm import cosines, from_scores, read_labels, train_boundary
-from editing.directions.training import finished, from_labels, from_pictures, train_all
+from editing.directions.training import finished, train_all
 from editing.errors import BadInput
 from editing.io.images import check_writable, encode_png
 from editing.io.progress import bar, reported
 from editing.models.domain import Domain
 from editing.pictures.contact_sheets import heat_map
+from editing.recipes.boundary_sources import from_labels, from_pictures
 from editing.recipes.photos import write_bytes
 
 # -- boundary train

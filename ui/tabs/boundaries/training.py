@@ -21,10 +21,10 @@ from editing.directions.samples import (
     text_score,
 )
 from editing.directions.svm import from_scores, read_labels
-from editing.directions.training import from_labels, from_pictures
 from editing.errors import BadInput
 from editing.io.images import to_uint8
 from editing.models.latents import parse_seed
+from editing.recipes.boundary_sources import from_labels, from_pictures
 from ui.components.widgets import data_uri
 from ui.studio.studio import Studio
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from editing.directions import training as boundary_sources
 from editing.directions.samples import draw_ws, moments
 from editing.directions.svm import Labels
-from editing.directions.training import from_labels, from_pictures
 from editing.errors import BadInput
 from editing.models.domain import Domain
 from editing.models.latents import load_latent, save_latent
 from editing.models.states import latent_of, state_of
+from editing.recipes import boundary_sources
+from editing.recipes.boundary_sources import from_labels, from_pictures
 
 LABELS = Labels(tuple(f"seed:{n}" for n in range(40)), tuple(float(n % 2) for n in range(40)))
 
