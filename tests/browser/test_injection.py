@@ -66,7 +66,7 @@ def presets(tmp_path_factory):
 @pytest.fixture(scope="module")
 def url(browser, domain, presets, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        from ui.components import wire as wiring
+        from ui import wiring
 
         patch.setattr(wiring, "PresetDesk", partial(wiring.PresetDesk, root=presets))
         with served(domain, tmp_path_factory.mktemp("files")) as address:

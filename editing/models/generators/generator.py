@@ -71,6 +71,7 @@ class GeneratorConfig:
     mapping_lr_multiplier: float = 0.01
     channels: tuple[int, ...] = (192, 192, 160, 128, 64, 32)  # of the blocks 4, 8, 16, ...
     img_channels: int = 3  # 1 is grey, 4 has alpha; both are drawn as RGB
+    label_maps: int = 0  # drawn after the colours while a generator is trained; 0 in its file
     conv_clamp: float | None = None  # activations are clamped to ± this
     architecture: str = "skip"  # outputs summed, "resnet": activations summed, "orig": neither
     resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
@@ -168,8 +169,9 @@ class ToRGBLayer(nn.Module):
         super().__init__()
         self.conv_clamp = config.conv_clamp
         self.affine = FullyConnected(config.w_dim, in_channels, bias_init=1.0)
-        self.weight = nn.Parameter(torch.randn(config.img_channels, in_channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(config.img_channels))
+        count = config.img_channels + config.label_maps
+        self.weight = nn.Parameter(torch.randn(count, in_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(count))
         self.weight_gain = 1 / math.sqrt(in_channels)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:

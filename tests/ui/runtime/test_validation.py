@@ -197,7 +197,7 @@ def test_no_sentence_has_a_path_of_the_server(monkeypatch, tmp_path):
     assert without_paths(f"{inside}: no space left") == "me.png: no space left"
     assert without_paths("'/etc/passwd' is no seed.") == "'/etc/passwd' is no seed.", "as typed"
     own = inspect.getfile(polite)
-    assert without_paths(f"File {own} fails.") == "File polite.py fails."
+    assert without_paths(f"File {own} fails.") == "File toasts.py fails."
     assert toast_html("<b>\u202e &") == "&lt;b&gt;[U+202E] &amp;"
 
 
