@@ -153,7 +153,9 @@ def _alone(act: Callable[[], int]) -> End:
     with os.fdopen(reading, encoding="utf-8", errors="replace") as pipe:
         text = _read_until(pipe.fileno(), child)
     _, status, usage = os.wait4(child, 0)
-    seconds, megabytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    peak, _, text = text.partition("\n")  # none of a child that was killed
+    seconds = usage.ru_utime + usage.ru_stime
+    megabytes = (int(peak) if peak.isdecimal() else usage.ru_maxrss) / 1024
     if os.WIFSIGNALED(status):
         end = "hung" if seconds > MOST_S - 1 else "crashed"
     else:
@@ -184,8 +186,17 @@ def _child(act: Callable[[], int], pipe: int) -> None:
     except BaseException:  # every kind of end is a result here
         said.write(traceback.format_exc())
     finally:
-        os.write(pipe, said.getvalue()[-4000:].encode("utf-8", "replace"))
+        os.write(pipe, f"{_peak()}\n{said.getvalue()[-4000:]}".encode("utf-8", "replace"))
         os._exit(code)
+
+
+def _peak() -> int:
+    """The most memory this process held, kB, since ``clear_refs``."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0])
+    except (OSError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def commanded(files: Sequence[Hostile], folder: Path, domain: str) -> Iterator[Row]:

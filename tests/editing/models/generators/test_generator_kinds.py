@@ -1,6 +1,5 @@
 """Generators of grey or transparent pictures, and of classes: one rule at every door."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,14 @@ from editing.cli.main import main
 from editing.directions.samples import moments
 from editing.edits.stack import Move, render, state_of
 from editing.io.images import load_picture
-from editing.models.domain import open_domain
+from editing.models.domain import Domain, open_domain
 from editing.models.generators.generator import Generator, GeneratorConfig
 from editing.models.generators.mapping import in_rgb, one_hot
 from editing.models.latents import SeedSpec, load_latent, parse_seed, sample_z
 from editing.models.whitening import whitening
 from editing.recipes.recipe import read_export
 from tests.helpers.nvidia_files import stylegan2_file
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]:
-    """One command that succeeds; its JSON."""
-    assert main([*map(str, words), "--json"]) == 0, capsys.readouterr().err
-    found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return found
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    """The sentence of a command that is refused."""
-    assert main([*map(str, words)]) == 2
-    return capsys.readouterr().err
+from tests.editing.conversion.test_convert import refused, run
 
 
 def made(tmp_path: Path, **changes: Any) -> tuple[Generator, Path]:
@@ -164,3 +151,23 @@ def test_a_seed_names_its_class() -> None:
     spec = parse_seed("seed:12@0.5#3")
     assert spec == SeedSpec(12, 0.5, label=3) and str(spec) == "seed:12@0.5#3"
     assert str(SeedSpec(12, label=0)) == "seed:12#0" and str(SeedSpec(12)) == "seed:12"
+
+
+def test_the_page_has_a_chooser_for_classes(tmp_path: Path) -> None:
+    from ui.page import build_app
+    from ui.studio.studio import Studio
+
+    _, folder = made(tmp_path, c_dim=3)
+    domain = open_domain(folder)
+    portrait = Studio(domain).open_seed(5, label=2)
+    assert portrait.source.name == "seed:5#2" and portrait.state.label == 2
+    assert torch.equal(portrait.state.ws, state_of("seed:5#2", domain).ws)
+    blocks = [getattr(block, "elem_id", None) for block in build_app(domain).blocks.values()]
+    assert "class" in blocks
+
+
+def test_a_page_without_classes_has_none(tiny_domain: Domain) -> None:
+    from ui.page import build_app
+
+    blocks = [getattr(block, "elem_id", None) for block in build_app(tiny_domain).blocks.values()]
+    assert "seed" in blocks and "class" not in blocks
