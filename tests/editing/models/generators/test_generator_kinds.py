@@ -18,8 +18,8 @@ from editing.models.generators.mapping import in_rgb, one_hot
 from editing.models.latents import SeedSpec, load_latent, parse_seed, sample_z
 from editing.models.whitening import whitening
 from editing.recipes.recipe import read_export
-from tests.helpers.nvidia_files import stylegan2_file
 from tests.editing.conversion.test_convert import refused, run
+from tests.helpers.nvidia_files import stylegan2_file
 
 
 def made(tmp_path: Path, **changes: Any) -> tuple[Generator, Path]:
