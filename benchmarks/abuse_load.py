@@ -147,10 +147,11 @@ def those_who_leave(arena: Arena) -> Tally:
     row = Tally("searches whose client has gone")
     with searching(arena, 3) as greedy:
         row.tried = len(greedy)
+        before = arena.works()
     if not arena.rests(30):
         row.hung = 1
-        row.wrong(f"the server still takes {arena.cores():.1f} cores for nobody")
-    row.note = f"{arena.cores():.2f} cores"
+        row.wrong("the server still works for nobody")
+    row.note = f"work in {100 * before:.0f} % of moments, then in {100 * arena.works():.0f} %"
     return row
 
 

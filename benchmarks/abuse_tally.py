@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ import httpx
 
 from benchmarks.abuse_rows import Row
 from benchmarks.load import Visitor
+from ui.lanes import NICENESS
 
 MB = 2**20
 PATIENCE = 120.0  # seconds after which something hangs
-IDLE = 0.1  # share of a processor core below which a server rests
+IDLE = 0.1  # share of moments with work below which a server rests
 
 
 @dataclass
@@ -103,22 +104,22 @@ class Arena:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return next(int(x.split()[1]) for x in status.splitlines() if x.startswith("VmRSS")) / 1024
 
-    def cores(self, seconds: float = 2.0) -> float:
-        """Processor cores that it takes now."""
+    def works(self, seconds: float = 2.0) -> float:
+        """In which share of some moments long work goes on: a thread of lowest priority runs.
 
-        def ticks() -> int:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-            return int(fields[11]) + int(fields[12])
-
-        before = ticks()
-        time.sleep(seconds)
-        return (ticks() - before) / 100 / seconds
+        Not how much: on a busy machine such threads get next to nothing.
+        """
+        moments, going = 40, 0
+        for _ in range(moments):
+            going += any(map(_runs_last, Path(f"/proc/{self.pid}/task").iterdir()))
+            time.sleep(seconds / moments)
+        return going / moments
 
     def rests(self, within: float = PATIENCE) -> bool:
-        """Whether it has nothing to do, or comes to have."""
+        """Whether no long work goes on, or it comes to an end."""
         end = time.monotonic() + within
         while time.monotonic() < end:
-            if self.cores() < IDLE:
+            if self.works() < IDLE:
                 return True
         return False
 
@@ -139,3 +140,11 @@ class Arena:
             over.set()
             watch.join()
             row.note = f"peak {max(peak[0] - before, 0):+.0f} MB"
+
+
+def _runs_last(task: Path) -> bool:
+    """Whether a thread is of the lowest priority, and runs or could."""
+    with suppress(OSError):  # it has ended
+        state, *fields = (task / "stat").read_text().rpartition(")")[2].split()
+        return state == "R" and int(fields[15]) == NICENESS
+    return False
