@@ -39,11 +39,14 @@ FUNCTION_WORDS = frozenset(
 )
 # Known and neutral: what every picture shows anyway.
 SUBJECTS = frozenset(
-    "person people someone human individual face portrait photo photograph picture image 人物 脸 面部 "
-    "肖像 照片 图片".split()
+    "person people someone human individual face portrait photo photograph picture image 人物 脸 "
+    "面部 肖像 照片 图片".split()
 )
 SUGGESTED = 10  # words that a refusal lists
-ALIKE = {"zh": 0.3, "en": 0.6}  # how much of a word must be the same, from 0 to 1; two typing errors
+ALIKE = {
+    "zh": 0.3,
+    "en": 0.6,
+}  # how much of two words must be the same, 0 to 1
 
 
 def clean_text(text: str) -> str:

@@ -15,8 +15,8 @@ from PIL import Image
 from editing.edits import EditStack, Entry, Move, render
 from editing.errors import BadInput, EditingError
 from editing.images import to_tensor, to_uint8
-from editing.layers import style_widths
 from editing.latents import parse_seed
+from editing.layers import style_widths
 from editing.ranking import Seen, rank, see_seeds
 from editing.states import EditState
 from editing.table_build import default_layers
