@@ -1,9 +1,11 @@
 """Latent Studio's door: flags -> a domain -> the page -> a server."""
 
 import argparse
+import errno
 import importlib.util
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from ui.workshop import Truth
 
 BUNDLED = "portraits"
+LOCAL = "127.0.0.1"
+MAX_PORT = 65535
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -86,6 +90,37 @@ def check_mcp(wanted: bool, auth: object) -> None:
         raise MissingFile("--mcp needs the package mcp; run pip install 'gradio[mcp]' first.")
 
 
+def check_port(host: str | None, port: int | None) -> None:
+    """Find out before anything is loaded whether the server can listen there.
+
+    Raises:
+        BadInput: no port, one that is in use or not allowed, or an address of another machine.
+    """
+    from editing.errors import BadInput
+
+    if port is None:  # the first free one is looked for
+        return
+    if not 1 <= port <= MAX_PORT:
+        raise BadInput(f"--port {port} is not possible; choose from 1024 to {MAX_PORT}.")
+    name = host or os.environ.get("GRADIO_SERVER_NAME") or LOCAL
+    try:
+        kind, *_, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(kind, socket.SOCK_STREAM) as trial:
+            if os.name == "posix":  # as the server does: a port just left is free
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except socket.gaierror as error:
+        raise BadInput(f"--host {name!r} is no address; leave it out for this machine.") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"The port {port} is in use; choose another --port, or leave it out"
+        elif error.errno == errno.EACCES:
+            reason = f"The port {port} needs rights that you do not have; choose one above 1023"
+        else:
+            reason = f"--host {name} is no address of this machine; leave it out"
+        raise BadInput(f"{reason}.") from error
+
+
 def prepare() -> None:
     """What libraries read from the environment when they are imported."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -112,8 +147,8 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
     from ui.zerogpu import home_device
 
     # Downloads go to this machine: only where nobody else can reach the page may it start them.
-    host = options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
-    own = host in ("127.0.0.1", "localhost", "::1") and not options.share
+    host = options.host or os.environ.get("GRADIO_SERVER_NAME") or LOCAL
+    own = host in (LOCAL, "localhost", "::1") and not options.share
     links = Links(Path(options.links)) if options.links else None
     device = home_device(options.device)
     domain = open_domain(options.domain, device=device)
@@ -134,12 +169,20 @@ def build_page(options: argparse.Namespace) -> "gr.Blocks":
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; 2 for a refusal, which is one sentence on stderr."""
+    from editing.errors import EditingError
+
     options = parse(arguments)
+    try:
+        auth = auth_of(options.auth)
+        check_mcp(options.mcp)
+        check_port(options.host, options.port)
+    except EditingError as error:
+        print(error, file=sys.stderr)
+        return 2
     print("Starting Latent Studio…", flush=True)  # what follows takes some seconds
     if options.share:  # its tunnel ends on this machine, and names visitors
         os.environ.setdefault("FORWARDED_ALLOW_IPS", "127.0.0.1")
     prepare()
-    from editing.errors import EditingError
     from editing.memory import keep_large_blocks
     from ui.look import launch_options
     from ui.messages import say

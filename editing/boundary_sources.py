@@ -6,6 +6,7 @@ For the command line and the workshop of the page alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,8 +14,16 @@ from torch import Tensor
 
 from editing.directions import Direction
 from editing.domains import Domain
-from editing.errors import BadInput
-from editing.latents import load_latent, parse_seed, sample_z
+from editing.errors import BadInput, MissingFile
+from editing.latents import (
+    Latent,
+    SeedSpec,
+    is_latent_file,
+    load_latent,
+    parse_seed,
+    sample_z,
+)
+from editing.recipes import read_export
 from editing.samples import ScoredSet, draw_ws, moments, read
 from editing.separation import Labels, from_few, from_picks, train_boundary
 from editing.states import state_of
@@ -31,17 +40,17 @@ def from_labels(
     They are truncated as they were shown, so a step in W is measured on fair samples instead.
 
     Raises:
-        MissingFile, BadLatent: a latent file that is not there, or of another generator.
-        BadInput: latent files for the space z, or labels that teach nothing.
+        MissingFile, BadLatent: a file that is not there, or of another generator.
+        BadInput: latents for the space z, pictures without one, or labels that teach nothing.
     """
     covariance = None
     if space == "w":
         points = _labelled_w(labels.sources, domain)
         covariance = moments(domain).covariance
     else:
-        specs = [spec for source in labels.sources if (spec := parse_seed(source))]
+        specs = [spec for source in labels.sources if (spec := _seed_of(source))]
         if len(specs) < len(labels.sources):
-            raise BadInput("The labels name latent files, whose z is not known; train in w.")
+            raise BadInput("The labels name latents, whose z is not known; train in w.")
         points = sample_z([spec.seed for spec in specs], domain.generator.z_dim)
     latents, scores = points.cpu().numpy(), np.array(labels.scores, np.float32)
     rng = np.random.default_rng(seed)
@@ -57,13 +66,37 @@ def _labelled_w(sources: Sequence[str], domain: Domain) -> Tensor:
             how = (spec.psi, spec.cutoff, spec.label)
             seeds.setdefault(how, []).append((place, spec.seed))
         else:
-            points[place] = state_of(load_latent(source), domain).ws.mean(1)[0].cpu()
+            points[place] = state_of(_latent_of(source), domain).ws.mean(1)[0].cpu()
     for (psi, cutoff, label), found in seeds.items():
         for start in range(0, len(found), TOGETHER):
             places, numbers = zip(*found[start : start + TOGETHER], strict=True)
             drawn = draw_ws(domain, numbers, psi, cutoff, label)
             points[list(places)] = drawn.mean(1).cpu()
     return points
+
+
+def _latent_of(source: str) -> Latent:
+    """The latent in a latent file, or in a picture that was exported here."""
+    if is_latent_file(source):
+        return load_latent(source)
+    if not Path(source).is_file():
+        raise MissingFile(f"{source} is missing; check the paths in the labels.")
+    if (export := read_export(source)) is None:
+        raise BadInput(
+            f"{source} carries no latent; label seeds, latent files or PNGs that were exported "
+            "with their recipe."
+        )
+    return export[1]
+
+
+def _seed_of(source: str) -> SeedSpec | None:
+    """The seed that a source is, or that a picture exported here was drawn from without edits."""
+    if is_latent_file(source) or parse_seed(source):
+        return parse_seed(source)
+    export = read_export(source) if Path(source).is_file() else None
+    if export is None or export[0].source.kind != "seed" or export[0].stack.entries:
+        return None
+    return parse_seed(export[0].source.name)
 
 
 def from_pictures(

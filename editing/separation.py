@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ MIN_LATENTS = 10
 MAX_LABELS = 10_000  # rows of a CSV; each is mapped, and a latent file is read
 MIN_PICKS = 2  # per side
 MARGIN_BINS = np.linspace(-4, 4, 33)  # steps from the boundary
+ABSENT = ("nan", "na", "n/a", "none", "null", "-")  # how tables say that there is no score
 WORDS = {"1": 1.0, "0": 0.0, "yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0,
          "more": 1.0, "less": 0.0}  # fmt: skip
 
@@ -276,7 +278,7 @@ def from_few(
 
 @dataclass(frozen=True)
 class Labels:
-    """Sources (seeds or latent files) with a score each."""
+    """Sources (seeds, latent files or exported pictures) with a score each."""
 
     sources: tuple[str, ...]
     scores: tuple[float, ...]
@@ -284,10 +286,13 @@ class Labels:
 
 
 def read_labels(path: Path | str, name: str = "") -> Labels:
-    """Read a CSV of two columns: a source (``seed:12``, ``12`` or a latent file) and a score.
+    """Read a CSV of two columns: a source and a score.
 
-    A first line that is no such row is taken as a header; rows without a score are left out and
-    counted in a note. A score is a number, or yes/no, true/false, more/less.
+    A source is ``seed:12``, ``12``, a latent file, or a picture that ``generate`` wrote; files are
+    looked for beside the CSV, too. Columns stand apart by commas, semicolons (then a comma may be
+    the decimal point) or tabs. A first line that is no such row is taken as a header; rows without
+    a score, or with NaN, are left out and counted in a note. A score is a number, or yes/no,
+    true/false, more/less.
 
     Raises:
         MissingFile, BadInput: it is not there, holds text for a score, too few rows, more than
@@ -297,31 +302,33 @@ def read_labels(path: Path | str, name: str = "") -> Labels:
     name = name or str(path)
     if not path.is_file():
         raise MissingFile(f"{name} is missing; check the path of the labels.")
-    try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{name} is no CSV text ({error}); save it as CSV, UTF-8.") from error
     sources, scores, left_out = list[str](), list[float](), 0
-    for number, row in enumerate(rows, 1):
-        cells = [cell.strip() for cell in row]
+    header = 2  # columns
+    for number, cells in _rows(path, name):
         if not any(cells):
             continue
-        if len(cells) < 2 or not cells[0] or not cells[1]:
-            left_out += 1
+        if number == 1 and len(cells) > 1 and cells[1] and _score_of(cells[1]) is None:
+            header = len(cells)
             continue
-        score = _score_of(cells[1])
+        if len(cells) > header:
+            raise BadInput(
+                f"Row {number} of {name} has {len(cells)} columns instead of {header}; put decimal "
+                "commas into quotes, or let semicolons stand between the columns."
+            )
+        score = _score_of(cells[1]) if len(cells) > 1 and cells[1] else math.nan
         if score is None:
-            if number == 1:
-                continue  # a header
             raise BadInput(
                 f"Row {number} of {name} has the score {cells[1][:40]!r}; "
                 "write a number, or yes and no."
             )
+        if not cells[0] or not math.isfinite(score):
+            left_out += 1
+            continue
         if len(sources) == MAX_LABELS:
             raise BadInput(
                 f"{name} has more than {MAX_LABELS:,} usable rows; keep {MAX_LABELS:,} or fewer."
             )
-        sources.append(f"seed:{cells[0]}" if cells[0].isdigit() else cells[0])
+        sources.append(_source(cells[0], path.parent))
         scores.append(score)
     if len(sources) < MIN_LATENTS:
         raise BadInput(
@@ -333,11 +340,41 @@ def read_labels(path: Path | str, name: str = "") -> Labels:
     return Labels(tuple(sources), tuple(scores), notes if left_out else ())
 
 
+def _rows(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV, counted from 1 without the line in which Excel names its separator."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        first = next((line for line in lines if line.strip()), "")
+        named = re.fullmatch(r"sep=(.)", first.strip().strip('"'))
+        if named:
+            lines = lines[lines.index(first) + 1 :]
+        apart = named[1] if named else next((c for c in ";\t" if c in first), ",")
+        rows = list(csv.reader(lines, delimiter=apart))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{name} is no CSV text ({error}); save it as CSV, UTF-8.") from error
+    for number, row in enumerate(rows, 1):
+        cells = [cell.strip() for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        yield number, cells
+
+
+def _source(text: str, beside: Path) -> str:
+    """A source as commands name it; a file that is not here may lie beside the CSV."""
+    if text.isascii() and text.isdigit():
+        return f"seed:{text}"
+    there = beside / text
+    return str(there) if not Path(text).is_file() and there.is_file() else text
+
+
 def _score_of(text: str) -> float | None:
+    """A score, NaN where there is none; None for a text that is no score."""
     if text.lower() in WORDS:
         return WORDS[text.lower()]
+    if re.fullmatch(r"[-+]?[0-9]*,[0-9]+", text):
+        text = text.replace(",", ".")
     try:
         value = float(text)
     except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        return math.nan if text.lower() in ABSENT else None
+    return value if math.isfinite(value) else math.nan

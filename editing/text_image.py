@@ -49,7 +49,7 @@ SUGGESTED = 10  # words that a refusal lists
 ALIKE = {
     "zh": 0.3,
     "en": 0.6,
-}  # how much of a word must be the same, from 0 to 1; two typing errors
+}  # how much of two words must be the same, 0 to 1
 
 
 def clean_text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +121,25 @@ def test_every_flag_is_documented(capsys):
     flags = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help"}
     page = (ROOT / "docs/hosting.md").read_text(encoding="utf-8")
     assert [flag for flag in sorted(flags) if f"`{flag}" not in page] == []
+
+
+def test_a_port_is_looked_at_before_anything_is_loaded(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("the domain was opened")
+
+    monkeypatch.setattr(app, "build_page", never)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for words, sentence in (
+            (["--port", str(taken.getsockname()[1])], "is in use; choose another --port"),
+            (["--port", "0"], "--port 0 is not possible; choose from 1024 to 65535."),
+            (["--port", "70000"], "--port 70000 is not possible"),
+            (["--port", "7999", "--host", "192.0.2.1"], "is no address of this machine"),
+            (["--port", "7999", "--host", "no such host"], "is no address"),
+        ):
+            assert app.main(words) == 2
+            assert sentence in capsys.readouterr().err
+    app.check_port(None, None)

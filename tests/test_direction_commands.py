@@ -124,6 +124,26 @@ def test_boundaries_from_labels_and_picks(run: Any, tmp_path: Path) -> None:
     assert "score 1" in refusal and not (tmp_path / "x").exists()
 
 
+def test_pictures_that_generate_wrote_are_labels(run: Any, tmp_path: Path) -> None:
+    """The same boundary as of the seeds, whatever separates the columns."""
+    run("generate", "--seeds", "0-11", "--out", tmp_path)
+    rows = {"pictures.csv": [f"seed{n:04d}.png;{n % 2},0" for n in range(12)],
+            "seeds.csv": [f"{n},{n % 2}" for n in range(12)]}  # fmt: skip
+    for space in ("w", "z"):
+        vectors = []
+        for name, lines in rows.items():
+            (tmp_path / name).write_text("\n".join(lines))
+            out = tmp_path / f"{name}.{space}.safetensors"
+            run("boundary", "train", "odd", "--labels", tmp_path / name, "--space", space,
+                "--out", out)  # fmt: skip
+            vectors.append(load_direction(out).vector)
+        assert float((vectors[0] - vectors[1]).abs().max()) < 1e-4
+    Image.new("RGB", (64, 64)).save(tmp_path / "plain.png")
+    (tmp_path / "l.csv").write_text("\n".join([*rows["seeds.csv"], "plain.png,1"]))
+    words = ("boundary", "train", "odd", "--labels", tmp_path / "l.csv", "--out", tmp_path / "x")
+    assert "plain.png carries no latent" in run(*words, code=2)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

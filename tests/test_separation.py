@@ -114,13 +114,36 @@ def test_labels_are_read(tmp_path: Path) -> None:
     assert "2 rows" in found.notes[0]
 
 
+def test_labels_of_spreadsheets_are_read(tmp_path: Path) -> None:
+    """Semicolons, decimal commas, Excel's own first line, tabs, and cells without a number."""
+    plain = [f"seed:{n};{n % 3},5" for n in range(12)]
+    for rows in (plain, ["sep=;", "seed;score", *plain], [r.replace(";", "\t") for r in plain]):
+        found = read_labels(labels(tmp_path, *rows))
+        assert found.scores[:4] == (0.5, 1.5, 2.5, 0.5) and found.sources[0] == "seed:0"
+    found = read_labels(labels(tmp_path, *(f'seed:{n},"{n % 2},5"' for n in range(12))))
+    assert found.scores[:2] == (0.5, 1.5)
+    rows = [f"seed:{n},{n % 2}" for n in range(12)]
+    found = read_labels(labels(tmp_path, *rows, "seed:12,nan", "seed:13,NaN", "seed:14,inf"))
+    assert len(found.scores) == 12 and found.notes[0].startswith("3 rows")
+    found = read_labels(labels(tmp_path, "seed,score,who", *(f"{r},me" for r in rows)))
+    assert len(found.scores) == 12 and not found.notes
+
+
+def test_files_may_lie_beside_their_labels(tmp_path: Path) -> None:
+    (tmp_path / "seed0003.png").write_bytes(b"")
+    rows = [f"seed:{n},{n % 2}" for n in range(12)]
+    found = read_labels(labels(tmp_path, *rows, "seed0003.png,1", "gone.png,0"))
+    assert found.sources[-2:] == (str(tmp_path / "seed0003.png"), "gone.png")
+
+
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
         (["1,0", "2,1"], "2 usable rows"),
         ([f"{n},1" for n in range(12)], "All rows .* score 1"),
         ([*(f"{n},{n}" for n in range(12)), "12,lovely"], "Row 13 .*'lovely'"),
-        ([*(f"{n},{n}" for n in range(12)), "12,nan"], "Row 13 .*'nan'"),
+        ([*(f"seed:{n},0,5" for n in range(12))], "Row 1 .* has 3 columns"),
+        ([f"{n},nan" for n in range(12)], "0 usable rows"),
         ([f"{n},{n % 2}" for n in range(10_001)], "more than 10,000 usable rows"),
     ],
 )
