@@ -172,9 +172,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from editing.errors import EditingError
 
     options = parse(arguments)
+    mcp = options.mcp or os.environ.get("GRADIO_MCP_SERVER", "").lower() == "true"
     try:
         auth = auth_of(options.auth)
-        check_mcp(options.mcp)
+        check_mcp(mcp, auth)
         check_port(options.host, options.port)
     except EditingError as error:
         print(error, file=sys.stderr)
@@ -191,9 +192,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     keep_large_blocks()
     try:
-        auth = auth_of(options.auth)
-        mcp = options.mcp or os.environ.get("GRADIO_MCP_SERVER", "").lower() == "true"
-        check_mcp(mcp, auth)
         page = build_page(options)
         page.launch(
             server_name=options.host,

@@ -126,6 +126,10 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
         "此请求来自其他网站（{page}），请直接打开本工具的页面。",
     ),
     "login.needed": ("Log in first.", "请先登录。"),
+    "login.slow": (
+        "After some wrong passwords the next try has to wait.",
+        "连续输错密码后需等待片刻才能再试。",
+    ),
     "login.wait": (
         "{count} wrong passwords came from your address; wait {seconds} s before the next try.",
         "你的地址已输错 {count} 次密码，请等待 {seconds} 秒再试。",
