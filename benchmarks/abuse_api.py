@@ -1,12 +1,13 @@
 """Every endpoint with bad values, one parameter at a time: is each refused with a sentence?
 
     python -m benchmarks.abuse_api [--domain portraits] [--only move,walk] [--show]
+    python -m benchmarks.abuse --only api
 
 Fifteen values per parameter that no sound client sends, beside sound ones for the others, and per
 endpoint a missing and an unknown argument, too few values, and events that say nothing. ``fuzz``
-gives outcomes, and ``row`` sums them up as (tried, answered, refused, crashed, hung, leaked):
-crashed is a 500, an answer without a sentence or one that apologises; leaked a sentence with a path
-of the server, or a traceback.
+gives outcomes: answered, refused, crashed, hung or leaked, which ``row`` sums up. crashed is a 500,
+an answer without a sentence or one that apologises; leaked a sentence with a path of the server, or
+a traceback.
 """
 
 import argparse
@@ -15,12 +16,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from benchmarks.abuse_rows import Row, Target
 from benchmarks.browser import ROOT, print_table, served
 
 FILE = {"_type": "gradio.FileData"}
@@ -48,7 +50,8 @@ CHEAP: Mapping[str, Any] = {
     "target": "a smiling person", "text": "a smiling person", "recipe": "edits: []", "link": "",
 }  # fmt: skip
 APOLOGIES = ("not your fault", "不是你的问题")
-COLUMNS = ("what", "tried", "answered", "refused", "crashed", "hung", "leaked")
+COLUMNS = ("what", "tried", "refused", "crashed", "hung", "leaked", "note")
+SMALL = ("move", "generate", "invert", "open_photo")  # endpoints, one of every kind of value
 LIMIT = 60.0  # seconds after which a call counts as hung
 
 
@@ -66,7 +69,7 @@ class Call:
 @dataclass(frozen=True)
 class Outcome:
     call: Call
-    end: str  # one of the columns after "tried"
+    end: str  # answered, refused, crashed, hung or leaked
     said: str
 
 
@@ -192,10 +195,20 @@ def fuzz(
         return outcomes + [ask(web, url, call, secrets) for call in events]
 
 
-def row(what: str, outcomes: Sequence[Outcome]) -> list[str]:
-    """The outcomes as a line under ``COLUMNS``."""
+def row(what: str, outcomes: Sequence[Outcome]) -> Row:
+    """The outcomes as one line; what a value left sound was answered rightly, which is as good."""
     ends = Counter(outcome.end for outcome in outcomes)
-    return [what, str(len(outcomes)), *(str(ends[column]) for column in COLUMNS[2:])]
+    fine, note = ends["refused"] + ends["answered"], f"{ends['answered']} of them answered"
+    return Row(what, len(outcomes), fine, ends["crashed"], ends["hung"], ends["leaked"], note)
+
+
+def rows(target: Target) -> Iterator[Row]:
+    """The rows of ``benchmarks.abuse``: calls by name, and the page's own actions."""
+    only = SMALL if target.small else ()
+    outcomes = fuzz(target.url, only, secrets_of(target.folder))
+    for what, path in (("calls of the API", "call/"), ("actions of the page", "queue/join")):
+        if found := [each for each in outcomes if each.call.path.startswith(path)]:
+            yield row(what, found)
 
 
 def secrets_of(folder: Path) -> list[str]:
@@ -218,7 +231,7 @@ def main() -> int:
         if options.show or outcome.end in ("crashed", "hung", "leaked"):
             call = outcome.call
             print(f"{outcome.end}: {call.endpoint} {call.parameter} {call.value}: {outcome.said}")
-    print_table(COLUMNS, [row("calls of the API", outcomes)])
+    print_table(COLUMNS, [[str(cell) for cell in astuple(row("calls of the API", outcomes))]])
     return int(any(outcome.end in ("crashed", "hung", "leaked") for outcome in outcomes))
 
 
