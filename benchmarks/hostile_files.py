@@ -377,10 +377,12 @@ def _recipes() -> Iterator[Hostile]:
         "a latent of 50 MB that is cut ever shorter": "edits: [" + ", ".join(
             [f"{{cross: {{name: a, latent: {small[:-n or None]}}}}}" for n in range(20)]) + "]",
         "a latent that is none": "edits: [{cross: {name: a, latent: '%%%'}}]",
-        "a mask of 144 million pixels": f"edits: [{{patch: copy, mask: {mask}}}]",
+        "a mask of 144 million pixels":
+            f"edits: [{{patch: copy, from: {{name: 'seed:1'}}, mask: {mask}}}]",
         "a brush of 144 million pixels":
             f"edits: []\noutput: {{outcome: photo, out_of_domain: {{brush: {mask}}}}}",
-        "a direction of odd rows": "edits: [{move: {name: a, vector: AAAA, rows: 3}, alpha: 1}]",
+        "a direction of odd rows":
+            "edits: [{move: a, alpha: 1, own: [{name: a, vector: AAAA, rows: 3}]}]",
         "infinity": "edits: [{move: smile, alpha: .inf}]",
         "a walk without end": "edits: []\nwalk: {kind: loop, frames: 1000000000}",
         "an unknown key": "edits: []\n" + "x" * 100_000 + ": 1",

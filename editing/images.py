@@ -26,7 +26,7 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin, TiffImagePlugin
 from torch import Tensor
 
 from editing import png_chunks
-from editing.errors import BadPicture, CannotWrite
+from editing.errors import BadPicture, CannotWrite, reason_of
 
 # Plain raster formats only: Pillow's other readers hand files to outside programs (EPS) or
 # decode things nobody's camera makes.
@@ -93,7 +93,7 @@ def _read(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
         raise
     except Exception as error:  # Pillow's decoders raise anything at all on damaged files
         raise BadPicture(
-            f"{name} is damaged or cut short ({error}); save or download it again."
+            f"{name} is damaged or cut short ({reason_of(error)}); save or download it again."
         ) from error
     profile = profile or picture.info.get("icc_profile")
     return _to_rgb(_upright(_true_grey(picture)), profile)
@@ -163,9 +163,10 @@ def _refuse(name: str, head: bytes, file: BinaryIO, cause: Exception) -> NoRetur
         raise BadPicture(
             f"{name} is a TIFF with {variant}, which is not read here; save it as 8-bit PNG."
         ) from cause
+    article = "an" if kind == "AVIF" else "a"
     raise BadPicture(
-        f"{name} is a {kind}, but damaged, cut short or of a rare kind that is not read here; save "
-        "or download it again, or export it as JPEG."
+        f"{name} is {article} {kind}, but damaged, cut short or of a rare kind that is not read "
+        "here; save or download it again, or export it as JPEG."
     ) from cause
 
 
@@ -323,7 +324,7 @@ def save_png(
 
 
 def read_png_text(
-    source: str | os.PathLike[str] | BinaryIO, keys: tuple[str, ...]
+    source: str | os.PathLike[str] | BinaryIO, keys: tuple[str, ...], name: str = "the PNG"
 ) -> dict[str, str]:
     """The texts of these names in a PNG; empty for a file that is not a PNG or carries none.
 
@@ -334,15 +335,15 @@ def read_png_text(
         path = Path(source)
         _check_file(path, str(source))
         try:
-            return read_png_text(io.BytesIO(path.read_bytes()), keys)
+            return read_png_text(io.BytesIO(path.read_bytes()), keys, path.name)
         except OSError as error:
             raise BadPicture(f"{source} cannot be read: {error.strerror or error}.") from error
     signature = source.read(len(png_chunks.SIGNATURE))
     if signature != png_chunks.SIGNATURE:
         return {}
     data = signature + source.read()
-    _open(io.BytesIO(png_chunks.without_texts(data)), "the PNG", MAX_PIXELS)
-    return png_chunks.texts(data, keys)
+    _open(io.BytesIO(png_chunks.without_texts(data)), name, MAX_PIXELS)
+    return png_chunks.texts(data, keys, name)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

@@ -28,7 +28,7 @@ from editing.allowances import MOST, Allowance
 from editing.archives import UNREADABLE, open_archive
 from editing.domains import Domain
 from editing.edits import EditState, latent_of
-from editing.errors import BadRecipe, shown
+from editing.errors import BadRecipe, reason_of, shown
 from editing.images import load_picture
 from editing.latents import Latent, field_bytes, latent_from_bytes, latent_to_bytes
 from editing.mix_edits import Other
@@ -222,7 +222,8 @@ def read_session(path: Path, allowance: Allowance | None = None) -> SavedSession
             members = {member: a.read(member) for member in a.namelist()}
     except UNREADABLE as error:
         raise BadRecipe(
-            f"{name} is not a readable session file ({error}); open one that was saved here."
+            f"{name} is not a readable session file ({reason_of(error)}); open one that was saved "
+            "here."
         ) from error
     if FACTS not in members:
         raise BadRecipe(f"{name} is an archive but no session file; open one that was saved here.")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from editing.errors import MissingFile, UnsafeFile, shown
+from editing.errors import MissingFile, UnsafeFile, reason_of, shown
 
 MAX_OPCODES = 400_000  # about a second; a 1024 px generator with optimisers has 100,000
 MAX_DEPTH = 100  # of containers in containers; networks stay below 30
@@ -88,10 +88,9 @@ def refusing(path: Path | str) -> Iterator[None]:
     except (UnsafeFile, MissingFile, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # strange data provokes any kind in zip, NumPy and header parsers
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UnsafeFile(
-            f"{path} cannot be read safely ({reason}); get it again from its makers, or convert "
-            "it where it was made."
+            f"{path} cannot be read safely ({reason_of(error)}); get it again from its makers, or "
+            "convert it where it was made."
         ) from error
 
 
