@@ -9,6 +9,7 @@ another visitor of the server is answered. A command takes each file in a proces
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import resource
@@ -21,6 +22,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ import httpx
 
 from benchmarks.abuse_rows import Row, Target
 from benchmarks.browser import ROOT
-from benchmarks.hostile_files import Hostile, corpus
+from benchmarks.hostile_files import Hostile, corpus, write
 from benchmarks.load import Visitor
 
 LIMIT_S, LIMIT_MB = 2.0, 512.0
@@ -103,20 +105,21 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {  # name -> door, words of the com
 }
 
 
-def attempts(name: str, folder: Path, domain: str) -> Iterator[End]:
-    """One command with every file of its door in ``folder``; in the calling process's children."""
+def attempts(folder: Path, domain: str) -> Iterator[tuple[str, End]]:
+    """Every command with every file of its door; in the children of the calling process."""
     import torch
 
     import editing.commands  # noqa: F401  (once, for all children)
     import ui.session_files  # noqa: F401
 
     torch.set_num_threads(1)
-    door, words = COMMANDS[name]
     idle = _alone(lambda: 0)
-    for path in sorted(folder.glob(f"{door}-*")):
-        end = _alone(lambda path=path: _act(words, path, domain))  # type: ignore[misc]
-        yield End(path.name, end.end, end.text.replace(str(path), path.name),
-                  end.seconds, end.megabytes - idle.megabytes)  # fmt: skip
+    for name, (door, words) in COMMANDS.items():
+        for path in sorted(folder.glob(f"{door}-*")):
+            end = _alone(partial(_act, words, path, domain))
+            text = end.text.replace(str(path), path.name)
+            megabytes = end.megabytes - idle.megabytes
+            yield name, End(path.name, end.end, text, end.seconds, megabytes)
 
 
 def _act(words: Sequence[str], path: Path, domain: str) -> int:
@@ -188,26 +191,29 @@ def _child(act: Callable[[], int], pipe: int) -> None:
 
 
 def commanded(files: Sequence[Hostile], folder: Path, domain: str) -> Iterator[Row]:
-    """Every command, in a process that forks."""
-    for each in files:
-        (folder / each.file).write_bytes(each.data)
-    for name, (door, _) in COMMANDS.items():
-        if not any(each.door == door for each in files):
-            continue
-        code = "import sys; from benchmarks.abuse_files import worker; worker(*sys.argv[1:])"
-        run = subprocess.run(
-            [sys.executable, "-c", code, name, str(folder), domain],
-            cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        if run.returncode:
-            raise RuntimeError(f"{name}: {run.stderr[-2000:]}")
-        yield Count(name, [End(**json.loads(line)) for line in run.stdout.splitlines()]).row()
+    """Every command, in a process that forks.
+
+    Raises:
+        RuntimeError: that process itself failed.
+    """
+    write(folder, files)
+    code = "import sys; from benchmarks.abuse_files import worker; worker(*sys.argv[1:])"
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, str(folder), domain],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert run.stdout is not None
+    lines = map(json.loads, run.stdout)
+    for name, group in itertools.groupby(lines, key=lambda line: str(line[0])):
+        yield Count(name, [End(**end) for _, end in group]).row()
+    if run.wait():
+        raise RuntimeError(f"The process that tries commands ended with {run.returncode}.")
 
 
-def worker(name: str, folder: str, domain: str) -> None:
+def worker(folder: str, domain: str) -> None:
     """``attempts`` as lines of JSON."""
-    for end in attempts(name, Path(folder), domain):
-        print(json.dumps(asdict(end)), flush=True)
+    for name, end in attempts(Path(folder), domain):
+        print(json.dumps([name, asdict(end)]), flush=True)
 
 
 # -- a server
@@ -330,7 +336,5 @@ def _cpu_of(pid: int) -> float:
 def rows(target: Target) -> Iterator[Row]:
     """All of it; see ``benchmarks.abuse``."""
     files = corpus(target.small)
-    folder = target.folder / "hostile"
-    folder.mkdir()
-    yield from commanded(files, folder, target.domain)
+    yield from commanded(files, target.folder / "hostile", target.domain)
     yield from uploaded(files, target)

@@ -17,7 +17,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -557,7 +557,7 @@ def _animated() -> bytes:
     return buffer.getvalue()
 
 
-def write(folder: Path, files: list[Hostile]) -> None:
+def write(folder: Path, files: Sequence[Hostile]) -> None:
     """Every file under its own name."""
     folder.mkdir(parents=True, exist_ok=True)
     for each in files:
