@@ -27,6 +27,7 @@ from editing.films import Projector, make_film
 from editing.flag_use import refuse_idle
 from editing.grids import Grid
 from editing.images import (
+    MIN_SIDE,
     check_writable,
     grid,
     load_picture,
@@ -330,7 +331,8 @@ def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
     if is_latent_file(text):
         state = state_of(_check(load_latent(text), domain), domain)
         return _as_saved(render(state, domain), domain), ()
-    picture, size = load_picture(text), domain.resolution
+    size = domain.resolution
+    picture = load_picture(text, least=min(MIN_SIDE, size))
     if picture.size == (size, size) or read_export(text):
         return to_tensor(picture, size).to(domain.device), ()
     try:

@@ -33,10 +33,14 @@ FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
 MAX_PIXELS = 64_000_000  # the largest common phone photo holds 50 million
 MIN_SIDE = 32  # pixels; nothing smaller shows a face
+DRAWN_SIDE = 8  # pixels of the smallest picture that a generator draws
 
 
 def load_picture(
-    source: str | os.PathLike[str] | BinaryIO, max_pixels: int = MAX_PIXELS, name: str = ""
+    source: str | os.PathLike[str] | BinaryIO,
+    max_pixels: int = MAX_PIXELS,
+    name: str = "",
+    least: int = MIN_SIDE,
 ) -> Image.Image:
     """Read a photo as it is meant to be seen: upright, in sRGB, one frame, on white.
 
@@ -44,9 +48,10 @@ def load_picture(
         source: a path, or a seekable binary file.
         max_pixels: refused above, before any pixel is decoded.
         name: what messages call the picture; the file's own name by default.
+        least: pixels that each side must have.
 
     Returns:
-        An RGB picture without metadata, each side at least ``MIN_SIDE``.
+        An RGB picture without metadata.
 
     Raises:
         BadPicture: one sentence for whatever is wrong with the file.
@@ -57,10 +62,11 @@ def load_picture(
         _check_file(path, name)
         try:
             with path.open("rb") as file:
-                return _read(file, name, max_pixels)
+                return _read(file, name, max_pixels, least)
         except OSError as error:
             raise BadPicture(f"{name} cannot be read: {error.strerror or error}.") from error
-    return _read(source, name or Path(str(getattr(source, "name", "the picture"))).name, max_pixels)
+    name = name or Path(str(getattr(source, "name", "the picture"))).name
+    return _read(source, name, max_pixels, least)
 
 
 def _check_file(path: Path, name: str) -> None:
@@ -72,8 +78,8 @@ def _check_file(path: Path, name: str) -> None:
         raise BadPicture(f"{name} is not an ordinary file; give the path of a picture.")
 
 
-def _read(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
-    picture = _open(file, name, max_pixels)
+def _read(file: BinaryIO, name: str, max_pixels: int, least: int) -> Image.Image:
+    picture = _open(file, name, max_pixels, least)
     try:
         if picture.format != "MPO" and getattr(picture, "is_animated", False):
             raise BadPicture(
@@ -89,7 +95,7 @@ def _read(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     return _to_rgb(_upright(picture))
 
 
-def _open(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
+def _open(file: BinaryIO, name: str, max_pixels: int, least: int = MIN_SIDE) -> Image.Image:
     """Open the header and check what it promises; no pixel is decoded."""
     head = file.read(16)
     if not head:
@@ -109,9 +115,9 @@ def _open(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     width, height = picture.size
     if width * height > max_pixels:
         raise BadPicture(_too_large(name, f"{width}×{height}", max_pixels))
-    if min(width, height) < MIN_SIDE:
+    if min(width, height) < least:
         raise BadPicture(
-            f"{name} is {width}×{height} pixels; each side must have at least {MIN_SIDE}, "
+            f"{name} is {width}×{height} pixels; each side must have at least {least}, "
             "use a larger picture."
         )
     return picture
@@ -263,7 +269,7 @@ def read_png_text(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
     source.seek(0)
     if signature != b"\x89PNG\r\n\x1a\n":
         return {}
-    picture = _open(source, "the PNG", MAX_PIXELS)
+    picture = _open(source, "the PNG", MAX_PIXELS, DRAWN_SIDE)
     try:
         text = getattr(picture, "text", {})
     except Exception as error:  # damaged chunks raise anything
