@@ -143,3 +143,10 @@ def test_other_files_are_refused_with_a_sentence(tmp_path: Path) -> None:
         path.write_bytes(data[:keep])
         with pytest.raises(UnsafeFile):
             read_generator(path)
+
+
+def test_a_file_with_g_alone(tmp_path: Path) -> None:
+    config, state = random_state()
+    (tmp_path / "g.pkl").write_bytes(dumps({"G": stylegan2_module(state, 2.5), "D": None}, 4))
+    found = find_generator(tmp_path / "g.pkl")
+    assert found.config == config and "trained" in found.system

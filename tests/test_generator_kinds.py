@@ -1,6 +1,5 @@
 """Generators of grey or transparent pictures, and of classes: one rule at every door."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from PIL import Image
 
 from editing.cli import main
-from editing.domains import open_domain
+from editing.domains import Domain, open_domain
 from editing.edits import Move, render, state_of
 from editing.generator import Generator, GeneratorConfig
 from editing.images import load_picture
@@ -20,19 +19,7 @@ from editing.recipes import read_export
 from editing.samples import moments
 from editing.whitening import whitening
 from tests.nvidia_files import stylegan2_file
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]:
-    """One command that succeeds; its JSON."""
-    assert main([*map(str, words), "--json"]) == 0, capsys.readouterr().err
-    found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return found
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    """The sentence of a command that is refused."""
-    assert main([*map(str, words)]) == 2
-    return capsys.readouterr().err
+from tests.test_conversion import refused, run
 
 
 def made(tmp_path: Path, **changes: Any) -> tuple[Generator, Path]:
@@ -186,3 +173,23 @@ def test_the_smallest_pictures_are_read_back(
     Image.new("RGB", (7, 7)).save(tmp_path / "tiny.png")
     message = refused(capsys, "invert", tmp_path / "tiny.png", "--no-align", *here, "--out", "x")
     assert "at least 8" in message
+
+
+def test_the_page_has_a_chooser_for_classes(tmp_path: Path) -> None:
+    from ui.page import build_app
+    from ui.studio import Studio
+
+    _, folder = made(tmp_path, c_dim=3)
+    domain = open_domain(folder)
+    portrait = Studio(domain).open_seed(5, label=2)
+    assert portrait.source.name == "seed:5#2" and portrait.state.label == 2
+    assert torch.equal(portrait.state.ws, state_of("seed:5#2", domain).ws)
+    blocks = [getattr(block, "elem_id", None) for block in build_app(domain).blocks.values()]
+    assert "class" in blocks
+
+
+def test_a_page_without_classes_has_none(tiny_domain: Domain) -> None:
+    from ui.page import build_app
+
+    blocks = [getattr(block, "elem_id", None) for block in build_app(tiny_domain).blocks.values()]
+    assert "seed" in blocks and "class" not in blocks

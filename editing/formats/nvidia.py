@@ -32,23 +32,25 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but not with a StyleGAN2 generator.
     """
-    module = content
+    module, system = content, "NVIDIA PyTorch"
     if isinstance(content, dict):
-        module = content.get("G_ema") or content.get("G")
+        module = content.get("G_ema")
+        if module is None and "G" in content:
+            module, system = content["G"], f"{system}, the weights that are trained"
     if not isinstance(module, Inert) or module.kind != PERSISTENT:
         return None
     modules = dict(_modules(module))
     weights = _weights(modules)
     rate = modules.get("mapping.fc0", {}).get("bias_gain", 0.01)
     if "synthesis.input" in modules:
-        return Foreign("NVIDIA PyTorch", _stylegan3_config(modules, weights, rate), weights)
+        return Foreign(system, _stylegan3_config(modules, weights, rate), weights)
     layer = modules.get("synthesis.b4.conv1")
     if layer is None:
         raise Unsupported(f"it is a {_class(module)} and no StyleGAN2 or StyleGAN3")
     if layer.get("activation", "lrelu") != "lrelu":
         raise Refused(f"it uses the activation {str(layer['activation'])[:40]}, not lrelu")
     config = stylegan2_config(weights, rate, layer.get("conv_clamp"))
-    return Foreign("NVIDIA PyTorch", config, weights)
+    return Foreign(system, config, weights)
 
 
 def _class(module: Inert) -> str:
