@@ -13,7 +13,7 @@ from editing.channels import parse_channel
 from editing.directions import Direction, boundary, check_fits, read_directions
 from editing.domains import Domain
 from editing.edits import ChannelMove, Move
-from editing.errors import BadInput
+from editing.errors import BadInput, MissingFile
 from editing.latents import MAX_CUTOFF, parse_seed
 from editing.layers import parse_strengths
 from editing.masks import FEATHER
@@ -81,6 +81,15 @@ def parse_whole(flag: str, text: str, low: int, high: int) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
         raise BadInput(f"{flag} needs a whole number from {low} to {high} instead of {text!r}.")
     return int(text)
+
+
+def parse_class(text: str | None) -> int | None:
+    """--class: the number of a class; None where it was not given.
+
+    Raises:
+        BadInput: no whole number.
+    """
+    return None if text is None else parse_whole("--class", text, 0, 999_999)
 
 
 def parse_pair(flag: str, text: str) -> tuple[float, float]:
@@ -152,11 +161,14 @@ def parse_direction(name: str, domain: Domain) -> Direction:
 
     Raises:
         UnknownName: neither; the message lists the attributes.
+        MissingFile: the path of a file that is not there.
         UnsafeFile, BadInput: the file is no direction.
     """
+    if name not in domain.boundaries and not Path(name).is_file() and is_path(name):
+        raise MissingFile(f"{name} is missing; check the path of the direction file.")
     if name in domain.boundaries or not Path(name).is_file():
         return boundary(domain, name)
-    found = read_directions(name, domain.family, "w")
+    found = read_directions(name, domain=domain)
     if len(found) > 1:
         raise BadInput(
             f"{name} holds {len(found)} directions; write them to files of their own with "
@@ -167,6 +179,11 @@ def parse_direction(name: str, domain: Domain) -> Direction:
     if direction.name in domain.boundaries:  # the domain's own keeps the name
         direction = replace(direction, name=f"{direction.name} ({Path(name).name})")
     return direction
+
+
+def is_path(text: str) -> bool:
+    """Whether a text is meant as the path of a file: it has a folder, or a suffix of one."""
+    return bool(Path(text).suffix[1:].isalnum() or re.search(r"[\\/]", text))
 
 
 def parse_blend(args: Namespace) -> Blend | None:

@@ -51,16 +51,18 @@ def from_labels(
 def _labelled_w(sources: Sequence[str], domain: Domain) -> Tensor:
     """w of sources, [N, w_dim]; of a latent with rows of its own, their mean."""
     points = torch.empty(len(sources), domain.generator.w_dim)
-    seeds: dict[tuple[float, int | None], list[tuple[int, int]]] = {}  # how -> (place, seed)
+    How = tuple[float, int | None, int | None]  # psi, class, rows truncated
+    seeds: dict[How, list[tuple[int, int]]] = {}  # -> place, seed
     for place, source in enumerate(sources):
         if spec := parse_seed(source):
-            seeds.setdefault((spec.psi, spec.cutoff), []).append((place, spec.seed))
+            how = (spec.psi, spec.label, spec.cutoff)
+            seeds.setdefault(how, []).append((place, spec.seed))
         else:
             points[place] = state_of(load_latent(source), domain).ws.mean(1)[0].cpu()
-    for (psi, cutoff), found in seeds.items():
+    for how, found in seeds.items():
         for start in range(0, len(found), TOGETHER):
             places, numbers = zip(*found[start : start + TOGETHER], strict=True)
-            points[list(places)] = draw_ws(domain, numbers, psi, cutoff).mean(1).cpu()
+            points[list(places)] = draw_ws(domain, numbers, *how).mean(1).cpu()
     return points
 
 

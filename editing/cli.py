@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from editing.direction_flags import add_directions
 from editing.errors import EditingError
 from editing.figure_flags import add_figure
+from editing.flag_use import flags_in
 from editing.memory import keep_large_blocks
 from editing.mix_flags import add_mixing
 from editing.preset_flags import add_presets
@@ -28,7 +29,7 @@ from editing.text_flags import add_texts
 
 SOURCE_HELP = (
     "a photo, a latent file (.npz), an exported PNG (its latent is read back), "
-    "or seed:N[@PSI][/K] (psi 0.7; only the first K rows truncated)"
+    "or seed:N[@PSI][/K][#CLASS] (psi 0.7; only the first K rows truncated)"
 )
 LATENT_HELP = "latent file of a PNG whose noise or weight delta was too large to travel in it"
 
@@ -62,6 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
         group.add_argument("--domain", default=None, metavar="NAME", help=where)
         group.add_argument("--device", default=None, metavar="NAME",
                            help="cpu, cuda or mps (default: cpu)")  # fmt: skip
+        group.add_argument("--class", dest="label", default=None, metavar="N",
+                           help="of a generator with classes (default: its domain's)")  # fmt: skip
         group.add_argument("--seed", type=int, default=seed, metavar="N",
                            help="randomness of a random start (default: %(default)s)")  # fmt: skip
         return found
@@ -298,6 +301,8 @@ def _add_domain(
         metavar="NAME",
         help="text-image model of the hub for edits by text, such as openai/clip-vit-base-patch32",
     )
+    build.add_argument("--class", dest="label", metavar="N",
+                       help="class that the domain draws, where there are some (0)")  # fmt: skip
     build.add_argument("--pictures", default="48", metavar="N",
                        help="on the contact sheet (default: %(default)s)")  # fmt: skip
 
@@ -365,12 +370,30 @@ def _add_weights(
         help="a generator makes this folder a domain; what else is converted into "
         "it becomes a part of that domain, if it fits",
     )
-    convert.add_argument("--name", metavar="NAME", help="what a direction is called (its file)")
     convert.add_argument(
-        "--family", metavar="NAME", help="of a direction whose file does not say: stylegan1, 2 or 3"
+        "--as",
+        dest="meant",
+        metavar="KIND",
+        help="what an array is that could be either: directions or latents",
     )
-    convert.add_argument("--space", metavar="SPACE",
-                         help="of a direction whose file does not say: w or z")  # fmt: skip
+    convert.add_argument("--name", metavar="NAME",
+                         help="what directions or latents are called (their file)")  # fmt: skip
+    convert.add_argument(
+        "--family",
+        metavar="NAME",
+        help="of directions: stylegan1, 2 or 3; wins over what the file says",
+    )
+    convert.add_argument(
+        "--space",
+        metavar="SPACE",
+        help="of directions: w or z; of latents: w, w+, or z, which is mapped",
+    )
+    convert.add_argument("--array", metavar="NAME", help="which array of a file holds the latents")
+    convert.add_argument("--psi", metavar="PSI", help="truncation with which z is mapped (1: none)")
+    convert.add_argument("--class", dest="label", metavar="N", help="class for which z is mapped")
+    convert.add_argument(
+        "--domain", metavar="NAME", help="whose latents or directions these are (DIR, if it is one)"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -378,7 +401,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a console that has no σ shows it escaped
             stream.reconfigure(errors="backslashreplace")
-    args = build_parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    args = build_parser().parse_args(words)
+    args.typed = flags_in(words)
     # Threads that wait sleep instead of spinning: on shared cores a picture took ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
     keep_large_blocks()

@@ -13,6 +13,7 @@ from torch import Tensor
 from editing.alignment import Photo, align, centre_crop, find_alignment, open_photo
 from editing.arguments import (
     parse_blend,
+    parse_class,
     parse_cutoff,
     parse_grid,
     parse_moves,
@@ -36,7 +37,14 @@ from editing.images import (
     to_uint8,
 )
 from editing.inversion import options_for
-from editing.latents import Latent, SeedSpec, completed, load_latent, parse_seed
+from editing.latents import (
+    Latent,
+    SeedSpec,
+    completed,
+    is_latent_file,
+    load_latent,
+    parse_seed,
+)
 from editing.metrics import identity, perceptual, readings
 from editing.photos import (
     Job,
@@ -61,7 +69,7 @@ from editing.recipes import (
 )
 from editing.replays import in_photo, needs_photo, replay
 from editing.sheets import sheet
-from editing.states import as_seeded
+from editing.states import as_seeded, named_seed
 
 DEFAULT_DOMAIN = "portraits"
 PHOTO_SIZE = 512  # pixels of a photo with an edit's change
@@ -122,13 +130,13 @@ def generate(args: Namespace) -> Result:
 
     seeds, psi = parse_seeds(args.seeds), parse_number("--psi", args.psi)
     shape = parse_grid(args.grid, len(seeds)) if args.grid else None
-    specs = [SeedSpec(seed, psi, parse_cutoff(args)) for seed in seeds]
+    specs = [SeedSpec(seed, psi, cutoff=parse_cutoff(args)) for seed in seeds]
     domain, out = open_named(args), Path(args.out)
     paths, cells = [], []
     for spec in tqdm(specs, desc="generate", leave=False, disable=None):
         state = state_of(spec, domain)
         img = render(state, domain)
-        recipe = make_recipe(domain, Source("seed", str(spec)), EditStack())
+        recipe = make_recipe(domain, Source("seed", named_seed(spec, domain)), EditStack())
         paths.append(out / f"seed{spec.seed:04d}.png")
         write_bytes(paths[-1], export_png(img, recipe, latent_of(state, domain)))
         cells.append(img.cpu())
@@ -212,10 +220,11 @@ class Portrait:
 def open_portrait(args: Namespace, domain: Domain) -> Portrait:
     """SOURCE: a seed, a latent file, an exported PNG (with its edits), or a photo to invert."""
     text = with_cutoff(args)
-    if parse_seed(text):
+    if spec := parse_seed(text):
+        text = named_seed(spec, domain)
         state = state_of(text, domain)
         return Portrait(state, latent_of(state, domain), Source("seed", text))
-    if Path(text).suffix.lower() == ".npz":
+    if is_latent_file(text):
         latent = _check(load_latent(text), domain)
         return Portrait(state_of(latent, domain), latent, Source("latent", Path(text).name))
     if Path(text).is_file() and (export := read_export(text)):
@@ -287,7 +296,7 @@ def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
     """
     if parse_seed(text):
         return _as_saved(render(state_of(text, domain), domain), domain), ()
-    if Path(text).suffix.lower() == ".npz":
+    if is_latent_file(text):
         state = state_of(_check(load_latent(text), domain), domain)
         return _as_saved(render(state, domain), domain), ()
     picture, size = load_picture(text), domain.resolution
@@ -311,7 +320,8 @@ def _as_saved(img: Tensor, domain: Domain) -> Tensor:
 def run(args: Namespace) -> Result:
     """Replay a recipe, a preset or an exported PNG."""
     path, recipe, latent = find_recipe(args.recipe)
-    domain = open_domain(args.domain or recipe.domain, args.device)
+    label = parse_class(args.label)
+    domain = open_domain(args.domain or recipe.domain, args.device, label=label)
     if args.latent:  # a recipe alone names its latent; a PNG carries the most of it
         latent = _check(_whole(args, latent) if latent else load_latent(args.latent), domain)
     elif not args.photo:
@@ -391,5 +401,5 @@ def find_recipe(text: str) -> tuple[Path, Recipe, Latent | None]:
 
 
 def open_named(args: Namespace) -> Domain:
-    """The domain of --domain, on --device."""
-    return open_domain(args.domain or DEFAULT_DOMAIN, args.device)
+    """The domain of --domain, on --device, drawing the class of --class."""
+    return open_domain(args.domain or DEFAULT_DOMAIN, args.device, label=parse_class(args.label))

@@ -91,7 +91,7 @@ def minus_span(n: Tensor, others: Tensor) -> Tensor:
 
 def doubts(direction: Direction, alpha: float, absolute: bool = False) -> list[str]:
     """Sentences on a move that is possible but doubtful: too far, or hardly anything left."""
-    notes = []
+    notes = list(direction.meta.get("notes", ()))  # on how its file was read
     if (residual := direction.meta.get("residual", 1.0)) < WEAK:
         given = direction.meta.get("given", "others")
         notes.append(

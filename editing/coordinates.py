@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from editing.domains import Domain
 from editing.errors import BadInput
-from editing.states import EditState, mapped
+from editing.states import EditState, mapped_as
 from editing.whitening import LEAK, whitening
 
 Floats = NDArray[np.float64]
@@ -67,8 +67,8 @@ class Coordinates:
         source = self.source
         assert source.z is not None
         z = source.z.to(moved) + moved
-        then, now = (mapped(each, source.psi, self.domain, source.cutoff) for each in (source.z, z))
-        change = now - then
+        before, after = (mapped_as(source, each, self.domain) for each in (source.z, z))
+        change = after - before
         return replace(source, ws=self._ws + change, z=z)
 
     @cached_property

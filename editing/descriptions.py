@@ -7,6 +7,7 @@ A domain is a folder with a ``domain.yaml``::
     resolution: 128                 # pixels
     family: stylegan2
     alignment: ffhq                 # how photos are cropped; null = not at all
+    class: 0                        # of a generator with classes: which one it draws
     generator:                      # every file has these; only the first two are needed
       file: generator.safetensors   # inside the folder
       sha256: 6b86b273...
@@ -136,6 +137,7 @@ def read_description(path: Path) -> dict[str, Any]:
         "resolution": settings.need("resolution", int),
         "family": settings.take("family", str, "stylegan2"),
         "alignment": settings.take("alignment", str),
+        "label": settings.take("class", int),
     }
     for key, fits, wanted in (
         ("name", bool(NAME.fullmatch(facts["name"])), "letters, digits, - and _"),

@@ -1,8 +1,9 @@
 """Directions in W or Z: load, save, move along and move to.
 
-A direction is a unit vector n with a ``step``: alpha = 1 moves by step·n. A domain's own directions
-have the standard deviation of n·w over many latents as step; imported ones have step 1, so that
-published formulae hold exactly. (Shen et al. 2020, "InterFaceGAN", sections 3.1-3.3.)
+A direction is a unit vector n with a ``step`` and a ``length``: alpha = 1 moves by step·length·n. A
+domain's own directions have the standard deviation of n·w over many latents as step; imported ones
+have step 1 and the length that their file stores, so that published formulae hold exactly. (Shen et
+al. 2020, "InterFaceGAN", sections 3.1-3.3.)
 """
 
 import math
@@ -18,14 +19,16 @@ from torch import Tensor
 from editing.domains import Domain
 from editing.errors import BadInput, UnknownName, UnsafeFile
 from editing.formats.contents import read_content
-from editing.formats.directions import find_directions
-from editing.formats.pickles import refusing
+from editing.formats.directions import ForeignDirections, find_directions
+from editing.formats.pickles import recognising
 from editing.generator import FAMILIES
 from editing.tensors import is_tensor_file, read_tensors, write_tensors
 
 FORMAT = "latent-studio direction 1"
 SPACES = ("w", "z")
 TOLERANCE = 1e-3  # of a unit vector: what is left below counts as nothing
+SHORTEST = 1e-12  # length of a vector that points somewhere
+EQUAL = 1e-6  # relative: rows whose lengths differ by less, by rounding alone, are of one length
 MAX_ALPHA = 100.0  # steps, where no safe range is known
 HARD = 2.0  # times the safe range: beyond, nothing is left of the picture
 
@@ -37,12 +40,13 @@ class Direction:
     name: str
     vector: Tensor  # [w_dim], or [num_ws, w_dim] with a vector per row; unit norm (each row)
     layers: tuple[int, ...] | None = None  # rows of ws that move; None = all
-    step: float = 1.0  # distance in W of alpha = 1
+    step: float = 1.0  # distance in W of alpha = 1, in units of ``length``
     space: str = "w"  # "z": before the mapping, where the latent's z is known
     meta: Mapping[str, Any] = field(default_factory=dict)  # how it was made, how good it is
     origin: float | None = None  # n·(mean of W): ``absolute`` counts steps from there (GANSpace)
     strengths: tuple[float, ...] = ()  # a factor per row of ws; () = all 1
     family: str | None = None  # of the generators it is for; None = those of its domain
+    length: float = 1.0  # of the (longest row of the) vector as its file stores it
     anchor: int | None = None  # the row whose coordinate ``absolute`` takes for all; None = its own
 
     def __post_init__(self) -> None:
@@ -53,11 +57,12 @@ class Direction:
                 f"up to {float(norms.max()):.3g}; it needs unit vectors [w_dim] or "
                 "[num_ws, w_dim], so divide it by its norm."
             )
-        if not (math.isfinite(self.step) and self.step > 0):
-            raise BadInput(
-                f"The direction {self.name} has the step {self.step}; "
-                "it needs a positive number, such as 1."
-            )
+        for what, value in (("step", self.step), ("length", self.length)):
+            if not (math.isfinite(value) and value > 0):
+                raise BadInput(
+                    f"The direction {self.name} has the {what} {value}; "
+                    "it needs a positive number, such as 1."
+                )
         if self.space not in SPACES or (self.space == "z" and self.vector.ndim == 2):
             raise BadInput(
                 f"The direction {self.name} is of the space {self.space!r} with a vector of shape "
@@ -74,6 +79,11 @@ class Direction:
                 f"The direction {self.name} has the residual {str(residual)[:40]!r}; it needs a "
                 "number from 0 to 1, so condition it anew."
             )
+
+    @property
+    def stride(self) -> float:
+        """How far alpha = 1 goes, before strengths."""
+        return self.step * self.length
 
     @property
     def safe_range(self) -> tuple[float, float] | None:
@@ -108,6 +118,30 @@ def unit(name: str, vector: Tensor, **facts: Any) -> Direction:
     return Direction(name, vector / lengths, **facts)
 
 
+def as_stored(name: str, vector: Tensor, **facts: Any) -> Direction:
+    """The direction whose alpha adds alpha · vector, row by row, whatever the vector's length.
+
+    Args:
+        vector: [w_dim], or [num_ws, w_dim]; rows of zeros stay where they are.
+
+    Raises:
+        BadInput: it is zero or not finite.
+    """
+    rows = vector.detach().double().reshape(-1, vector.shape[-1])
+    lengths = rows.norm(dim=1)
+    longest, moved = float(lengths.max()), lengths > 0
+    if not (bool(rows.isfinite().all()) and longest > SHORTEST):
+        raise BadInput(
+            f"The vector of {name} is zero or not finite, so it points nowhere; choose another one."
+        )
+    shares = lengths / longest
+    kept = torch.where(moved[:, None], rows, rows[lengths.argmax()])  # still rows need a unit, too
+    units = (kept / kept.norm(dim=1, keepdim=True)).float().reshape(vector.shape)
+    if bool(((shares - 1).abs() > EQUAL).any()):
+        facts["strengths"] = tuple(shares.tolist())
+    return Direction(name, units, length=longest, **facts)
+
+
 FACTS = (
     "name",
     "layers",
@@ -117,6 +151,7 @@ FACTS = (
     "origin",
     "strengths",
     "family",
+    "length",
     "anchor",
 )  # in a file, beside the vector
 
@@ -156,6 +191,7 @@ def load_direction(path: Path | str) -> Direction:
             origin=None if facts.get("origin") is None else float(facts["origin"]),
             strengths=tuple(float(factor) for factor in facts.get("strengths", ())),
             family=facts.get("family"),
+            length=float(facts.get("length", 1.0)),
             anchor=None if facts.get("anchor") is None else int(facts["anchor"]),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -163,48 +199,95 @@ def load_direction(path: Path | str) -> Direction:
 
 
 def read_directions(
-    path: Path | str, family: str | None = None, space: str | None = None
+    path: Path | str,
+    family: str | None = None,
+    space: str | None = None,
+    domain: Domain | None = None,
+    meant: bool = True,
 ) -> list[Direction]:
     """The directions in a file of ours or of another system (see ``formats.directions``).
 
-    Imported ones keep step 1 (GANSpace: a standard deviation), so that published formulae hold.
+    Imported ones keep the length they are stored with: alpha adds alpha · vector (GANSpace: alpha
+    standard deviations). What is doubtful about the reading stands in ``meta["notes"]``.
 
     Args:
-        family, space: of the generator, where the file does not say; "stylegan2", "w".
+        family, space: as the caller says, "stylegan2" and "w"; they win over what the file says.
+        domain: at hand: its family and W are taken where nobody says, and its rows tell several
+            vectors from one with rows of its own.
+        meant: the caller says that it is a file of directions; else what could as well be latents
+            is none.
 
     Raises:
         MissingFile, UnsafeFile: it is not there, damaged, or holds no directions.
-        BadInput: neither the file nor the caller says family and space.
+        BadInput: neither the file nor the caller says family and space, or a zero vector.
     """
     path = Path(path)
     if path.is_file() and is_tensor_file(path):
         return [load_direction(path)]
     content = read_content(path)
-    with refusing(path):
-        found = find_directions(content, path.stem)
+    num_ws = domain.generator.num_ws if domain else None
+    with recognising(path):
+        found = find_directions(content, path.stem, meant, num_ws)
     if found is None:
         raise UnsafeFile(f"{path} can be read, but holds no directions; pass a file of boundaries.")
-    family, space = found.family or family, found.space or space
-    if family is None or space is None:
+    known = {
+        "family": family or found.family or (domain and domain.family),
+        "space": space or found.space or (domain and "w"),
+    }
+    if None in known.values():
+        lacks = " and ".join(name for name, value in known.items() if value is None)
         raise BadInput(
-            f"{path} does not say for which generators it is, or in Z or W; pass --family "
-            f"{'|'.join(FAMILIES)} and --space w|z."
+            f"{path} does not say its {lacks} (for which generators it is, and whether it moves z "
+            f"or w); pass --family {'|'.join(FAMILIES)} and --space w|z."
         )
+    if known["family"] not in FAMILIES:
+        raise UnknownName.among("family", known["family"], FAMILIES)
+    if known["space"] not in SPACES:
+        raise UnknownName.among("space of directions", known["space"], SPACES)
+    meta: dict[str, Any] = {"source": found.system, "file": path.name}
+    if notes := _notes(path.name, found, family, space, domain):
+        meta["notes"] = notes
     return [
-        Direction(
+        as_stored(
             one.name,
-            torch.from_numpy(one.vector).float(),
-            one.layers,
-            one.step,
-            space,
-            {"source": found.system, "file": path.name},
-            one.origin,
-            one.strengths,
-            family,
-            one.anchor,
+            torch.from_numpy(one.vector),
+            layers=one.layers,
+            step=one.step,
+            space=known["space"],
+            meta=meta,
+            origin=one.origin,
+            family=known["family"],
+            anchor=one.anchor,
         )
         for one in found.directions
     ]
+
+
+def _notes(
+    name: str,
+    found: ForeignDirections,
+    family: str | None,
+    space: str | None,
+    domain: Domain | None,
+) -> list[str]:
+    """What a person should know of how a file was read."""
+    notes = []
+    for what, said, stored in (("family", family, found.family), ("space", space, found.space)):
+        if said and stored and said != stored:
+            notes.append(f"{name} says that its {what} is {stored}; {said} is taken, as you say.")
+    wide = domain is not None and domain.generator.z_dim == domain.generator.w_dim
+    single = found.directions[0].vector.ndim == 1
+    if domain and wide and single and not (space or found.space):
+        notes.append(
+            f"{name} does not say whether it moves z or w; it is read as a direction of W. For Z, "
+            "write it with 'weights convert --space z' first."
+        )
+    if not found.sure:
+        notes.append(
+            f"The numbers of {name} could also be latents; they are read as "
+            f"{'a direction' if len(found.directions) == 1 else 'directions'}, and added as stored."
+        )
+    return notes
 
 
 def check_fits(direction: Direction, domain: Domain) -> None:
@@ -243,7 +326,7 @@ def boundary(domain: Domain, attribute: str) -> Direction:
             raise UnknownName.among("attribute", attribute, domain.boundaries)
         path = domain.path_of(domain.boundaries[attribute])
         with torch.inference_mode(False):  # whoever asks first, it must serve autograd later
-            found = read_directions(path, domain.family, "w")
+            found = read_directions(path, domain=domain)
             if len(found) > 1:
                 raise BadInput(
                     f"{path} holds {len(found)} directions, not the one of {attribute}; convert it "
@@ -251,7 +334,8 @@ def boundary(domain: Domain, attribute: str) -> Direction:
                 )
             check_fits(found[0], domain)
             vector = found[0].vector.to(domain.device)
-            loaded[attribute] = replace(found[0], vector=vector)
+            meta = {key: value for key, value in found[0].meta.items() if key != "notes"}
+            loaded[attribute] = replace(found[0], vector=vector, meta=meta)
     return loaded[attribute]
 
 
@@ -284,7 +368,7 @@ def move(
     layers: Sequence[int] | None = None,
     strengths: Sequence[float] = (),
 ) -> Tensor:
-    """ws + alpha·step·s·n on the given rows; the others stay bit-equal.
+    """ws + alpha·step·length·s·n on the given rows; the others stay bit-equal.
 
     Args:
         ws: [N, num_ws, w_dim].
@@ -297,7 +381,7 @@ def move(
     if alpha:
         moved[:, rows] += (
             alpha
-            * direction.step
+            * direction.stride
             * factors_of(ws, rows, direction, strengths)
             * _vectors(ws, direction)[rows]
         )
@@ -313,7 +397,8 @@ def absolute(
 ) -> Tensor:
     """ws + s·(distance − n·ws)·n on the given rows: InterFaceGAN's move *to* a signed distance.
 
-    The distance is in W, from the parallel of the boundary through the origin, without ``step``;
+    The distance is in W, from the parallel of the boundary through the origin, without ``step`` and
+    ``length``;
     for a direction with an ``origin`` it is GANSpace's coordinate, in steps from the mean of W.
     A direction with an ``anchor`` makes one change for all rows, by what that row lacks (e4e).
 

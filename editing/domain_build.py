@@ -38,6 +38,7 @@ from editing.hub import HubModel
 from editing.images import save_png, to_pil, write_atomically
 from editing.latents import SeedSpec
 from editing.layers import layer_groups
+from editing.mapping import one_hot
 from editing.samples import moments
 from editing.sheets import sheet
 from editing.statistics import load_statistics, measure_statistics, save_statistics
@@ -67,6 +68,7 @@ class BuildOptions:
     licence: str = "that of its checkpoint"
     pictures: int = 48  # on contact.png
     clip: str = ""  # a text-image model of the Hugging Face hub, for edits by text
+    label: int | None = None  # of a generator with classes: which one the domain draws; None = 0
 
     def __post_init__(self) -> None:
         if self.clip:
@@ -91,15 +93,15 @@ def build_domain(
 
     Raises:
         MissingFile, UnsafeFile: the checkpoint is not there or not readable.
-        BadInput: it draws classes, or ``out`` is another domain.
+        BadInput: a class that it does not have, or ``out`` is another domain.
         CannotWrite: folder or disk refuse.
     """
     if not re.fullmatch(r"[\w.-]+", out.resolve().name):
         raise BadInput(f"The folder {out.name!r} gives no name; use letters, digits, - and _.")
-    _claim(checkpoint, out)
+    _claim(checkpoint, out, options.label or 0)
     say(f"Reading {checkpoint}.")
     try:
-        generator = _place_generator(checkpoint, out)
+        generator = _place_generator(checkpoint, out, options.label)
     except EditingError:
         _disclaim(out)
         raise
@@ -113,24 +115,25 @@ def build_domain(
     shutil.rmtree(out / SCRATCH, ignore_errors=True)
 
 
-def _claim(checkpoint: Path, out: Path) -> None:
+def _claim(checkpoint: Path, out: Path, label: int) -> None:
     """Make ``out`` this checkpoint's, or refuse where it is something else."""
     if not checkpoint.is_file():
         raise MissingFile(f"{checkpoint} is missing; check the path of the checkpoint.")
     found = file_hash(checkpoint)
     note = out / SCRATCH / NOTE
     if note.is_file():
-        if json.loads(note.read_text(encoding="utf-8")).get("sha256") != found:
+        begun = json.loads(note.read_text(encoding="utf-8"))
+        if (begun.get("sha256"), begun.get("class", 0)) != (found, label):
             raise BadInput(
-                f"{out} is being built from another checkpoint; choose another folder, or delete "
-                f"{out / SCRATCH} to begin anew."
+                f"{out} is being built from another checkpoint or for another class; choose "
+                f"another folder, or delete {out / SCRATCH} to begin anew."
             )
         return
     if (out / DESCRIPTION).exists():
         raise BadInput(f"{out} is a domain already; choose another folder.")
     for left in ("generator", "statistics", "components"):  # of a build that was begun anew
         (out / f"{left}.safetensors").unlink(missing_ok=True)
-    text = json.dumps({"checkpoint": checkpoint.name, "sha256": found})
+    text = json.dumps({"checkpoint": checkpoint.name, "sha256": found, "class": label})
     write_atomically(note, lambda file: file.write(text.encode()))
 
 
@@ -141,17 +144,14 @@ def _disclaim(out: Path) -> None:
         out.rmdir()
 
 
-def _place_generator(checkpoint: Path, out: Path) -> Generator:
+def _place_generator(checkpoint: Path, out: Path, label: int | None) -> Generator:
     path = out / "generator.safetensors"
     if path.is_file():
         return load_generator(path)
     own = is_tensor_file(checkpoint)
     generator = load_generator(checkpoint) if own else read_generator(checkpoint)
-    if generator.c_dim:
-        raise BadInput(
-            f"{checkpoint.name} draws {generator.c_dim} classes, each of which needs a label; "
-            "domains have no classes yet, so use an unconditional generator."
-        )
+    if label is not None:
+        one_hot(label, generator.c_dim)  # refuses a class that there is not
     save_generator(path, generator)
     return generator
 
@@ -170,6 +170,7 @@ def _describe(out: Path, options: BuildOptions, checkpoint: Path, generator: Gen
         "resolution": generator.img_resolution,
         "family": generator.family,
         "alignment": options.alignment,
+        **({"class": options.label or 0} if generator.c_dim else {}),
         "generator": entry("generator.safetensors"),
         "boundaries": {path.stem: entry(f"boundaries/{path.name}") for path in boundaries},
         "components": entry("components.safetensors"),

@@ -19,6 +19,7 @@ from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
 from editing.formats.checkpoints import read_generator, read_net
 from editing.generator import Generator, fingerprint, load_generator
 from editing.hub import HubModel, checked
+from editing.mapping import one_hot
 from editing.tensors import is_tensor_file
 from editing.trust import trust_if_possible, trusted
 
@@ -39,7 +40,13 @@ class Domain:
     A domain is read only and may be shared between threads.
     """
 
-    def __init__(self, folder: Path, facts: Mapping[str, Any], device: torch.device) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        facts: Mapping[str, Any],
+        device: torch.device,
+        label: int | None = None,
+    ) -> None:
         self.folder = folder
         self.device = device
         self.name: str = facts["name"]
@@ -47,6 +54,9 @@ class Domain:
         self.resolution: int = facts["resolution"]
         self.family: str = facts["family"]
         self.alignment: str | None = facts["alignment"]
+        given = facts.get("label") if label is None else label
+        self.label: int = given or 0  # the class of a generator with classes
+        self._labelled = given is not None
         self.parts: dict[str, FileEntry] = {p: facts[p] for p in PARTS if facts[p] is not None}
         self.hub_clip: HubModel | None = facts["hub_clip"]  # a text_image_model of the hub
         self.reach: float | None = facts["reach"]  # perceptual, of 95 % of held-out inversions
@@ -142,6 +152,9 @@ class Domain:
                     f"the generator makes {found}{' px' * (key == 'resolution')}; "
                     f"correct the {key} there."
                 )
+        if self._labelled:
+            one_hot(self.label, generator.c_dim)  # refuses a class that there is not
+        generator.mapping.usual_class = self.label
         return generator
 
     @cached_property
@@ -267,12 +280,16 @@ def open_judge(domain: Domain) -> "PictureNet":
 
 
 def open_domain(
-    name: str | Path, device: str | None = None, root: Path | str | None = None
+    name: str | Path,
+    device: str | None = None,
+    root: Path | str | None = None,
+    label: int | None = None,
 ) -> Domain:
     """Open a domain by name (a folder under ``root``, default weights/) or by path.
 
     Args:
         device: "cpu" (default), "cuda", "mps", or "auto" for the fastest there is.
+        label: the class it draws, where its generator has classes; None = as domain.yaml says.
 
     Raises:
         UnknownName: there is no such domain; the message lists those there are.
@@ -285,7 +302,7 @@ def open_domain(
         folder = folder.parent
     if not (folder / DESCRIPTION).is_file():
         raise UnknownName.among("domain", str(name), known)
-    return Domain(folder, read_description(folder / DESCRIPTION), find_device(device))
+    return Domain(folder, read_description(folder / DESCRIPTION), find_device(device), label)
 
 
 def list_domains(device: str | None = None, root: Path | str | None = None) -> list[Domain]:

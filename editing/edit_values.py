@@ -121,6 +121,8 @@ def _direction_values(direction: Direction) -> dict[str, Any]:
         values["space"] = direction.space
     if direction.origin is not None:
         values["origin"] = float(direction.origin)
+    if direction.length != 1.0:
+        values["length"] = float(direction.length)
     if direction.anchor is not None:
         values["anchor"] = direction.anchor
     if direction.strengths:
@@ -150,6 +152,7 @@ def _direction(settings: Settings) -> Direction:
         meta,
         settings.take("origin", float),
         strengths,
+        length=settings.take("length", float, 1.0),
         anchor=settings.take("anchor", int),
     )
     settings.end()

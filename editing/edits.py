@@ -36,7 +36,7 @@ from editing.regions import touch_of
 from editing.samples import moments
 from editing.states import Composite as Composite
 from editing.states import EditState as EditState
-from editing.states import Tensors, before_truncation, mapped
+from editing.states import Tensors, before_truncation, mapped_as
 from editing.states import latent_of as latent_of
 from editing.states import state_of as state_of
 
@@ -134,8 +134,8 @@ def _moved_in_z(
         )
     free = replace(direction, layers=None, strengths=())  # they are of ws; z is one row
     z = along(state.z.to(domain.device)[:, None], free, alpha)[:, 0]
-    then, now = (mapped(each, state.psi, domain, state.cutoff) for each in (state.z, z))
-    change = now - then
+    before, after = (mapped_as(state, each, domain) for each in (state.z, z))
+    change = after - before
     ws = state.ws.to(domain.device).clone()
     rows = rows_of(ws, direction.layers if edit.layers is None else edit.layers)
     ws[:, rows] += factors_of(ws, rows, direction, edit.strengths) * change[:, rows]

@@ -9,6 +9,8 @@
     ├── NoFace              no face where one is needed
     ├── MissingFile         a file that is not there
     ├── UnsafeFile          a file that is not what it claims, or could run code
+    │   ├── DamagedFile     a file that is cut short, or whose parts do not fit each other
+    │   └── UnsupportedFile a file that is sound, but of a kind or design that is not read here
     ├── CannotFetch         a file that cannot be downloaded
     └── CannotWrite         a full disk or a folder that refuses writing
 
@@ -58,6 +60,14 @@ class MissingFile(EditingError):
 
 class UnsafeFile(EditingError):
     """A file that is not what it claims to be, or that could run code."""
+
+
+class DamagedFile(UnsafeFile):
+    """A file that is cut short, or whose parts do not fit each other."""
+
+
+class UnsupportedFile(UnsafeFile):
+    """A file that is sound, but of a kind or design that is not read here."""
 
 
 class CannotFetch(EditingError):

@@ -15,10 +15,11 @@ from editing.edits import EditStack
 from editing.errors import UnknownName
 from editing.figure_replays import USUAL_LEVEL, write_figure
 from editing.figures import Column, Figure, column_of
-from editing.latents import Latent, parse_seed
+from editing.latents import Latent, is_latent_file, parse_seed
 from editing.photos import source_of
 from editing.progress import reported
 from editing.recipes import Source, make_recipe, read_export
+from editing.states import named_seed
 from editing.text import TextEdit
 
 ENDINGS = (".png", ".pdf")  # that a name may have; both are written
@@ -77,9 +78,10 @@ def columns_of(args: Namespace, domain: Domain) -> tuple[Column, ...]:
 def _subject(args: Namespace, domain: Domain) -> tuple[Source, EditStack, Latent | str | Tensor]:
     """What the figure is of: a seed or latent with its edits, or the aligned photo."""
     text = args.source
-    if parse_seed(text):
+    if spec := parse_seed(text):
+        text = named_seed(spec, domain)
         return Source("seed", text), EditStack(), text
-    if Path(text).suffix.lower() == ".npz" or (Path(text).is_file() and read_export(text)):
+    if is_latent_file(text) or (Path(text).is_file() and read_export(text)):
         portrait = open_portrait(args, domain)
         if portrait.source.kind == "seed":
             return portrait.source, portrait.stack, portrait.source.name

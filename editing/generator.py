@@ -26,8 +26,10 @@ from editing.mapping import (
     MappingNetwork,
     Styles,
     Touch,
+    check_channels,
     check_noise_mode,
     check_ws,
+    in_rgb,
     noise_map,
     shifted,
     untouched,
@@ -62,7 +64,7 @@ class GeneratorConfig:
     num_mapping_layers: int = 8
     mapping_lr_multiplier: float = 0.01
     channels: tuple[int, ...] = (192, 192, 160, 128, 64, 32)  # of the blocks 4, 8, 16, ...
-    img_channels: int = 3
+    img_channels: int = 3  # 1 is grey, 4 has alpha; both are drawn as RGB
     conv_clamp: float | None = None  # activations are clamped to ± this
     architecture: str = "skip"  # outputs summed, "resnet": activations summed, "orig": neither
     resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
@@ -84,6 +86,7 @@ class GeneratorConfig:
             raise BadInput(
                 f"There is no architecture {self.architecture!r}; choose from {ARCHITECTURES}."
             )
+        check_channels(self.img_channels)
 
     @property
     def block_resolutions(self) -> tuple[int, ...]:
@@ -304,7 +307,7 @@ class SynthesisNetwork(nn.Module):
                 f"The {self.config.architecture!r} architecture has no picture at "
                 f"{max_resolution} px; draw it whole."
             )
-        return img
+        return in_rgb(img)
 
 
 Config = GeneratorConfig | StyleGAN1Config | StyleGAN3Config

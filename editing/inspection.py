@@ -9,17 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from editing.descriptions import DESCRIPTION
 from editing.domains import Domain, open_domain
-from editing.errors import MissingFile, UnsafeFile
+from editing.errors import EditingError, MissingFile, UnsafeFile
 from editing.features import NetConfig
+from editing.formats.arrays import Array
 from editing.formats.checkpoints import generator_in, net_in
 from editing.formats.clip import ForeignClip, find_clip, find_clip_folder
 from editing.formats.contents import read_content
 from editing.formats.directions import ForeignDirections, find_directions
 from editing.formats.foreign import Foreign, ForeignNet, Weights
+from editing.formats.latent_shapes import read_codes
 from editing.formats.latents import ForeignLatents, find_latents
-from editing.formats.pickles import refusing
+from editing.formats.pickles import recognising, refusing
 from editing.formats.picture_nets import lpips_weights
 from editing.formats.safetensors_files import read_header
 from editing.formats.styleclip import (
@@ -30,6 +34,8 @@ from editing.formats.styleclip import (
 )
 from editing.generator import FAMILIES
 from editing.latents import FORMAT as LATENT
+from editing.mapping import CHANNELS
+from editing.stylegan3 import StyleGAN3Config
 from editing.tensors import is_tensor_file
 
 OURS = "latent-studio "
@@ -46,8 +52,13 @@ class Finding:
     thing: Any = field(default=None, repr=False)  # what the reader of its kind returned
 
 
-def inspect_file(path: Path | str) -> list[Finding]:
+def inspect_file(path: Path | str, meant: str | None = None) -> list[Finding]:
     """Everything that a file (or the folder of a Hugging Face CLIP) holds that is known here.
+
+    An array that could be directions or latents alike is found as both.
+
+    Args:
+        meant: "directions" or "latents", where somebody says so of an array.
 
     Raises:
         MissingFile: there is no such file.
@@ -63,8 +74,8 @@ def inspect_file(path: Path | str) -> list[Finding]:
         found = [_clip(clip)] if clip else []
     elif not found:
         content = read_content(path)
-        with refusing(path):
-            found = _foreign(content, path.stem)
+        with recognising(path):
+            found = _foreign(content, path.stem, meant)
     if not found:
         raise UnsafeFile(
             f"{path} can be read, but holds nothing that is known here; pass a generator, an "
@@ -73,7 +84,7 @@ def inspect_file(path: Path | str) -> list[Finding]:
     return found
 
 
-def _foreign(content: Any, stem: str) -> list[Finding]:
+def _foreign(content: Any, stem: str, meant: str | None) -> list[Finding]:
     generator, net = generator_in(content), net_in(content)
     found = [_generator(generator)] if generator else []
     found += [_net(net)] if net else []
@@ -87,10 +98,12 @@ def _foreign(content: Any, stem: str) -> list[Finding]:
         return [_statistics(statistics)]
     if table := find_table(content):
         return [_table(table)]
-    if directions := find_directions(content, stem):
-        return [_directions(directions)]
-    latents = find_latents(content)
-    return [_latents(latents)] if latents else []
+    if meant != "latents" and (directions := find_directions(content, stem, meant is not None)):
+        found = [_directions(directions)]
+        if directions.sure or meant:
+            return found
+    latents = find_latents(content) if meant != "directions" else None
+    return [*found, _latents(latents)] if latents else found
 
 
 def _ours(path: Path) -> list[Finding]:
@@ -130,6 +143,7 @@ def _numbers(weights: Weights) -> int:
 def _generator(found: Foreign) -> Finding:
     config = found.config
     family = next(name for name, kind in FAMILIES.items() if type(config) is kind)
+    channels = config.channels[-1] if isinstance(config, StyleGAN3Config) else config.img_channels
     facts: dict[str, Any] = {
         "family": family,
         "resolution": config.img_resolution,
@@ -139,6 +153,7 @@ def _generator(found: Foreign) -> Finding:
         "classes": config.c_dim,
         "mapping_layers": config.num_mapping_layers,
         "channels": list(config.channels),
+        "draws": CHANNELS[channels],
         "spaces": ["z", "w", "w+", "s"],
         "numbers": _numbers(found.weights),
     }
@@ -192,20 +207,36 @@ def _directions(found: ForeignDirections) -> Finding:
         "names": [one.name for one in found.directions[:100]],
         "count": len(found.directions),
         "shape": list(first.vector.shape),
+        "length": _lengths(first.vector),
         "layers": "all" if first.layers is None else list(first.layers),
     }
     missing = [f"the {n}" for n, v in (("family", found.family), ("space", found.space)) if not v]
     return Finding("directions", found.system, facts, tuple(missing), found)
 
 
+def _lengths(vector: Array) -> list[float]:
+    """The shortest and the longest row that moves; one number where they are the same."""
+    norms = np.linalg.norm(vector.reshape(-1, vector.shape[-1]), axis=1)
+    norms = norms[norms > 0]
+    return sorted({round(float(norm), 4) for norm in (norms.min(), norms.max())})
+
+
 def _latents(found: ForeignLatents) -> Finding:
-    if found.ws is not None:
-        shape = list(found.ws.shape)
-        facts = {"count": found.count, "shape": shape, "space": "w" if shape[1] == 1 else "w+"}
-        return Finding("latents", found.system, facts, ("the generator",), found)
-    sizes = [styles.shape[1] for styles in found.styles]
-    facts = {"count": found.count, "layers": len(sizes), "channels": sizes, "space": "s"}
-    return Finding("latents", found.system, facts, ("the generator",), found)
+    lacks = ("the generator",)
+    if found.styles:
+        sizes = [styles.shape[1] for styles in found.styles]
+        facts = {"count": len(found.styles[0]), "layers": len(sizes), "channels": sizes,
+                 "space": "s"}  # fmt: skip
+        return Finding("latents", found.system, facts, lacks, found)
+    shapes = {key: list(array.shape) for key, array in found.arrays.items()}
+    facts = {"arrays": shapes} if len(shapes) > 1 else {"shape": next(iter(shapes.values()))}
+    try:
+        codes = read_codes("It", found.arrays)
+    except EditingError as error:
+        facts["read"] = f"not without its generator: {error}"
+    else:
+        facts |= {"count": len(codes.values), "space": codes.space}
+    return Finding("latents", found.system, facts, lacks, found)
 
 
 def _statistics(found: ForeignStatistics) -> Finding:

@@ -23,7 +23,7 @@ from editing.inversion_options import (
     parse_start,
     with_setting,
 )
-from editing.latents import load_latent
+from editing.latents import is_latent_file, load_latent
 from editing.masks import load_mask
 from editing.photos import Job, invert_into
 
@@ -92,7 +92,7 @@ def parse_inversion(args: Namespace) -> tuple[InversionOptions, str | None]:
             raise BadInput(f"--steps needs a whole number from 0 instead of {args.steps!r}.")
         changes["steps"] = int(args.steps)
     start_file = None
-    if args.start and (args.start.endswith(".npz") or Path(args.start).is_file()):
+    if args.start and (is_latent_file(args.start) or Path(args.start).is_file()):
         start_file = args.start
     elif args.start:
         parse_start(args.start)

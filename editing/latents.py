@@ -35,7 +35,14 @@ MAX_SEED = 2**32 - 1  # of NumPy's legacy generator
 FORMAT = "latent-studio latent 1"
 SPACES = ("w", "w+")
 TENSOR_FIELDS = ("s_delta", "noise", "weight_delta")
+# How files of latents end; only .npz are ours, the others are converted first.
+SUFFIXES = (".npz", ".npy", ".pt", ".pth", ".pkl")
 MAX_BYTES = 512 * 2**20  # unpacked; a latent with the weight delta of a 1024 px generator fits
+
+CONVERT = (
+    "if it holds latents of another system, write them as latent files with 'python -m editing "
+    "weights convert FILE --out DIR'"
+)
 
 Tensors = Mapping[str, Tensor]
 
@@ -55,14 +62,16 @@ def sample_z(seeds: Sequence[int], z_dim: int) -> Tensor:
 
 @dataclass(frozen=True)
 class SeedSpec:
-    """A portrait that was never photographed: ``seed:123``, ``seed:123@0.5`` or ``seed:123@0.5/8``.
+    """A portrait that was never photographed: ``seed:123``, or all there is ``seed:123@0.5/8#2``.
 
+    label: of its class, where the generator has some; None = the domain's.
     cutoff: only so many rows of ws are truncated, and edits come before that; None = all rows, and
         edits come after, which is the same for a row that is not truncated.
     """
 
     seed: int
     psi: float = DEFAULT_PSI
+    label: int | None = None
     cutoff: int | None = None
 
     def __post_init__(self) -> None:
@@ -81,22 +90,26 @@ class SeedSpec:
 
     def __str__(self) -> str:
         psi = "" if self.psi == DEFAULT_PSI else f"@{self.psi!r}"
-        return f"seed:{self.seed}{psi}" + ("" if self.cutoff is None else f"/{self.cutoff}")
+        cutoff = "" if self.cutoff is None else f"/{self.cutoff}"
+        return f"seed:{self.seed}{psi}{cutoff}" + ("" if self.label is None else f"#{self.label}")
 
 
 def parse_seed(text: str) -> SeedSpec | None:
-    """'seed:123@0.5/8' -> SeedSpec(123, 0.5, 8); None for what does not begin with 'seed:'.
+    """'seed:123@0.5/8#2' -> SeedSpec(123, 0.5, 2, 8); None for what does not begin with 'seed:'.
 
     Raises:
         BadInput: it begins so and goes on wrongly.
     """
     if not text.startswith("seed:"):
         return None
-    match = re.fullmatch(r"seed:([0-9]{1,10})(?:@([-+0-9.eE]+))?(?:/([0-9]{1,3}))?", text)
+    match = re.fullmatch(
+        r"seed:([0-9]{1,10})(?:@([-+0-9.eE]+))?(?:/([0-9]{1,3}))?(?:#([0-9]{1,6}))?", text
+    )
     try:
         if match:
             psi = DEFAULT_PSI if match[2] is None else float(match[2])
-            return SeedSpec(int(match[1]), psi, None if match[3] is None else int(match[3]))
+            cutoff, label = (None if text is None else int(text) for text in match.group(3, 4))
+            return SeedSpec(int(match[1]), psi, label, cutoff)
     except ValueError:
         pass
     raise BadInput(
@@ -191,6 +204,11 @@ def latent_to_bytes(latent: Latent) -> bytes:
     return buffer.getvalue()
 
 
+def is_latent_file(text: str) -> bool:
+    """Whether a source is meant as a file of latents, ours or another system's."""
+    return text.lower().endswith(SUFFIXES)
+
+
 def load_latent(path: str | Path) -> Latent:
     """Read a latent file; see ``Latent.check`` for whether it fits a generator.
 
@@ -201,6 +219,8 @@ def load_latent(path: str | Path) -> Latent:
     path = Path(path)
     if not path.is_file():
         raise MissingFile(f"{path} is missing; check the path of the latent file.")
+    if path.suffix.lower() in SUFFIXES[1:]:
+        raise BadLatent(f"{path} is no latent file of this program; {CONVERT}.")
     return latent_from_bytes(path.read_bytes(), str(path))
 
 
@@ -217,7 +237,7 @@ def latent_from_bytes(data: bytes, name: str = "The data") -> Latent:
             f"{name} is not a readable latent file ({error}); pass an .npz that was saved here."
         ) from error
     if str(arrays.get("format")) != FORMAT or "ws" not in arrays:
-        raise BadLatent(f"{name} is an .npz but no latent file; pass one that was saved here.")
+        raise BadLatent(f"{name} is an .npz but no latent file of this program; {CONVERT}.")
     groups: dict[str, dict[str, Any]] = {
         group: {k.partition("/")[2]: v for k, v in arrays.items() if k.startswith(f"{group}/")}
         for group in (*TENSOR_FIELDS, "left_out")

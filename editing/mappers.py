@@ -30,7 +30,7 @@ from editing.templates import neutral_for
 from editing.tensors import read_tensors, write_tensors
 from editing.text import TextEdit, wanted_direction
 from editing.text_descent import offset_move
-from editing.whitening import no_label, whitening
+from editing.whitening import whitening
 
 FORMAT, UNFINISHED = "latent-studio latent mapper 1", "latent-studio unfinished mapper 1"
 DEPTH = 4
@@ -214,7 +214,7 @@ def _samples(domain: Domain, count: int, seed: int) -> Tensor:
     z = np.random.RandomState(seed).randn(count, generator.z_dim).astype(np.float32)
     with torch.inference_mode(False):
         latents = torch.from_numpy(z).to(domain.device)
-        ws: Tensor = generator.mapping(latents, no_label(generator, count))
+        ws: Tensor = generator.mapping(latents)
         return truncate(ws, generator.mapping.w_avg, DEFAULT_PSI)
 
 

@@ -15,6 +15,7 @@ from editing.networks import FullyConnected, normalize_2nd_moment
 Styles = dict[str, Tensor]
 Touch = Callable[[str, Tensor], Tensor]  # a layer's name and what it gives -> what goes on
 NOISE_MODES = ("const", "random", "none")
+CHANNELS = {1: "grey", 3: "RGB", 4: "RGB with alpha"}  # of pictures
 
 
 class MappingConfig(Protocol):
@@ -49,10 +50,30 @@ def truncate(ws: Tensor, w_avg: Tensor, psi: float, cutoff: int | None = None) -
     return torch.cat([head, ws[:, head.shape[1] :]], dim=1)
 
 
+def one_hot(label: int, classes: int, count: int = 1) -> Tensor:
+    """The label of a class for ``count`` latents, [count, classes].
+
+    Raises:
+        BadInput: there is no such class.
+    """
+    if not 0 <= label < classes:
+        raise BadInput(
+            f"There is no class {label}; this generator has "
+            + (f"the classes 0 to {classes - 1}." if classes else "no classes, so leave it out.")
+        )
+    labels = torch.zeros(count, classes)
+    labels[:, label] = 1
+    return labels
+
+
 class MappingNetwork(nn.Module):
-    """z -> w, broadcast to ws and truncated towards the mean ``w_avg``."""
+    """z -> w, broadcast to ws and truncated towards the mean ``w_avg``.
+
+    Where the generator has classes and nobody names one, it is ``usual_class``.
+    """
 
     w_avg: Tensor
+    usual_class: int = 0
 
     def __init__(self, config: MappingConfig) -> None:
         super().__init__()
@@ -76,14 +97,13 @@ class MappingNetwork(nn.Module):
     ) -> Tensor:
         """Map z [N, z_dim] and labels c [N, c_dim] to ws [N, num_ws, w_dim].
 
+        Without labels all are of ``usual_class``.
         Truncation is w_avg + psi·(w − w_avg) on the first ``truncation_cutoff`` rows (None = all).
         """
         x = normalize_2nd_moment(z.float())
         if self.config.c_dim:
             if c is None:
-                raise BadInput(
-                    f"This generator needs a class label of {self.config.c_dim} values; pass c."
-                )
+                c = one_hot(self.usual_class, self.config.c_dim, len(x)).to(x)
             x = torch.cat([x, normalize_2nd_moment(self.embed(c.float()))], dim=1)
         for i in range(self.config.num_mapping_layers):
             x = self.get_submodule(f"fc{i}")(x)
@@ -135,6 +155,33 @@ def noise_map(
     if mode == "random":
         return torch.randn([count, 1, *stored.shape], generator=rng, device=stored.device)
     return stored if mode == "const" else None
+
+
+def check_channels(count: int) -> None:
+    """Refuse pictures that are none of CHANNELS.
+
+    Raises:
+        BadInput: says how many channels, and which are known.
+    """
+    if count not in CHANNELS:
+        raise BadInput(
+            f"Pictures of {count} channels are not known here; a generator may draw "
+            f"{', '.join(f'{n} ({kind})' for n, kind in CHANNELS.items())}."
+        )
+
+
+def in_rgb(img: Tensor) -> Tensor:
+    """Pictures of 1, 3 or 4 channels [N, C, R, R] as everybody sees them, [N, 3, R, R].
+
+    Grey has three equal channels; what is transparent is white, on which both the picture and its
+    opacity are clamped as a PNG would store them.
+    """
+    if img.shape[1] == 1:
+        return img.expand(-1, 3, -1, -1)
+    if img.shape[1] == 4:
+        opacity = (img[:, 3:].clamp(-1, 1) + 1) / 2
+        return 1 + (img[:, :3].clamp(-1, 1) - 1) * opacity
+    return img
 
 
 def untouched(name: str, x: Tensor) -> Tensor:

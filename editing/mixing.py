@@ -229,13 +229,16 @@ def _through_z(
         )
     cutoff = a.cutoff if a.cutoff == b.cutoff else None
     added = [
-        each.ws.to(middle.ws) - mapped(z, each.psi, domain, cutoff)
+        each.ws.to(middle.ws) - mapped(z, each.psi, domain, each.label, cutoff)
         for each, z in ((a, a.z), (b, b.z))
     ]
     z = slerp(a.z.to(domain.device), b.z.to(domain.device), t)
     psi = a.psi + t * (b.psi - a.psi)
-    ws = mapped(z, psi, domain, cutoff) + torch.lerp(added[0], added[1], t)
-    return replace(middle, ws=ws, z=z, psi=psi, cutoff=cutoff)
+    ws = mapped(z, psi, domain, a.label, cutoff)
+    if a.label != b.label:  # from one class to the other
+        ws = torch.lerp(ws, mapped(z, psi, domain, b.label, cutoff), t)
+    ws = ws + torch.lerp(added[0], added[1], t)
+    return replace(middle, ws=ws, z=z, psi=psi, label=a.label, cutoff=cutoff)
 
 
 def _through_styles(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from editing.arguments import parse_class
 from editing.commands import Result, open_named, run
 from editing.domains import Domain, open_domain
 from editing.errors import BadRecipe
@@ -73,7 +74,9 @@ def _facts(preset: Preset, domain: Domain) -> dict[str, Any]:
 def presets_run(args: Namespace) -> Result:
     """Make what a preset makes, as published or of a photo."""
     preset = open_preset(args.name)
-    domain = open_domain(args.domain or preset.recipe.domain, args.device)
+    domain = open_domain(
+        args.domain or preset.recipe.domain, args.device, label=parse_class(args.label)
+    )
     if missing := lacks(preset.recipe, domain):
         raise BadRecipe(missing)
     return run(Namespace(**{**vars(args), "recipe": str(preset.path), "latent": None}))

@@ -15,7 +15,7 @@ from editing.edits import preview
 from editing.errors import BadInput
 from editing.latents import DEFAULT_PSI, SeedSpec, load_latent
 from editing.samples import draw, draw_ws
-from editing.states import state_of
+from editing.states import named_seed, state_of
 from editing.templates import neutral_for, text_direction
 
 BATCH = 16  # pictures drawn at once
@@ -47,7 +47,7 @@ def see_seeds(domain: Domain, seeds: Sequence[int], psi: float = DEFAULT_PSI) ->
                 found = domain.clip.encode_pictures(img).cpu()
             known |= {(seed, psi): row for seed, row in zip(missing, found, strict=True)}
         yield (
-            [str(SeedSpec(seed, psi)) for seed in some],
+            [named_seed(SeedSpec(seed, psi), domain) for seed in some],
             torch.stack([known[seed, psi] for seed in some]),
         )
 

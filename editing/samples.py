@@ -101,14 +101,15 @@ def joined(parts: Sequence[ScoredSet]) -> ScoredSet:
 
 @torch.no_grad()
 def draw_ws(
-    domain: Domain, seeds: Sequence[int], psi: float = 1.0, cutoff: int | None = None
-) -> Tensor:
-    """ws of seeds, [N, num_ws, w_dim], on the domain's device; conditional generators get class 0.
+    domain: Domain, seeds: Sequence[int], psi: float = 1.0, label: int | None = None,
+    cutoff: int | None = None,
+) -> Tensor:  # fmt: skip
+    """ws of seeds, [N, num_ws, w_dim], on the domain's device; of the domain's class by default.
 
     Raises:
         BadInput: a seed outside 0..2³²-1.
     """
-    return mapped(sample_z(seeds, domain.generator.z_dim), psi, domain, cutoff)
+    return mapped(sample_z(seeds, domain.generator.z_dim), psi, domain, label, cutoff)
 
 
 def moments(domain: Domain, samples: int = MOMENTS) -> Moments:

@@ -21,7 +21,6 @@ from editing.losses import Goal
 from editing.noise_maps import autocorrelation, noise_maps, noise_strengths, whiten_
 from editing.schedules import jitter
 from editing.tuning import draw, nearby, rounded, tuned_parameters
-from editing.whitening import no_label
 
 Leaves = dict[str, Tensor]
 CHUNK = 4  # pictures drawn at once when weights are tuned for several
@@ -141,7 +140,7 @@ class LatentStage(Stage):
     def rows(self, latent: Tensor) -> Tensor:
         if self.options.space != "z":
             return latent
-        mapped: Tensor = self.generator.mapping(latent, no_label(self.generator, len(latent)))
+        mapped: Tensor = self.generator.mapping(latent)
         return mapped[:, :1]
 
     def point(self, leaves: Leaves) -> Point:

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from editing.inversion_options import InversionOptions, parse_start
 from editing.losses import Goal
-from editing.whitening import no_label
 
 if TYPE_CHECKING:
     from editing.domains import Domain
@@ -69,7 +68,7 @@ def best_of(count: int, goal: Goal, space: str, rng: torch.Generator) -> Tensor:
     for first in range(0, count, CANDIDATE_BATCH):
         size = min(CANDIDATE_BATCH, count - first)
         z = torch.randn(size, generator.z_dim, generator=rng).to(goal.targets.device)
-        ws = generator.mapping(z, no_label(generator, size))
+        ws = generator.mapping(z)
         totals = goal.losses(generator.synthesis(ws), ws)["total"]
         index = int(totals.argmin())
         if not best.numel() or float(totals[index]) < lowest:

@@ -10,6 +10,7 @@ from torch import Tensor
 from editing.domains import Domain
 from editing.errors import BadInput
 from editing.latents import Latent, SeedSpec, parse_seed, sample_z
+from editing.mapping import one_hot
 
 Tensors = Mapping[str, Tensor]
 
@@ -44,14 +45,16 @@ class EditState:
     composites: tuple[Composite, ...] = ()  # run last, after synthesis, in this order
     z: Tensor | None = None  # [1, z_dim], where it is known: for moves in Z
     psi: float = 1.0  # truncation with which z became ws
+    label: int | None = None  # class with which it did; None = the domain's
     cutoff: int | None = None  # rows that it pulls, after the edits; None = all, before the edits
 
 
 def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
-    """The unedited state of ``seed:N[@psi][/cutoff]`` or of a latent.
+    """The unedited state of ``seed:N[@psi][/cutoff][#class]`` or of a latent.
 
     Raises:
-        BadInput: a text that is no seed, or more truncated rows than the generator has.
+        BadInput: a text that is no seed, a class that there is not, or more truncated rows than
+            there are.
         BadLatent: the latent belongs to another generator.
     """
     if isinstance(source, Latent):
@@ -68,14 +71,14 @@ def state_of(source: str | SeedSpec | Latent, domain: Domain) -> EditState:
             f"{spec} truncates {spec.cutoff} rows, but {domain.name} has {rows}; choose from 0 to "
             f"{rows}."
         )
-    ws = mapped(z, spec.psi, domain, spec.cutoff)
-    return EditState(ws, z=z, psi=spec.psi, cutoff=spec.cutoff)
+    ws = mapped(z, spec.psi, domain, spec.label, spec.cutoff)
+    return EditState(ws, z=z, psi=spec.psi, label=spec.label, cutoff=spec.cutoff)
 
 
 def as_seeded(state: EditState, source: str, domain: Domain) -> EditState:
     """A state that came out of a file, with what only its seed knows: z, and how it became ws."""
     seeded = state_of(source, domain)
-    return replace(state, z=seeded.z, psi=seeded.psi, cutoff=seeded.cutoff)
+    return replace(state, z=seeded.z, psi=seeded.psi, label=seeded.label, cutoff=seeded.cutoff)
 
 
 def before_truncation(
@@ -100,13 +103,35 @@ def before_truncation(
     return ws + torch.where(pulled, state.psi * change, change)
 
 
-def mapped(z: Tensor, psi: float, domain: Domain, cutoff: int | None = None) -> Tensor:
-    """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated; class 0 where there are classes."""
+def mapped_as(state: EditState, z: Tensor, domain: Domain) -> Tensor:
+    """The ws of another z, mapped as the state's own was."""
+    return mapped(z, state.psi, domain, state.label, state.cutoff)
+
+
+def mapped(
+    z: Tensor, psi: float, domain: Domain, label: int | None = None, cutoff: int | None = None
+) -> Tensor:
+    """z [N, z_dim] -> ws [N, num_ws, w_dim], truncated.
+
+    Args:
+        label: of a class; None = the domain's, where there are classes.
+        cutoff: only so many rows are truncated; None = all.
+
+    Raises:
+        BadInput: there is no such class.
+    """
     generator, z = domain.generator, z.to(domain.device)
-    label = torch.zeros(len(z), generator.c_dim, device=z.device) if generator.c_dim else None
+    labels = None if label is None else one_hot(label, generator.c_dim, len(z)).to(z.device)
     with torch.no_grad():
-        ws: Tensor = generator.mapping(z, label, psi, cutoff)
+        ws: Tensor = generator.mapping(z, labels, psi, cutoff)
     return ws
+
+
+def named_seed(spec: SeedSpec, domain: Domain) -> str:
+    """A seed as recipes name it: with its class where the generator has classes."""
+    if domain.generator.c_dim and spec.label is None:
+        spec = replace(spec, label=domain.label)
+    return str(spec)
 
 
 def latent_of(

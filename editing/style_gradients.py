@@ -29,14 +29,8 @@ def base_ws(domain: Domain, count: int, psi: float, seed: int) -> Tensor:
         raise BadInput(f"{count} samples show nothing; take 1 or more, usually 8 to 100.")
     generator = domain.generator
     z = np.random.RandomState(seed).randn(count, generator.z_dim).astype(np.float32)
-    label = torch.zeros(count, generator.c_dim) if generator.c_dim else None
     with torch.no_grad(), torch.inference_mode(False):
-        device = domain.device
-        ws: Tensor = generator.mapping(
-            torch.from_numpy(z).to(device),
-            None if label is None else label.to(device),
-            truncation_psi=psi,
-        )
+        ws: Tensor = generator.mapping(torch.from_numpy(z).to(domain.device), truncation_psi=psi)
     return ws
 
 

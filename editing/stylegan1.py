@@ -19,6 +19,7 @@ from editing.mapping import (
     Touch,
     check_noise_mode,
     check_ws,
+    in_rgb,
     noise_map,
     shifted,
     truncate,
@@ -69,6 +70,7 @@ class StyleGAN1Mapping(nn.Module):
     """z -> w, broadcast to ws (or a w of its own per row), truncated towards ``w_avg``."""
 
     w_avg: Tensor  # [w_dim], or [num_ws, w_dim] where every row has its own
+    usual_class: int = 0  # there are none
 
     def __init__(self, config: StyleGAN1Config) -> None:
         super().__init__()
@@ -207,4 +209,4 @@ class StyleGAN1Synthesis(nn.Module):
             maps = noise_map(layer.noise_const, noise_mode, given, len(x), rng)
             x = touch(name, layer(x, styles[name], maps))
         img: Tensor = self.output(x).float()
-        return img.tanh() if self.config.final_tanh else img
+        return in_rgb(img.tanh() if self.config.final_tanh else img)

@@ -15,7 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import BadInput
-from editing.mapping import Styles, Touch, check_ws, shifted, untouched
+from editing.mapping import (
+    Styles,
+    Touch,
+    check_channels,
+    check_ws,
+    in_rgb,
+    shifted,
+    untouched,
+)
 from editing.networks import LRELU_GAIN, LRELU_SLOPE, FullyConnected, demodulation
 
 FILTER_SIZE = 6  # taps per sample of a low-pass filter; 2 where the rate stays the same
@@ -51,6 +59,7 @@ class StyleGAN3Config:
             )
         if not 0 <= self.margin_size <= 64:
             raise BadInput(f"A margin of {self.margin_size} pixels is not possible; use 0 to 64.")
+        check_channels(self.channels[-1])
 
     @property
     def num_layers(self) -> int:
@@ -259,4 +268,4 @@ class StyleGAN3Synthesis(nn.Module):
         x: Tensor = self.input(styles["input"])
         for name in self.layer_names:
             x = touch(name, self.get_submodule(name)(x, styles[name]))
-        return x.float() * self.config.output_scale
+        return in_rgb(x.float() * self.config.output_scale)

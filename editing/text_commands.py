@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from editing.arguments import parse_number, parse_seeds, parse_whole
+from editing.arguments import parse_class, parse_number, parse_seeds, parse_whole
 from editing.commands import Result, open_named, open_portrait
 from editing.descriptions import DESCRIPTION, describe_file, write_description
 from editing.domains import Domain, open_domain
@@ -237,7 +237,7 @@ def statistics_build(args: Namespace) -> Result:
         written.append("statistics.safetensors")
         if out.resolve() == domain.folder.resolve():
             _describe(domain, written[1:])
-            domain = open_domain(domain.folder, args.device)
+            domain = open_domain(domain.folder, args.device, label=parse_class(args.label))
     with reported("channels") as report:
         for progress in build_file(domain, options, out / TABLE):
             report(progress.done, progress.total)

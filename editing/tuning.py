@@ -18,7 +18,7 @@ from torch import Tensor
 from editing.generator import Generator
 from editing.networks import called_with
 from editing.rounding import round_to_levels
-from editing.whitening import no_label, whitening
+from editing.whitening import whitening
 
 Tensors = Mapping[str, Tensor]
 
@@ -76,7 +76,7 @@ def nearby(generator: Generator, ws: Tensor, rng: torch.Generator) -> Tensor:
     """
     pivot = ws[int(torch.randint(len(ws), (), generator=rng))][None]
     z = torch.randn(1, generator.z_dim, generator=rng).to(ws.device)
-    sample = generator.mapping(z, no_label(generator, 1))
+    sample = generator.mapping(z)
     away = sample - pivot
     length = away.square().mean().sqrt().clamp(min=1e-8)
     latent: Tensor = pivot + away * (whitening(generator).w_std / length)

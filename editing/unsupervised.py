@@ -148,7 +148,7 @@ def added(a: Direction, b: Direction, weight: float, num_ws: int) -> Direction:
     _check_fit(a, b)
     name, meta = f"{a.name} {weight:+g} {b.name}", {"method": "added"}
     if a.space == "z":  # one vector: the mapping's answer is what moves the rows
-        vector = a.step * a.vector + weight * b.step * b.vector.to(a.vector)
+        vector = a.stride * a.vector + weight * b.stride * b.vector.to(a.vector)
         return unit(name, vector, layers=a.layers, step=_length(vector), space="z", meta=meta,
                     family=a.family)  # fmt: skip
     still = torch.zeros(1, num_ws, a.vector.shape[-1], device=a.vector.device)
@@ -204,7 +204,7 @@ def rotated(
     if covariance is not None and step != 1.0 and a.space == "w":
         step *= spread(vector, covariance) / spread(n, covariance)
     return unit(f"{a.name} {degrees:g}° to {b.name}", vector, layers=a.layers, step=step,
-                space=a.space, strengths=a.strengths, family=a.family,
+                space=a.space, strengths=a.strengths, family=a.family, length=a.length,
                 meta={"method": "rotated"})  # fmt: skip
 
 

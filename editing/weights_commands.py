@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from editing import hub
-from editing.arguments import parse_whole
+from editing.arguments import parse_class, parse_whole
 from editing.commands import Result
 from editing.domains import Domain, list_domains, open_domain
 from editing.downloads import Fetched, Progress
@@ -143,7 +143,9 @@ def domain_build(args: Namespace) -> Result:
 
     out = Path(args.out)
     pictures = parse_whole("--pictures", args.pictures, 1, 1000)
-    options = BuildOptions(args.title, args.alignment, args.licence, pictures, args.clip)
+    options = BuildOptions(
+        args.title, args.alignment, args.licence, pictures, args.clip, parse_class(args.label)
+    )
     with tqdm(desc="build", unit="picture", disable=None, leave=False) as bar:
         for step in build_domain(
             Path(args.checkpoint), out, options, lambda text: bar.write(text, sys.stderr)

@@ -48,17 +48,10 @@ def _measure(generator: Generator) -> Whitening:
     device = generator.mapping.w_avg.device
     rng = torch.Generator().manual_seed(0)
     z = torch.randn(STATISTICS_SAMPLES, generator.z_dim, generator=rng).to(device)
-    w = generator.mapping(z, no_label(generator, len(z)))[:, 0]
+    w = generator.mapping(z)[:, 0]
     p = functional.leaky_relu(w, LEAK)
     mean = p.mean(0)
     variances, axes = torch.linalg.eigh(torch.cov((p - mean).T).double())
     floor = EIGENVALUE_FLOOR * variances.mean().clamp(min=1e-12)
     matrix = axes / variances.clamp(min=floor).sqrt()
     return Whitening(mean, matrix.float(), float((w - w.mean(0)).square().mean().sqrt()))
-
-
-def no_label(generator: Generator, count: int) -> Tensor | None:
-    """The label of no class [count, c_dim]; None where the generator takes none."""
-    if not generator.c_dim:
-        return None
-    return torch.zeros(count, generator.c_dim, device=generator.mapping.w_avg.device)

@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from editing.clip_files import OPENAI_WORDS, TABLE
-from editing.conversion import Target, convert
+from editing.conversion import convert
+from editing.conversion_target import Target
+from editing.descriptions import describe_file, write_description
 from editing.domains import Domain, open_domain
 from editing.errors import BadInput, MissingFile
 from editing.fetching import plan
@@ -103,8 +106,16 @@ def test_another_clip_of_the_same_width_is_noticed(tmp_path: Path, domain: Domai
     converted(tmp_path / "fs3.npy", domain.folder)
     other = write_clip(tmp_path / "other.pt")
     torch.save({k: v * 1.1 for k, v in other.items()}, tmp_path / "other.pt")
-    converted(tmp_path / "other.pt", domain.folder)
+    with pytest.raises(BadInput, match="model.safetensors already, which is not made of other.pt"):
+        converted(tmp_path / "other.pt", domain.folder)
+    converted(tmp_path / "other.pt", tmp_path / "other")
+    for file in (tmp_path / "other" / "clip").iterdir():  # by hand, description and all
+        file.replace(domain.folder / "clip" / file.name)
     write_tokenizer(domain.folder / "clip")
+    facts = yaml.safe_load((domain.folder / "domain.yaml").read_text())
+    files = [describe_file(domain.folder, f"clip/{p.name}")
+             for p in sorted((domain.folder / "clip").iterdir())]  # fmt: skip
+    write_description(domain.folder, facts | {"text_image_model": {"file": "clip", "files": files}})
     with pytest.raises(BadInput, match="measured with the text-image model"):
         _ = open_domain(domain.folder).global_directions
 

@@ -224,12 +224,136 @@ def test_latents(
     latent = load_latent(domain / "latents" / "codes-0001.npz")
     assert np.array_equal(latent.ws.numpy(), ws[1:]) and latent.domain == "d"
     np.save(tmp_path / "long.npy", RNG.standard_normal((1, 18, 16)).astype(np.float32))
-    assert "[1, 8, 16]" in refused(
-        capsys, "weights", "convert", tmp_path / "long.npy", "--out", domain
-    )
+    message = refused(capsys, "weights", "convert", tmp_path / "long.npy", "--out", domain)
+    assert "[1, 18, 16]" in message and "d takes [8, 16]" in message and "of d" not in message
     np.save(tmp_path / "w.npy", ws[:1, 0] * 3)
     run(capsys, "weights", "convert", tmp_path / "w.npy", "--out", domain)
     assert load_latent(domain / "latents" / "w.npz").space == "w"
+
+
+def test_latents_of_z_are_mapped(
+    tmp_path: Path, domain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = open_domain(domain)
+    z = RNG.standard_normal((2, opened.generator.z_dim)).astype(np.float32)
+    np.save(tmp_path / "z.npy", z)
+    convert = ("weights", "convert", tmp_path / "z.npy", "--out", domain)
+    assert "say --space z" in refused(capsys, *convert)
+    facts = run(capsys, *convert, "--space", "z")
+    expected = opened.generator.mapping(torch.from_numpy(z))
+    latent = load_latent(domain / "latents" / "z-0001.npz")
+    assert torch.allclose(latent.ws, expected[1:], atol=1e-6) and latent.space == "w"
+    assert facts["notes"] == ["Mapped from Z with psi 1."]
+    run(capsys, *convert, "--space", "z", "--psi", "0.7", "--name", "calm")
+    calm = load_latent(domain / "latents" / "calm-0000.npz")
+    near = opened.generator.mapping(torch.from_numpy(z[:1]), truncation_psi=0.7)
+    assert torch.allclose(calm.ws, near, atol=1e-6)
+
+
+def test_a_domain_may_be_at_hand(
+    tmp_path: Path, domain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Latents of a domain, written elsewhere; two readings are both said."""
+    np.save(tmp_path / "people.npy", RNG.standard_normal((5, 16)).astype(np.float32))
+    convert = ("weights", "convert", tmp_path / "people.npy", "--out", tmp_path / "out")
+    assert "--space w or --space w+" in refused(capsys, *convert)
+    facts = run(capsys, *convert, "--domain", domain)
+    assert len(facts["paths"]) == 5 and not facts["domain"] and not facts["missing"]
+    assert load_latent(tmp_path / "out" / "latents" / "people-0004.npz").domain == "d"
+    np.save(tmp_path / "rows.npy", RNG.standard_normal((8, 16)).astype(np.float32))
+    convert = ("weights", "convert", tmp_path / "rows.npy", "--out", domain)
+    assert "leave --domain out" in refused(capsys, *convert, "--domain", domain)
+    facts = run(capsys, *convert)
+    assert len(facts["paths"]) == 2 and "8 latents of W, say --space w" in facts["notes"][0]
+    assert len(run(capsys, *convert, "--space", "w")["paths"]) == 9
+
+
+def test_nothing_is_written_over(
+    tmp_path: Path, domain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """PTI calls every pivot 0.pt, and somebody else's smile is not the domain's."""
+    for person in ("anna", "ben"):
+        (tmp_path / person).mkdir()
+        pivot = torch.randn(1, 8, 16, generator=torch.Generator().manual_seed(len(person)))
+        torch.save(pivot, tmp_path / person / "0.pt")
+    first = ("weights", "convert", tmp_path / "anna" / "0.pt", "--out", domain)
+    run(capsys, *first)
+    kept = (domain / "latents" / "0.npz").read_bytes()
+    second = ("weights", "convert", tmp_path / "ben" / "0.pt", "--out", domain)
+    assert "has a latents/0.npz already" in refused(capsys, *second)
+    assert (domain / "latents" / "0.npz").read_bytes() == kept
+    run(capsys, *first)  # the same again is nothing new
+    run(capsys, *second, "--name", "ben")
+    assert not torch.equal(
+        load_latent(domain / "latents" / "ben.npz").ws, load_latent(domain / "latents/0.npz").ws
+    )
+    said = ("--name", "smile", "--family", "stylegan2", "--space", "w")
+    for name in ("ours", "theirs"):
+        n = RNG.standard_normal((1, 16))
+        np.save(tmp_path / f"{name}.npy", n / np.linalg.norm(n))
+    convert = ("weights", "convert", tmp_path / "ours.npy", "--out", domain)
+    run(capsys, *convert, *said)
+    before = boundary(open_domain(domain), "smile").vector
+    message = refused(capsys, "weights", "convert", tmp_path / "theirs.npy", "--out", domain, *said)
+    assert "boundaries/smile.safetensors already" in message and "--name" in message
+    assert torch.equal(boundary(open_domain(domain), "smile").vector, before)
+    run(capsys, *convert, *said)
+
+
+def test_a_part_from_elsewhere_keeps_its_place(
+    tmp_path: Path, domain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A boundary that domain.yaml has under another file name."""
+    import yaml
+
+    said = ("--name", "smile", "--family", "stylegan2", "--space", "w")
+    n = RNG.standard_normal((1, 16))
+    np.save(tmp_path / "n.npy", n / np.linalg.norm(n))
+    run(capsys, "weights", "convert", tmp_path / "n.npy", "--out", domain, *said)
+    facts = yaml.safe_load((domain / "domain.yaml").read_text())
+    (domain / "boundaries/smile.safetensors").rename(domain / "own.safetensors")
+    facts["boundaries"]["smile"]["file"] = "own.safetensors"
+    (domain / "domain.yaml").write_text(yaml.safe_dump(facts))
+    message = refused(capsys, "weights", "convert", tmp_path / "n.npy", "--out", domain, *said)
+    assert "has its own smile in own.safetensors" in message
+
+
+def test_flags_that_do_not_apply_are_refused(
+    tmp_path: Path, domain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "w.npy", RNG.standard_normal((1, 16)).astype(np.float32) * 3)
+    n = RNG.standard_normal((1, 16))
+    np.save(tmp_path / "n.npy", n / np.linalg.norm(n))
+    for file, flag, value in (
+        ("g.pt", "--name", "x"),
+        ("g.pt", "--space", "w"),
+        ("w.npy", "--family", "stylegan2"),
+        ("w.npy", "--psi", "0.5"),
+        ("w.npy", "--class", "1"),
+        ("n.npy", "--array", "w"),
+        ("n.npy", "--psi", "1"),
+    ):
+        message = refused(
+            capsys, "weights", "convert", tmp_path / file, "--out", tmp_path / "o", flag, value
+        )
+        assert message.startswith(f"{flag} does not apply to"), message
+
+
+def test_an_array_that_could_be_either_is_asked_about(
+    tmp_path: Path, domain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    n = RNG.standard_normal((8, 16)).astype(np.float32)
+    np.save(tmp_path / "short.npy", 0.3 * n / np.linalg.norm(n, axis=1, keepdims=True))
+    kinds = [f["kind"] for f in run(capsys, "weights", "inspect", tmp_path / "short.npy")["holds"]]
+    assert kinds == ["directions", "latents"]
+    convert = ("weights", "convert", tmp_path / "short.npy", "--out", domain)
+    assert "--as directions or --as latents" in refused(capsys, *convert)
+    assert "no kind of array 'x'" in refused(capsys, *convert, "--as", "x")
+    run(capsys, *convert, "--as", "latents")
+    assert (domain / "latents" / "short.npz").is_file()
+    run(capsys, *convert, "--family", "stylegan2", "--space", "w")
+    direction = boundary(open_domain(domain), "short")
+    assert direction.length == pytest.approx(0.3) and "notes" not in direction.meta
 
 
 def test_lists_of_styles_draw_the_same_picture(

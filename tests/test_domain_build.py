@@ -131,12 +131,18 @@ def test_refusals(checkpoint: Path, tmp_path: Path) -> None:
         built(checkpoint, tmp_path / "two words")
 
 
-def test_generators_of_classes_are_refused(tmp_path: Path) -> None:
+def test_a_build_goes_on_only_for_its_class(tmp_path: Path) -> None:
     config = GeneratorConfig(8, z_dim=4, c_dim=3, w_dim=4, num_mapping_layers=1, channels=(4, 4))
-    path = tmp_path / "classes.pkl"
+    path, out = tmp_path / "classes.pkl", tmp_path / "out"
     path.write_bytes(stylegan2_file(Generator(config).state_dict(), None, 4))
-    with pytest.raises(BadInput, match="draws 3 classes"):
-        built(path, tmp_path / "out")
+    with pytest.raises(BadInput, match="the classes 0 to 2"):
+        list(build_domain(path, out, BuildOptions(label=3)))
+    assert not out.exists()
+    next(build_domain(path, out, BuildOptions(pictures=2, label=1)))
+    with pytest.raises(BadInput, match="another class"):
+        next(build_domain(path, out, BuildOptions(pictures=2, label=2)))
+    list(build_domain(path, out, BuildOptions(pictures=2, label=1)))
+    assert open_domain(out).label == 1
 
 
 def test_building_from_the_command_line(

@@ -144,11 +144,65 @@ def test_ganspace(tmp_path: Path, published: bool) -> None:
     assert np.abs(absolute(torch.from_numpy(x), again, 5.0).numpy() - expected).max() < 1e-4
 
 
-def test_editing_out_of_domain(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("length", [0.22, 0.94, 3.0])
+def test_a_stored_length_is_data(tmp_path: Path, dtype: Any, length: float) -> None:
+    """Puzer's and Kashin's, Editing-Out-of-Domain's: alpha adds alpha · file, row by row."""
+    raw, x = (units(NUM_WS, W) * length).astype(dtype), latents()
+    np.save(tmp_path / "smile.npy", raw)
+    with pytest.raises(BadInput, match="does not say its family and space"):
+        read_directions(tmp_path / "smile.npy")
+    (direction,) = read_directions(tmp_path / "smile.npy", "stylegan2", "w")
+    assert direction.length == pytest.approx(length) and direction.step == 1
+    change = moved(tmp_path / "smile.npy", x, 20.0, family="stylegan2", space="w") - x
+    assert np.abs(change - 20 * raw).max() < 2e-5 * length
+    torch.save(torch.from_numpy(raw), tmp_path / "smile.pt")
+    change = moved(tmp_path / "smile.pt", x, 20.0, family="stylegan1", space="w") - x
+    assert np.abs(change - 20 * raw).max() < 2e-5 * length
+
+
+def test_rows_of_their_own_lengths(tmp_path: Path) -> None:
     raw, x = RNG.standard_normal((NUM_WS, W)) * RNG.uniform(0.1, 1, (NUM_WS, 1)), latents()
+    raw[[2, 5]] = 0
     np.save(tmp_path / "Smiling.npy", raw)
-    expected = x + 20 * raw / np.linalg.norm(raw)
-    assert np.abs(moved(tmp_path / "Smiling.npy", x, 20.0) - expected).max() < 1e-5
+    (direction,) = read_directions(tmp_path / "Smiling.npy", "stylegan2", "w")
+    assert direction.layers == (0, 1, 3, 4, 6, 7)
+    change = move(torch.from_numpy(x), direction, 20.0, range(NUM_WS)).numpy() - x
+    assert np.abs(change - 20 * raw).max() < 1e-4 and not change[:, [2, 5]].any()
+    kept = tmp_path / "kept.safetensors"
+    save_direction(kept, direction)
+    again = move(torch.from_numpy(x), load_direction(kept), 20.0).numpy() - x
+    assert np.abs(again - 20 * raw).max() < 1e-4
+
+
+def test_absolute_moves_do_not_count_a_stored_length(tmp_path: Path) -> None:
+    n = units(W)
+    np.save(tmp_path / "age.npy", 3.0 * n)
+    (direction,) = read_directions(tmp_path / "age.npy", "stylegan2", "w")
+    x = torch.from_numpy(latents())
+    reached = absolute(x, direction, 1.5).numpy() @ n
+    assert np.abs(reached - 1.5).max() < 1e-5
+
+
+def test_what_the_caller_says_wins_and_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "stylegan_ffhq_age_boundary.npy"
+    np.save(path, units(1, W))
+    (direction,) = read_directions(path, "stylegan2", "w")
+    assert (direction.family, direction.space) == ("stylegan2", "w")
+    assert len(direction.meta["notes"]) == 2 and "stylegan1" in direction.meta["notes"][0]
+    with pytest.raises(BadInput, match="no family 'pggan'"):
+        read_directions(path, "pggan", "w")
+
+
+def test_tables_and_packs_of_directions(tmp_path: Path) -> None:
+    table = units(31, W)
+    np.save(tmp_path / "table.npy", table)
+    found = read_directions(tmp_path / "table.npy", "stylegan2", "w")
+    assert [d.name for d in found[:2]] == ["table 0", "table 1"] and len(found) == 31
+    np.savez(tmp_path / "pack.npz", smile=table[:1], age=table[1:2])
+    found = read_directions(tmp_path / "pack.npz", "stylegan2", "w")
+    assert [d.name for d in found] == ["smile", "age"]
+    assert np.abs(found[1].vector.numpy() - table[1]).max() < 1e-6
 
 
 def test_rosinality_factors_are_columns(tmp_path: Path) -> None:

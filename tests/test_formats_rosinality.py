@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from editing.errors import UnsafeFile
+from editing.errors import UnsafeFile, UnsupportedFile
 from editing.formats.checkpoints import find_generator, read_generator
 from editing.generator import Generator, GeneratorConfig
 from tests.stylegan2_reference import CONFIG, make_state
@@ -138,3 +138,55 @@ def test_what_is_unknown_is_named(tmp_path: Path) -> None:
     torch.save({"g_ema": {**to_rosinality(state), "extra": torch.ones(1)}}, tmp_path / "g.pt")
     with pytest.raises(UnsafeFile, match="extra is unexpected"):
         read_generator(tmp_path / "g.pt")
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda state: {"g": state, "d": {}, "g_optim": {}},
+        lambda state: {"g_ema": {f"module.{k}": v for k, v in state.items()}},
+        lambda state: {f"generator.{k}": v for k, v in state.items()},
+        lambda state: {"state_dict": {f"generator_ema.{k}": v for k, v in state.items()}},
+        lambda state: {"params_ema": state},
+    ],
+)
+def test_other_wrappings(tmp_path: Path, wrapped: Any) -> None:
+    config, state = random_state()
+    torch.save(wrapped(to_rosinality(state)), tmp_path / "g.pt")
+    generator, plain = read_generator(tmp_path / "g.pt"), Generator(config)
+    plain.load_state_dict(state)
+    ws = torch.randn(1, config.num_ws, config.w_dim)
+    assert close(generator.synthesis(ws), plain.synthesis(ws))
+
+
+def test_the_running_average_is_drawn_with_and_else_said(tmp_path: Path) -> None:
+    _, state = random_state()
+    g_ema = to_rosinality(state)
+    other = {k: v + 1 for k, v in g_ema.items()}
+    torch.save({"g": other, "g_ema": g_ema}, tmp_path / "g.pt")
+    assert find_generator(tmp_path / "g.pt").system == "rosinality"
+    assert torch.equal(
+        read_generator(tmp_path / "g.pt").synthesis.b4.const, g_ema["input.input"][0]
+    )
+    torch.save({"g": other}, tmp_path / "g.pt")
+    assert "trained" in find_generator(tmp_path / "g.pt").system
+
+
+def test_a_mean_for_every_row(tmp_path: Path) -> None:
+    config, state = random_state()
+    rows = state["mapping.w_avg"].repeat(config.num_ws, 1)
+    torch.save({"g_ema": to_rosinality(state), "latent_avg": rows}, tmp_path / "g.pt")
+    assert torch.allclose(read_generator(tmp_path / "g.pt").mapping.w_avg, rows[0])
+
+
+def test_other_designs_are_named(tmp_path: Path) -> None:
+    _, state = random_state()
+    for name, told in (
+        ("to_rgbs.0.iwt.ll", "SWAGAN"),
+        ("style_mapping.1.weight", "mmgeneration"),
+        ("final_linear.0.weight", "discriminator"),
+    ):
+        torch.save({"g_ema": {**to_rosinality(state), name: torch.ones(2, 2)}}, tmp_path / "g.pt")
+        with pytest.raises(UnsupportedFile, match=told) as refusal:
+            read_generator(tmp_path / "g.pt")
+        assert "safe" not in str(refusal.value)

@@ -20,7 +20,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from editing.errors import EditingError
+from editing.errors import DamagedFile, EditingError, UnsafeFile, UnsupportedFile
 from editing.formats.clip import ForeignClip
 from editing.formats.directions import ForeignDirections
 from editing.formats.foreign import Foreign, ForeignNet, build, build_net
@@ -127,7 +127,7 @@ import json, resource, sys, time
 import torch
 from pathlib import Path
 import editing.inspection
-from editing.errors import EditingError
+from editing.errors import DamagedFile, EditingError, UnsafeFile, UnsupportedFile
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 before, found = peak(), {}
@@ -221,7 +221,7 @@ def loaded(thing: Any) -> list[tuple[tuple[int, ...], torch.Tensor]]:
     if isinstance(thing, ForeignDirections):
         arrays = [one.vector for one in thing.directions]
     elif isinstance(thing, ForeignLatents):
-        arrays = [thing.ws] if thing.ws is not None else list(thing.styles)
+        arrays = [*thing.arrays.values(), *thing.styles]
     elif isinstance(thing, ForeignStatistics):
         statistics = thing.statistics
         return [(tuple(t.shape), t) for p in (statistics.mean, statistics.std) for t in p.values()]
@@ -265,5 +265,34 @@ def test_the_files_that_are_mutated_are_valid(tmp_path: Path, kind: str) -> None
         with pytest.raises(EditingError, match="nothing that is known"):
             inspect_file(tmp_path / name)
         return
-    (finding,) = inspect_file(tmp_path / name)
+    finding, *others = inspect_file(tmp_path / name)
+    assert not others or {finding.kind, others[0].kind} == {"directions", "latents"}
     assert loaded(finding.thing)
+
+
+def test_every_kind_of_refusal_has_its_own_sentence(tmp_path: Path) -> None:
+    """Damage, harm, a format and a design that are not read: not one sentence for all."""
+    path, state = tmp_path / "x.pt", {"convs.0.conv.modulation.weight": torch.ones(2, 2)}
+    whole = saved({"g_ema": state})
+    for data, kind, words in (
+        (whole[: len(whole) // 2], DamagedFile, "damaged or cut short"),
+        (b"", DamagedFile, "it is empty"),
+        (b"<!DOCTYPE html><title>Sign in</title>", DamagedFile, "web page"),
+        (pickle.dumps(Calls(os.system, "true")), UnsafeFile, "cannot be read safely"),
+        (b"0.1,0.2,0.3\n0.4,0.5,0.6\n", UnsupportedFile, "it is text"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), UnsupportedFile, "it is a picture"),
+        (whole, UnsupportedFile, "not supported here"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(UnsafeFile, match=words) as refusal:
+            inspect_file(path)
+        assert type(refusal.value) is kind, words
+        assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_our_own_errors_are_not_called_unsafe(tmp_path: Path) -> None:
+    """A layout that nobody foresaw: what happened is said, and that the file may be sound."""
+    content = {"boundary": torch.ones(1, 3, 8), "meta_data": {"manipulate_layers": ["no"]}}
+    torch.save(content, tmp_path / "x.pt")
+    with pytest.raises(UnsupportedFile, match="its layout is not known: ValueError"):
+        inspect_file(tmp_path / "x.pt")

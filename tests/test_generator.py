@@ -182,7 +182,11 @@ def test_class_labels_enter_the_mapping() -> None:
     generator = Generator(GeneratorConfig(**{**CONFIG, "c_dim": 3}))
     z, labels = torch.randn(3, generator.z_dim), torch.eye(3)
     assert generator.mapping(z[:1].expand(3, -1), labels).unique(dim=0).shape[0] == 3
-    with pytest.raises(BadInput, match="class label"):
+    assert torch.equal(generator.mapping(z), generator.mapping(z, labels[:1].expand(3, -1)))
+    generator.mapping.usual_class = 2
+    assert torch.equal(generator.mapping(z), generator.mapping(z, labels[2:].expand(3, -1)))
+    generator.mapping.usual_class = 3
+    with pytest.raises(BadInput, match="the classes 0 to 2"):
         generator.mapping(z)
 
 
@@ -192,6 +196,7 @@ def test_class_labels_enter_the_mapping() -> None:
         ({"img_resolution": 24}, "24"),
         ({"channels": (8, 8)}, "2 channel counts"),
         ({"architecture": "dense"}, "'dense'"),
+        ({"img_channels": 2}, "2 channels"),
     ],
 )
 def test_impossible_configs_are_refused(changes: dict[str, object], message: str) -> None:

@@ -98,7 +98,8 @@ def test_it_travels_in_recipes_and_morphs(tiny_domain: Domain, up: Direction) ->
 
 
 def test_seeds_say_it(tiny_domain: Domain) -> None:
-    for text, spec in (("seed:5/8", SeedSpec(5, 0.7, 8)), ("seed:5@0.5/0", SeedSpec(5, 0.5, 0))):
+    specs = {"seed:5/8": SeedSpec(5, cutoff=8), "seed:5@0.5/0#2": SeedSpec(5, 0.5, 2, 0)}
+    for text, spec in specs.items():
         assert parse_seed(text) == spec and str(spec) == text
     for text, message in (
         ("seed:5/65", "first 65 rows"),

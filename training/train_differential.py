@@ -56,8 +56,7 @@ def sample_ws(domain: Domain, count: int, rng: torch.Generator) -> Tensor:
     """Latents at psi 0.7 to 1, [N, num_ws, w_dim]; half of them joined from two (W+)."""
     generator, device = domain.generator, domain.device
     z = torch.randn(2 * count, generator.z_dim, generator=rng).to(device)
-    label = torch.zeros(2 * count, generator.c_dim, device=device) if generator.c_dim else None
-    ws = generator.mapping(z, label)
+    ws = generator.mapping(z)
     psi = 0.7 + 0.3 * torch.rand(2 * count, 1, 1, generator=rng).to(device)
     one, other = torch.lerp(generator.mapping.w_avg.expand_as(ws), ws, psi).chunk(2)
     rows = generator.num_ws

@@ -133,7 +133,7 @@ class ApiHandlers:
         spec = parse_seed(recipe.source.name) if recipe.source.kind == "seed" else None
         if spec is None:
             raise BadRecipe("The recipe was made from a photo or a latent; send a photo, too.")
-        return self.studio.open_seed(spec.seed, spec.psi, spec.cutoff)
+        return self.studio.open_seed(spec.seed, spec.psi, spec.label, spec.cutoff)
 
     def _of_photo(self, recipe: Recipe, path: str, request: gr.Request) -> Portrait:
         portrait = self.studio.open_photo(path, crop=not recipe.source.aligned)

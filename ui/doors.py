@@ -14,7 +14,7 @@ from editing.images import load_picture, to_tensor, to_uint8
 from editing.inversion_options import options_for
 from editing.latents import DEFAULT_PSI, SeedSpec, parse_seed
 from editing.recipes import Inversion, Output, Recipe, Source
-from editing.states import as_seeded
+from editing.states import as_seeded, named_seed
 from ui import files
 from ui.easel import SHOWN, Easel, enlarged
 from ui.links import DeadLink, Links, parse_query, recipe_of_query, recipe_query, work_query
@@ -26,12 +26,16 @@ from ui.whole import whole_at
 class Doors(Easel):
     """What opens seeds, photos and files, and what makes them."""
 
-    def open_seed(self, seed: int, psi: float = DEFAULT_PSI, cutoff: int | None = None) -> Portrait:
-        """The invented person of a seed."""
-        spec = SeedSpec(seed, psi, cutoff)
+    def open_seed(
+        self, seed: int, psi: float = DEFAULT_PSI, label: int | None = None,
+        cutoff: int | None = None,
+    ) -> Portrait:  # fmt: skip
+        """The invented person of a seed, of a class where the generator has some."""
+        spec = SeedSpec(seed, psi, label, cutoff)
         state = on_cpu(state_of(spec, self.domain))
-        label = Label("source.seed", {"seed": seed})
-        return Portrait("seed", label, state, self.draw(state), Source("seed", str(spec)))
+        said = Label("source.seed", {"seed": seed})
+        source = Source("seed", named_seed(spec, self.domain))
+        return Portrait("seed", said, state, self.draw(state), source)
 
     def open_photo(self, path: str | Path, name: str = "", crop: bool = False) -> Portrait:
         """A photo, aligned (or cut from the centre), with the encoder's guess of its latent.
@@ -136,7 +140,7 @@ class Doors(Easel):
                 "open it where it was made."
             )
         spec = parse_seed(recipe.source.name) or SeedSpec(0)
-        portrait = self.open_seed(spec.seed, spec.psi, spec.cutoff)
+        portrait = self.open_seed(spec.seed, spec.psi, spec.label, spec.cutoff)
         start = self._moment(portrait, EditStack(()), Label("history.start"))
         shared = self._moment(portrait, recipe.stack, Label("history.shared"))
         session = replace(session, moments=(start, shared), position=1, selected=None)

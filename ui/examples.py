@@ -73,7 +73,7 @@ def first_seed(studio: Studio, edit: Mapping[str, float]) -> int:
     apart = torch.zeros(len(seeds))
     for name in known:  # where they lie among the boundaries says roughly how they look
         direction = boundary(domain, name)
-        along = w @ direction.vector.reshape(-1, w.shape[1]).mean(0) / direction.step
+        along = w @ direction.vector.reshape(-1, w.shape[1]).mean(0) / direction.stride
         apart += (along - along.mean() - WAITING[name]).abs()
     nearest = apart.argsort()[:DRAWN]
     before, after = ws[nearest.to(ws.device)], []

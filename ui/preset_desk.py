@@ -93,7 +93,7 @@ class PresetDesk:
         source = preset.recipe.source
         if source.kind == "seed":
             spec = parse_seed(source.name) or SeedSpec(0)
-            portrait = self.studio.open_seed(spec.seed, spec.psi, spec.cutoff)
+            portrait = self.studio.open_seed(spec.seed, spec.psi, spec.label, spec.cutoff)
             return self.studio.replace(session, portrait)
         if preset.photo is None:
             raise BadRecipe(

@@ -50,6 +50,8 @@ REFUSAL_MESSAGES: dict[str, tuple[str, str]] = {
     "error.BadRecipe": ("", "无法重放此文件中的配方：请打开由本工具导出的 PNG 或配方。"),
     "error.MissingFile": ("", "找不到所需文件。"),
     "error.UnsafeFile": ("", "此文件不是它声称的内容，已拒绝打开：请选择在此下载的文件。"),
+    "error.DamagedFile": ("", "此文件已损坏：请重新获取。"),
+    "error.UnsupportedFile": ("", "此文件的格式或网络结构在这里不受支持。"),
     "error.CannotWrite": ("", "无法写入文件：磁盘可能已满。"),
     "error.BadInput": ("", "此输入无法使用。"),
 }

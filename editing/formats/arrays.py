@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from editing.formats.pickles import Budget, Inert, Refused, Stream, read_pickle, to_dict, to_set
+from editing.formats.pickles import (
+    Budget,
+    Damaged,
+    Inert,
+    Refused,
+    Stream,
+    Unsupported,
+    read_pickle,
+    to_dict,
+    to_set,
+)
 
 MAX_BYTES = 4 * 2**30  # of one file unpacked
 MAX_RATIO = 200  # unpacked to packed; real arrays of floats stay below 10
@@ -48,15 +58,15 @@ class PickledArray(Inert):
 
 def _array(dtype: Any, shape: Any, data: Any, order: str = "C") -> Array | list[Any]:
     if not isinstance(dtype, PickledDtype) or not isinstance(shape, tuple):
-        raise Refused("it has a damaged array")
+        raise Damaged("it has a damaged array")
     kind, count = dtype.resolve(), _count(shape)
     if kind.hasobject:
         if not isinstance(data, list) or len(data) != count:
-            raise Refused("it has a damaged array of objects")
+            raise Damaged("it has a damaged array of objects")
         return data
     data = data.encode("latin-1") if isinstance(data, str) else data  # written by Python 2
     if not isinstance(data, bytes | bytearray) or len(data) != count * kind.itemsize:
-        raise Refused(f"it has an array of {list(shape)} with the data of another")
+        raise Damaged(f"it has an array of {list(shape)} with the data of another")
     array: Array = np.frombuffer(data, kind).reshape(shape, order="F" if order == "F" else "C")
     return array
 
@@ -133,7 +143,7 @@ def read_npy(file: Stream, size: int) -> Any:
     """
     version = np.lib.format.read_magic(file)
     if version not in ((1, 0), (2, 0)):
-        raise Refused(f"its .npy version {version} is unknown")
+        raise Unsupported(f"its .npy version {version} is unknown")
     read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
     shape, fortran, dtype = read_header(file)
     if dtype.hasobject:
@@ -144,7 +154,7 @@ def read_npy(file: Stream, size: int) -> Any:
         raise Refused(f"it has an array of the type {dtype.str!r}")
     wanted = _count(shape) * dtype.itemsize
     if wanted > size - file.tell():
-        raise Refused(f"it is cut short: {list(shape)} needs {wanted} bytes")
+        raise Damaged(f"it is cut short: {list(shape)} needs {wanted} bytes")
     data = np.frombuffer(file.read(wanted), dtype)
     return data.reshape(shape, order="F" if fortran else "C")
 
@@ -180,5 +190,5 @@ def open_mapped(path: Path) -> mmap.mmap:
     """
     with path.open("rb") as file:
         if not os.fstat(file.fileno()).st_size:
-            raise Refused("it is empty")
+            raise Damaged("it is empty")
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

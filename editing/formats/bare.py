@@ -19,6 +19,7 @@ from editing.formats.foreign import (
     stylegan3_config,
 )
 from editing.formats.pickles import Refused
+from editing.formats.wrappings import state_with
 from editing.stylegan3 import StyleGAN3Config, bands
 
 TRANSFORM = "synthesis.input.transform"
@@ -31,10 +32,8 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but not one of the published designs.
     """
-    state = content
-    for key in ("g_ema", "state_dict", "G_ema"):
-        state = state.get(key, state) if isinstance(state, dict) else None
-    if not isinstance(state, dict) or "mapping.fc0.weight" not in state:
+    state = state_with(content, "mapping.fc0.weight")
+    if not state:
         return None
     if "synthesis.input.freqs" in state:
         weights = {name: stored(value) for name, value in state.items()}

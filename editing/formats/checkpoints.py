@@ -16,8 +16,9 @@ from editing.formats import (
     tensorflow,
 )
 from editing.formats.contents import read_content
+from editing.formats.designs import unsupported_design
 from editing.formats.foreign import Foreign, ForeignNet, build, build_net
-from editing.formats.pickles import refusing
+from editing.formats.pickles import Unsupported, recognising
 from editing.generator import Generator
 
 GENERATORS = (
@@ -38,6 +39,8 @@ def generator_in(content: Any) -> Foreign | None:
     Raises:
         Refused and others that ``refusing`` catches.
     """
+    if design := unsupported_design(content):
+        raise Unsupported(f"it is {design}")
     return next((found for reader in GENERATORS if (found := reader(content))), None)
 
 
@@ -54,7 +57,7 @@ def find_generator(path: Path | str) -> Foreign:
         UnsafeFile: it is damaged, more than data, or holds no generator that is known here.
     """
     content = read_content(path)
-    with refusing(path):
+    with recognising(path):
         found = generator_in(content)
     if found is None:
         raise UnsafeFile(
@@ -71,7 +74,7 @@ def read_generator(path: Path | str) -> Generator:
         MissingFile, UnsafeFile: as ``find_generator``; also weights that do not fit.
     """
     foreign = find_generator(path)
-    with refusing(path):
+    with recognising(path):
         return build(foreign)
 
 
@@ -86,7 +89,7 @@ def read_net(path: Path | str) -> tuple[str, Net]:
     path = Path(path)
     paths = sorted(path.iterdir()) if path.is_dir() else [path]
     contents = [read_content(one) for one in paths]
-    with refusing(path):
+    with recognising(path):
         found = next((net for content in contents if (net := net_in(content))), None)
         linear = next(
             (ws for content in contents if (ws := picture_nets.lpips_weights(content))), None

@@ -5,13 +5,22 @@ readers beside this module recognise it by its keys.
 """
 
 import mmap
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from editing.errors import MissingFile
 from editing.formats.arrays import open_mapped, read_npy, read_npz
-from editing.formats.pickles import Budget, Refused, inert, read_pickle, refusing, to_dict
+from editing.formats.pickles import (
+    Budget,
+    Damaged,
+    Unsupported,
+    inert,
+    read_pickle,
+    refusing,
+    to_dict,
+)
 from editing.formats.safetensors_files import read_header
 from editing.formats.torch_files import KNOWN, MAGIC, nested_stream, read_archive, read_stream
 
@@ -20,6 +29,9 @@ NETWORK = "dnnlib.tflib.network.Network"
 MODULES = {PERSISTENT: inert(PERSISTENT)}  # NVIDIA's; PTI saves them in torch files
 PICTURES = (b"\x89PN", b"\xff\xd8\xff", b"GIF", b"RIF")  # PNG, JPEG, GIF, WebP
 PAGES = (b"<!do", b"<htm", b"<!DO", b"<HTM", b"<hea", b"<?xm")
+
+
+TEXT = 512  # bytes that tell whether it is text
 
 
 def read_content(path: Path | str) -> Any:
@@ -40,9 +52,9 @@ def _read(path: Path) -> Any:
     file = open_mapped(path)
     head = file[:6]
     if head[:3] in PICTURES:
-        raise Refused("it is a picture")
+        raise Unsupported("it is a picture")
     if head[:4] in PAGES:
-        raise Refused("it is a web page, not the file behind it")
+        raise Damaged("it is a web page, not the file behind it")
     if head[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(path) as archive:
             arrays = all(name.endswith(".npy") for name in archive.namelist())
@@ -51,6 +63,8 @@ def _read(path: Path) -> Any:
         return read_npy(file, len(file))
     if file[5:9] == b"\0\0\0{":  # the length of a header, below 2**40, and its JSON
         return read_header(path)[1]
+    if _is_text(file[:TEXT]):
+        raise Unsupported("it is text; numbers are read from .npy, .npz, .pt or .pkl")
     budget = Budget.of(len(file))
     known = {
         **KNOWN,
@@ -67,3 +81,16 @@ def _read(path: Path) -> Any:
     if hasattr(mmap, "MADV_DONTNEED"):
         file.madvise(mmap.MADV_DONTNEED)  # all is read; pages of the map would count as memory
     return found
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether it begins like a table or another text; pickles of protocol 0 are text, too."""
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    first = text.split("\n", 1)[0]
+    plain = all(letter.isprintable() or letter in "\r\n\t" for letter in text)
+    return (
+        plain and bool(re.match(r"\s*[-+\w.\"#{\[]", first)) and bool(re.search(r"[,;\t ]", first))
+    )

@@ -17,6 +17,7 @@ from editing.formats.foreign import (
     ForeignNet,
     Weight,
     Weights,
+    mean_row,
     reshaped,
     stored,
 )
@@ -62,7 +63,7 @@ def find_generator(content: Any) -> Foreign | None:
         return found
     found = rosinality.translate(state, None, "pSp, e4e or ReStyle")
     if isinstance(mean, StoredTensor):
-        found.weights[MEAN] = _mean_row(stored(mean))
+        found.weights[MEAN] = mean_row(stored(mean))
         missing = tuple(name for name in found.missing if name != MEAN)
         return Foreign(found.system, found.config, found.weights, missing)
     return found
@@ -127,12 +128,6 @@ def _start(
         return Weight(shape, lambda: flat.load().float().expand(shape).clone()), ()
     absent = options.get("start_from_latent_avg", True)
     return Weight(shape, lambda: torch.zeros(shape)), ("latent_avg",) if absent else ()
-
-
-def _mean_row(mean: Weight) -> Weight:
-    """The mean of W, of which every row has one here."""
-    width = mean.shape[-1]
-    return Weight((width,), lambda: mean.load().float().reshape(-1, width).mean(0))
 
 
 def _system(options: dict[str, Any], config: StyleEncoderConfig) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from editing.features import Net, NetConfig, make_net
-from editing.formats.pickles import Refused
+from editing.formats.pickles import Damaged, Refused
 from editing.formats.torch_files import StoredTensor
 from editing.generator import Config, Generator, GeneratorConfig
 from editing.stylegan3 import StyleGAN3Config
@@ -67,12 +68,10 @@ def reshaped(weight: Weight, *shape: int) -> Weight:
     return Weight(shape, lambda: weight.load().reshape(shape))
 
 
-def genforce_state(content: Any) -> dict[Any, Any]:
-    """The generator's state dict in a file of genforce's; {} where there is none."""
-    if not isinstance(content, dict):
-        return {}
-    state = content.get("generator_smooth", content.get("generator", content))
-    return state if isinstance(state, dict) else {}
+def mean_row(mean: Weight) -> Weight:
+    """The mean of W [w_dim] where a file has one, or one for every row."""
+    width = mean.shape[-1] if mean.shape else 1
+    return Weight((width,), lambda: mean.load().float().reshape(-1, width).mean(0))
 
 
 def placed(
@@ -160,7 +159,7 @@ def build_net(foreign: ForeignNet) -> Net:
 def net_weights(foreign: ForeignNet) -> Weights:
     """The weights of ``build_net``, none of them read yet, under the names of our network.
 
-    Each raises ``Refused`` where its numbers are not finite, when it is read.
+    Each raises ``Damaged`` where its numbers are not finite, when it is read.
 
     Raises:
         Refused: weights are missing, left over or of another shape.
@@ -191,7 +190,7 @@ def _finite(name: str, weight: Weight) -> Callable[[], Tensor]:
     def load() -> Tensor:
         tensor = weight.load().float()
         if not bool(tensor.isfinite().all()):
-            raise Refused(f"{name} has numbers that are not finite")
+            raise Damaged(f"{name} has numbers that are not finite")
         return tensor
 
     return load
@@ -205,11 +204,12 @@ def _fill(module: nn.Module, weights: Weights) -> None:
 
 
 def _mean(generator: Generator) -> Tensor:
-    """The mean of W over MEAN_SAMPLES z, for classes of equal weight; shaped as w_avg."""
+    """The mean of W over MEAN_SAMPLES z, all classes alike; shaped as w_avg."""
     rng = torch.Generator().manual_seed(0)
     z = torch.randn(MEAN_SAMPLES, generator.z_dim, generator=rng)
-    c = torch.full([MEAN_SAMPLES, generator.c_dim], 1 / max(generator.c_dim, 1))
-    ws: Tensor = generator.mapping(z, c)
+    classes = torch.arange(MEAN_SAMPLES) % max(generator.c_dim, 1)
+    labels = functional.one_hot(classes, generator.c_dim) if generator.c_dim else None
+    ws: Tensor = generator.mapping(z, labels)
     rows = ws.mean(dim=0)
     return rows if generator.mapping.w_avg.ndim == 2 else rows[0]
 

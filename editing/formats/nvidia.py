@@ -15,7 +15,7 @@ from editing.formats.foreign import (
     stylegan2_config,
     stylegan3_config,
 )
-from editing.formats.pickles import Inert, Refused
+from editing.formats.pickles import Inert, Refused, Unsupported
 from editing.stylegan3 import StyleGAN3Config
 
 MAX_MODULES = 4000  # of one network; 1024 px has 120
@@ -32,7 +32,9 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but not with a StyleGAN2 generator.
     """
-    module = content.get("G_ema") if isinstance(content, dict) else content
+    module = content
+    if isinstance(content, dict):
+        module = content.get("G_ema") or content.get("G")
     if not isinstance(module, Inert) or module.kind != PERSISTENT:
         return None
     modules = dict(_modules(module))
@@ -42,11 +44,17 @@ def find_generator(content: Any) -> Foreign | None:
         return Foreign("NVIDIA PyTorch", _stylegan3_config(modules, weights, rate), weights)
     layer = modules.get("synthesis.b4.conv1")
     if layer is None:
-        raise Refused("its G_ema is no StyleGAN2 or StyleGAN3 generator")
+        raise Unsupported(f"it is a {_class(module)} and no StyleGAN2 or StyleGAN3")
     if layer.get("activation", "lrelu") != "lrelu":
         raise Refused(f"it uses the activation {str(layer['activation'])[:40]}, not lrelu")
     config = stylegan2_config(weights, rate, layer.get("conv_clamp"))
     return Foreign("NVIDIA PyTorch", config, weights)
+
+
+def _class(module: Inert) -> str:
+    """What its makers call the class of a network."""
+    found = module.args[0].get("class_name") if module.args else None
+    return found[:60] if isinstance(found, str) else "network of an unknown class"
 
 
 def _stylegan3_config(modules: Modules, weights: Weights, rate: Any) -> StyleGAN3Config:

@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from editing.errors import MissingFile, UnsafeFile
+from editing.errors import (
+    DamagedFile,
+    EditingError,
+    MissingFile,
+    UnsafeFile,
+    UnsupportedFile,
+)
 
 MAX_OPCODES = 400_000  # about a second; a 1024 px generator with optimisers has 100,000
 MAX_DEPTH = 100  # of containers in containers; networks stay below 30
@@ -25,7 +31,21 @@ Factory = Callable[..., Any]
 
 
 class Refused(ValueError):
-    """What is wrong with a file; ``refusing`` makes a sentence of it."""
+    """What is wrong with a file; ``refusing`` and ``recognising`` make a sentence of it."""
+
+    kind: type[UnsafeFile] | None = None  # of sentence; None = what is usual where it is raised
+
+
+class Damaged(Refused):
+    """A file that is cut short, or whose parts do not fit each other."""
+
+    kind = DamagedFile
+
+
+class Unsupported(Refused):
+    """A sound file of a kind or design that is not read here."""
+
+    kind = UnsupportedFile
 
 
 class Stream(Protocol):
@@ -71,21 +91,52 @@ class Budget:
 
 @contextlib.contextmanager
 def refusing(path: Path | str) -> Iterator[None]:
-    """Turn whatever a damaged or hostile file provokes into one sentence about ``path``.
+    """Around reading the container: what goes wrong is damage, or more than data.
 
     Raises:
-        UnsafeFile: instead of any error that reading strange data can cause.
+        UnsafeFile, DamagedFile, UnsupportedFile: instead of any error that strange data can cause,
+            each with a sentence of its own about ``path``.
     """
+    with _sentences(path, DamagedFile):
+        yield
+
+
+@contextlib.contextmanager
+def recognising(path: Path | str) -> Iterator[None]:
+    """Around what is made of the contents: what goes wrong is a layout that is not known here.
+
+    Raises:
+        UnsupportedFile, and others as ``refusing``.
+    """
+    with _sentences(path, UnsupportedFile):
+        yield
+
+
+@contextlib.contextmanager
+def _sentences(path: Path | str, otherwise: type[UnsafeFile]) -> Iterator[None]:
     try:
         yield
     except (UnsafeFile, MissingFile, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # strange data provokes any kind in zip, NumPy and header parsers
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UnsafeFile(
-            f"{path} cannot be read safely ({reason}); get it again from its makers, or convert "
-            "it where it was made."
-        ) from error
+        if isinstance(error, EditingError):
+            reason = reason.partition("; ")[0]  # its way out is for who chose the numbers
+        kind = otherwise
+        if isinstance(error, Refused):
+            kind = error.kind or (UnsafeFile if otherwise is DamagedFile else otherwise)
+        elif otherwise is UnsupportedFile and not isinstance(error, EditingError):
+            reason = f"its layout is not known: {type(error).__name__}, {reason}"
+        raise kind(f"{path} {_SENTENCES[kind].format(reason=reason)}") from error
+
+
+_SENTENCES: dict[type[UnsafeFile], str] = {
+    UnsafeFile: "cannot be read safely ({reason}); get it again from its makers, or convert it "
+    "where it was made.",
+    DamagedFile: "cannot be read, as it is damaged or cut short ({reason}); get it again "
+    "from where it came.",
+    UnsupportedFile: "is not supported here ({reason}); docs/files.md lists what is read.",
+}
 
 
 def inert(kind: str) -> Factory:
@@ -146,7 +197,7 @@ class _Machine:
 
     def pop_last(self, count: int) -> tuple[Any, ...]:
         if len(self.stack) < count:
-            raise Refused("it is damaged")
+            raise Damaged("its instructions do not fit each other")
         items = tuple(self.stack[-count:])
         del self.stack[-count:]
         return items
@@ -214,7 +265,7 @@ class _Machine:
     def _extend(self, items: list[Any]) -> None:
         target = self.stack[-1]
         if not isinstance(target, list):
-            raise Refused("it is damaged")
+            raise Damaged("its instructions do not fit each other")
         target.extend(items)
 
     def do_setitem(self, _: Any) -> None:
@@ -226,14 +277,14 @@ class _Machine:
     def _update(self, items: Any) -> None:
         target = self.stack[-1]
         if not isinstance(target, dict):
-            raise Refused("it is damaged")
+            raise Damaged("its instructions do not fit each other")
         target.update(to_dict(zip(items[::2], items[1::2], strict=True)))
 
     def do_additems(self, _: Any) -> None:
         items = self.pop_mark()
         target = self.stack[-1]
         if not isinstance(target, set):
-            raise Refused("it is damaged")
+            raise Damaged("its instructions do not fit each other")
         target.update(_key(item) for item in items)
 
     # Globals and calls.

@@ -1,4 +1,4 @@
-"""rosinality's .pt: a dict with the state dict ``g_ema``, and ``latent_avg`` or not.
+"""rosinality's .pt: a dict with the state dict ``g_ema`` or ``g``, and ``latent_avg`` or not.
 
 The same numbers as NVIDIA's in other shapes and under other names: only reshaping is needed.
 (Its convolutions carry 1/√fan_in before demodulation, which demodulation takes out again.)
@@ -15,11 +15,13 @@ from editing.formats.foreign import (
     Weight,
     add_filters,
     complete_noise,
+    mean_row,
     reshaped,
     stored,
     stylegan2_config,
 )
 from editing.formats.pickles import Refused
+from editing.formats.wrappings import is_trained_only, mean_in, state_with
 from editing.networks import make_filter
 
 KERNEL = re.compile(r"convs\.\d+\.conv\.blur\.kernel|to_rgbs\.\d+\.upsample\.kernel")
@@ -44,11 +46,12 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but layers are missing or unknown.
     """
-    state = content.get("g_ema", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or "convs.0.conv.modulation.weight" not in state:
+    state = dict(state_with(content, "convs.0.conv.modulation.weight"))
+    if not state:
         return None
-    mean = content.get("latent_avg") if "g_ema" in content else None
-    return translate(state, mean, "rosinality")
+    mean = state.pop("latent_avg", None) or mean_in(content)
+    trained = ", the weights that are trained" if is_trained_only(content) else ""
+    return translate(state, mean, f"rosinality{trained}")
 
 
 def translate(state: dict[str, Any], mean: Any, system: str) -> Foreign:
@@ -72,8 +75,7 @@ def translate(state: dict[str, Any], mean: Any, system: str) -> Foreign:
     if mean is None:
         missing.append(MEAN)
     else:
-        found = stored(mean)
-        weights[MEAN] = reshaped(found, found.shape[-1])
+        weights[MEAN] = mean_row(stored(mean))
     return Foreign(system, stylegan2_config(weights), weights, tuple(missing))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from editing.formats.arrays import open_mapped
-from editing.formats.pickles import Refused
+from editing.formats.pickles import Damaged, Refused, Unsupported
 from editing.formats.torch_files import Storage, StoredTensor
 
 MAX_HEADER = 32 * 2**20  # bytes; a large network has some 100,000
@@ -30,10 +30,10 @@ def read_header(path: Path) -> tuple[dict[str, str], dict[str, StoredTensor]]:
     file = open_mapped(path)
     length = int.from_bytes(file[:8], "little")
     if length > min(MAX_HEADER, len(file) - 8):
-        raise Refused(f"its header claims to be {length} bytes long")
+        raise Damaged(f"its header claims to be {length} bytes long")
     header = json.loads(bytes(file[8 : 8 + length]))
     if not isinstance(header, dict):
-        raise Refused("its header is no list of tensors")
+        raise Damaged("its header is no list of tensors")
     facts = header.pop(METADATA, {})
     start, found = 8 + length, {}
     for name, entry in header.items():
@@ -46,12 +46,12 @@ def _tensor(name: str, entry: Any, file: Any, start: int) -> StoredTensor:
     begin, end = entry["data_offsets"]
     numbers = (begin, end, *shape)
     if dtype is None or len(shape) > MAX_DIMENSIONS:
-        raise Refused(f"{name[:80]} is of an unknown kind")
+        raise Unsupported(f"{name[:80]} is of an unknown kind")
     if not all(type(n) is int and 0 <= n < 2**48 for n in numbers):
         raise Refused(f"{name[:80]} has an impossible shape")
     count = math.prod(shape)
     if end - begin != count * dtype.itemsize or start + end > len(file):
-        raise Refused(f"{name[:80]} of {list(shape)} has the data of another")
+        raise Damaged(f"{name[:80]} of {list(shape)} has the data of another")
     stride: list[int] = []
     step = 1
     for size in reversed(shape):

@@ -14,11 +14,11 @@ from editing.formats.foreign import (
     Weight,
     add_filters,
     complete_noise,
-    genforce_state,
     placed,
     reshaped,
     stylegan2_config,
 )
+from editing.formats.wrappings import state_with
 from editing.networks import make_filter
 
 CONSTANT = re.compile(r"synthesis\.(upsample|layer\d+\.filter)\.kernel")
@@ -33,8 +33,8 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but layers are missing or unknown.
     """
-    state = genforce_state(content)
-    if "synthesis.early_layer.const" not in state:
+    state = state_with(content, "synthesis.early_layer.const")
+    if not state:
         return None
     weights = {name: _changed(name, w) for name, w in placed(state, _place, CONSTANT).items()}
     missing = [] if MEAN in weights else [MEAN]

@@ -16,11 +16,11 @@ from editing.formats.foreign import (
     Weight,
     Weights,
     complete_noise,
-    genforce_state,
     placed,
     reshaped,
 )
 from editing.formats.pickles import Refused
+from editing.formats.wrappings import state_with
 from editing.stylegan1 import StyleGAN1Config
 
 FUSED_FROM, NEVER = 128, 2**20  # pixels
@@ -65,12 +65,12 @@ def find_generator(content: Any) -> Foreign | None:
     Raises:
         Refused: it is such a file, but layers are missing or unknown.
     """
-    state = genforce_state(content)
-    if not {"mapping.dense0.linear.weight", "mapping.dense0.fc.weight"}.isdisjoint(state):
-        return _read(state, _genforce(INTERFACEGAN), "genforce", named=True)
-    if "synthesis.layer0.apply_noise.weight" in state:
+    for name in ("mapping.dense0.linear.weight", "mapping.dense0.fc.weight"):
+        if state := state_with(content, name):
+            return _read(state, _genforce(INTERFACEGAN), "genforce", named=True)
+    if state := state_with(content, "synthesis.layer0.apply_noise.weight"):
         return _read(state, _genforce({}), "genforce")
-    if "g_mapping.dense0.weight" in state:
+    if state := state_with(content, "g_mapping.dense0.weight"):
         return _read(state, _editor, "StyleGAN_LatentEditor", epsilon=TORCH_EPSILON)
     return None
 

@@ -22,7 +22,16 @@ from torch import Tensor
 
 from editing.formats.arrays import KNOWN as ARRAYS
 from editing.formats.arrays import check_archive, open_mapped
-from editing.formats.pickles import Budget, Inert, Refused, inert, read_pickle, to_dict
+from editing.formats.pickles import (
+    Budget,
+    Damaged,
+    Inert,
+    Refused,
+    Unsupported,
+    inert,
+    read_pickle,
+    to_dict,
+)
 
 NO_MORE: Mapping[str, Any] = MappingProxyType({})
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -62,7 +71,7 @@ class StoredTensor:
         count = (_last(self.shape, self.stride) + 1) * self.dtype.itemsize
         data = bytearray(memoryview(self.storage.buffer)[start : start + count])
         if len(data) != count:
-            raise Refused("the data of a tensor is cut short")
+            raise Damaged("the data of a tensor is cut short")
         _forget(self.storage.buffer, start, count)
         return torch.frombuffer(data, dtype=self.dtype).as_strided(self.shape, self.stride)
 
@@ -82,14 +91,14 @@ def _last(shape: tuple[int, ...], stride: tuple[int, ...]) -> int:
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> StoredTensor:
     dtype = rest[2] if len(rest) > 2 and isinstance(rest[2], torch.dtype) else None
     if not isinstance(storage, Storage) or not all(isinstance(x, tuple) for x in (size, stride)):
-        raise Refused("it has a damaged tensor")
+        raise Damaged("it has a damaged tensor")
     numbers = [offset, *size, *stride]
     if not all(type(n) is int and 0 <= n < 2**40 for n in numbers) or len(size) != len(stride):
-        raise Refused(f"it has a tensor of the shape {str(size)[:60]}")
+        raise Damaged(f"it has a tensor of the shape {str(size)[:60]}")
     dtype = dtype or storage.dtype
     available = storage.numel * storage.dtype.itemsize // dtype.itemsize
     if prod(size) > available or (prod(size) and offset + _last(size, stride) >= available):
-        raise Refused(f"it has a tensor of {list(size)} with the data of another")
+        raise Damaged(f"it has a tensor of {list(size)} with the data of another")
     return StoredTensor(storage, dtype, offset, size, stride)
 
 
@@ -132,7 +141,7 @@ def _storage(identity: Any) -> tuple[str, Storage]:
     """Key and storage of torch's persistent id."""
     tag, dtype, key, _, numel, *_ = identity
     if tag != "storage" or not isinstance(dtype, torch.dtype) or type(numel) is not int:
-        raise Refused("it refers to data of an unknown kind")
+        raise Damaged("it refers to data of an unknown kind")
     return str(key), Storage(dtype, numel)
 
 
@@ -151,27 +160,27 @@ def read_stream(
         return storages.setdefault(key, storage)
 
     if read_pickle(file, {}, budget) != MAGIC or read_pickle(file, {}, budget) != PROTOCOL:
-        raise Refused("it is no torch file")
+        raise Unsupported("it is no torch file")
     system = read_pickle(file, {}, budget)
     if not isinstance(system, dict) or system.get("little_endian", True) is not True:
-        raise Refused("it was written on a machine of another byte order")
+        raise Unsupported("it was written on a machine of another byte order")
     found = read_pickle(file, {**KNOWN, **more}, budget, resolve)
     keys = read_pickle(file, {}, budget)
     if sorted(keys) != sorted(storages):
-        raise Refused("the data of a tensor is missing")
+        raise Damaged("the data of a tensor is missing")
     for key in keys:  # in any order, so that the last of them may be empty
         storage, length = storages[key], file.read(8)
         if len(length) < 8:
-            raise Refused("it ends too early")
+            raise Damaged("it ends too early")
         if int.from_bytes(length, "little") != storage.numel:
-            raise Refused("the data of a tensor has another length than it says")
+            raise Damaged("the data of a tensor has another length than it says")
         storage.buffer, storage.start = buffer, file.tell()
         end = storage.start + storage.numel * storage.dtype.itemsize
         if end > len(buffer):
-            raise Refused("the data of a tensor is cut short")
+            raise Damaged("the data of a tensor is cut short")
         file.seek(end)
     if file.tell() != len(buffer):
-        raise Refused("it goes on behind its end")
+        raise Damaged("it goes on behind its end")
     return found
 
 
@@ -196,14 +205,14 @@ def read_archive(path: Path, more: Mapping[str, Any] = NO_MORE) -> Any:
         members = {member.filename: member for member in archive.infolist()}
         pickled = [name for name in members if name.split("/")[1:] == ["data.pkl"]]
         if len(pickled) != 1:
-            raise Refused("it is an archive, but not of torch")
+            raise Unsupported("it is an archive, but not of torch")
         root = pickled[0].removesuffix("data.pkl")
         data = [m for name, m in members.items() if not name.startswith(f"{root}code/")]
         if any(member.compress_type != zipfile.ZIP_STORED for member in data):
             raise Refused("it is compressed, which torch files never are")
         order = f"{root}byteorder"
         if order in members and archive.read(order).strip() != sys.byteorder.encode():
-            raise Refused("it was written on a machine of another byte order")
+            raise Unsupported("it was written on a machine of another byte order")
 
         mapped = open_mapped(path)
 
@@ -211,7 +220,7 @@ def read_archive(path: Path, more: Mapping[str, Any] = NO_MORE) -> Any:
             key, storage = _storage(identity)
             member = members[f"{root}data/{key}"]
             if member.file_size != storage.numel * storage.dtype.itemsize:
-                raise Refused("the data of a tensor has another length than it says")
+                raise Damaged("the data of a tensor has another length than it says")
             storage.buffer, storage.start = mapped, _start(mapped, member.header_offset)
             return storage
 
@@ -225,7 +234,7 @@ def _start(buffer: Any, header: int) -> int:
     """Where a member's bytes begin, behind its local header: 30 bytes, name, extra field."""
     signature, name, extra = struct.unpack("<4s22xHH", buffer[header : header + 30])
     if signature != b"PK\x03\x04":
-        raise Refused("it is damaged")
+        raise Damaged("it is damaged")
     return header + 30 + int(name) + int(extra)
 
 
