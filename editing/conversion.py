@@ -99,6 +99,8 @@ def convert(
             continue  # the encoder's own decoder, beside the generator that is there
         _write(finding, target)
         target.used.append(finding.kind)
+    if findings and findings[0].unread:
+        target.notes.append(f"Not read, as it is not known here: {', '.join(findings[0].unread)}.")
     if target.facts:
         if target.domain is None:  # the generator came last
             write_description(out, target.facts)

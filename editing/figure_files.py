@@ -23,8 +23,9 @@ from editing.figures import Cell, Column, Drawn, edit_name, number, table_rows
 from editing.images import encode_png
 from editing.latents import Latent, latent_to_bytes
 from editing.latex import latex_table
+from editing.lettering import can_write
 from editing.recipes import Recipe, recipe_to_yaml
-from editing.sheets import can_write, sheet
+from editing.sheets import sheet
 
 SHOWN = 512  # pixels that a picture has at least, by whole multiples: its own pixels stay
 FONT = 21  # of words below pictures of that size

@@ -18,6 +18,7 @@ from editing.domains import Domain
 from editing.edits import EditState, preview, render
 from editing.errors import BadInput
 from editing.images import save_png, to_tensor, to_uint8
+from editing.lettering import lettered
 from editing.metrics import perceptual_distance
 from editing.motion import APART, Motion, Pair, apart, pair_motion, unevenness
 from editing.sheets import INK, PAPER
@@ -195,8 +196,8 @@ def _resized(pixels: Pixels, size: int) -> Pixels:
 
 def _words(text: str, width: int) -> Pixels:
     line: Any = Image.new("RGB", (width, CAPTION), PAPER)
-    font = ImageFont.load_default(14)
-    ImageDraw.Draw(line).text((width / 2, CAPTION / 2), text, INK, font, anchor="mm")
+    words, font = lettered(text, 14)
+    ImageDraw.Draw(line).text((width / 2, CAPTION / 2), words, INK, font, anchor="mm")
     return np.asarray(line)
 
 

@@ -5,7 +5,7 @@ Nothing is built for that: shapes and names are enough.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from editing.formats.checkpoints import generator_in, net_in
 from editing.formats.clip import ForeignClip, find_clip, find_clip_folder
 from editing.formats.contents import read_content
 from editing.formats.directions import ForeignDirections, find_directions
+from editing.formats.encoders import left_unread
 from editing.formats.foreign import Foreign, ForeignNet, Weights
 from editing.formats.latent_shapes import read_codes
 from editing.formats.latents import ForeignLatents, find_latents
@@ -50,6 +51,7 @@ class Finding:
     facts: Mapping[str, Any]  # sizes, family, spaces; JSON-able
     missing: tuple[str, ...] = ()  # what it lacks, for people
     thing: Any = field(default=None, repr=False)  # what the reader of its kind returned
+    unread: tuple[str, ...] = ()  # what else is in the file, and not known here
 
 
 def inspect_file(path: Path | str, meant: str | None = None) -> list[Finding]:
@@ -89,7 +91,8 @@ def _foreign(content: Any, stem: str, meant: str | None) -> list[Finding]:
     found = [_generator(generator)] if generator else []
     found += [_net(net)] if net else []
     if found:
-        return found
+        unread = left_unread(content)
+        return [replace(one, unread=unread) for one in found]
     if clip := find_clip(content):
         return [_clip(clip)]
     if linear := lpips_weights(content):
@@ -157,7 +160,8 @@ def _generator(found: Foreign) -> Finding:
         "spaces": ["z", "w", "w+", "s"],
         "numbers": _numbers(found.weights),
     }
-    for name in ("architecture", "conv_clamp", "radial_filters", "final_tanh", "maps_to_rows"):
+    for name in ("architecture", "conv_clamp", "radial_filters", "output_scale", "final_tanh",
+                 "maps_to_rows"):  # fmt: skip
         if hasattr(config, name):
             facts[name] = getattr(config, name)
     return Finding("generator", found.system, facts, found.missing, found)

@@ -22,9 +22,10 @@ def weights_inspect(args: Namespace) -> Result:
     """Say what a file is."""
     findings = inspect_file(args.file)
     facts = [
-        {"kind": found.kind, "system": found.system, "missing": list(found.missing), **found.facts}
+        {"kind": found.kind, "system": found.system, "missing": list(found.missing),
+         "unread": list(found.unread), **found.facts}
         for found in findings
-    ]
+    ]  # fmt: skip
     return Result(
         "\n".join(_text(found) for found in findings), {"file": args.file, "holds": facts}
     )
@@ -37,6 +38,8 @@ def _text(found: Finding) -> str:
     ]
     if found.missing:
         lines.append(f"  {'missing':<16}{', '.join(found.missing)}")
+    if found.unread:
+        lines.append(f"  {'not read':<16}{', '.join(found.unread)}")
     return "\n".join(lines)
 
 
@@ -72,7 +75,6 @@ def weights_convert(args: Namespace) -> Result:
     said = Said(args.name, args.family, args.space, args.array, psi)
     target = convert(findings, source, out, said, _at_hand(args, out))
     lines = [f"Written to {path}." for path in target.written]
-    lines += target.notes
     lines += [f"Left out of the domain: {sentence}" for sentence in target.left_out]
     missing = [(f.kind, what) for f in findings if f.kind in target.used for what in f.missing]
     if target.at_hand is not None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -14,18 +12,12 @@ from editing.domains import Domain
 from editing.edits import ChannelMove, EditState, Move, render
 from editing.errors import BadInput
 from editing.images import to_pil
+from editing.lettering import Font, lettered
 
 LABEL = 22  # pixels of a line of text
 MAX_CELLS = 400
 STRIP = (-3.0, -1.5, 0.0, 1.5, 3.0)  # alphas that show a direction
 PAPER, INK = (255, 255, 255), (40, 44, 52)
-WIDE_FONTS = (  # that have Chinese, as Linux, macOS and Windows name them
-    "NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "wqy-zenhei.ttc", "PingFang.ttc",
-    "Hiragino Sans GB.ttc", "msyh.ttc", "simhei.ttf",
-)  # fmt: skip
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
 AnyMove = Move | ChannelMove
 
 
@@ -90,45 +82,27 @@ def sheet(
     line = round(LABEL * size / 14)
     lines = max((len(words) for words in below), default=0)
     step = height + lines * line + (line // 2 if lines else 0)  # pixels from row to row
-    left = max((int(letters(row, size).getlength(row)) for row in rows), default=-12) + 12
+    beside = [lettered(row, size) for row in rows]
+    left = max((int(font.getlength(row)) for row, font in beside), default=-12) + 12
     count = -(-len(cells) // len(columns))
     paper = Image.new("RGB", (left + len(columns) * width, line + count * step), PAPER)
     pen = ImageDraw.Draw(paper)
     for index, column in enumerate(columns):
         x = left + index * width + width / 2
-        font = letters(column, size)
-        pen.text((x, line / 2), fitted(column, font, width), INK, font, anchor="mm")
-    for index, row in enumerate(rows):
+        words, font = lettered(column, size)
+        pen.text((x, line / 2), fitted(words, font, width), INK, font, anchor="mm")
+    for index, (row, font) in enumerate(beside):
         middle = (6, line + index * step + height / 2)
-        pen.text(middle, row, INK, letters(row, size), anchor="lm")
+        pen.text(middle, row, INK, font, anchor="lm")
     for index, cell in enumerate(cells):
         y, x = divmod(index, len(columns))
         corner = (left + x * width, line + y * step)
         paper.paste(cell, corner)
         for number, words in enumerate(below[index] if below else ()):
             at = (corner[0] + width / 2, corner[1] + height + (number + 0.5) * line)
-            font = letters(words, size)
-            pen.text(at, fitted(words, font, width), INK, font, anchor="mm")
+            said, font = lettered(words, size)
+            pen.text(at, fitted(said, font, width), INK, font, anchor="mm")
     return paper
-
-
-def can_write(text: str) -> bool:
-    """Whether a picture can have ``text`` on it here: beyond ASCII that needs a font."""
-    return text.isascii() or _wide_font(14) is not None
-
-
-def letters(text: str, size: int) -> Font:
-    """The font for ``text``: Pillow's own, the same everywhere, or one of this machine's."""
-    wide = None if text.isascii() else _wide_font(size)
-    return wide or ImageFont.load_default(size)
-
-
-@cache
-def _wide_font(size: int) -> Font | None:
-    for name in WIDE_FONTS:
-        with suppress(OSError):
-            return ImageFont.truetype(name, size)
-    return None
 
 
 def fitted(text: str, font: Font, width: int) -> str:
@@ -146,17 +120,21 @@ def heat_map(
     Rows are the directions, columns everything that is read.
     """
     rows, columns = list(table), list(next(iter(table.values()), {}))
-    font, small = ImageFont.load_default(13), ImageFont.load_default(10)
-    left = max((int(font.getlength(row)) for row in rows), default=0) + 14
-    top = max((int(font.getlength(column)) for column in columns), default=0) + 14
+    small = ImageFont.load_default(10)
+    beside, above = ([lettered(name, 13) for name in names] for names in (rows, columns))
+    left, top = (
+        max((int(font.getlength(words)) for words, font in each), default=0) + 14
+        for each in (beside, above)
+    )
     paper = Image.new("RGB", (left + cell * len(columns), top + cell * len(rows)), PAPER)
     pen = ImageDraw.Draw(paper)
-    for x, column in enumerate(columns):
+    for x, (words, font) in enumerate(above):
         word = Image.new("L", (top, cell), 0)
-        ImageDraw.Draw(word).text((6, cell / 2), column, 255, font, anchor="lm")
+        ImageDraw.Draw(word).text((6, cell / 2), words, 255, font, anchor="lm")
         paper.paste(INK, (left + x * cell, 0), word.rotate(90, expand=True))
     for y, row in enumerate(rows):
-        pen.text((6, top + (y + 0.5) * cell), row, INK, font, anchor="lm")
+        words, font = beside[y]
+        pen.text((6, top + (y + 0.5) * cell), words, INK, font, anchor="lm")
         for x, column in enumerate(columns):
             value = table[row][column]
             box = (left + x * cell, top + y * cell)

@@ -12,10 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from editing.errors import BadInput, MissingFile, UnsafeFile
-from editing.formats.safetensors_files import DTYPES
 from editing.images import write_atomically
 
 Metadata = dict[str, Any]
+DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8,
+    "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 Net = TypeVar("Net", bound=nn.Module)
 

@@ -23,11 +23,13 @@ class VGGConfig:
 
     widths: channels at the five sizes.
     lpips: whether it carries LPIPS's weights, one per channel of every tap.
+    scaled: whether LPIPS scales pictures as ImageNet's are; its version 0.0 did not.
     """
 
     kind: str = "vgg16"
     widths: tuple[int, ...] = WIDTHS
     lpips: bool = False
+    scaled: bool = True
 
 
 class VGG16(nn.Module):
@@ -49,10 +51,12 @@ class VGG16(nn.Module):
             for i, width in enumerate(config.widths):
                 self.register_buffer(f"lpips{i}", torch.zeros(width))
 
-    def maps(self, img: Tensor, taps: Sequence[int] = LPIPS_TAPS) -> Iterator[Tensor]:
+    def maps(
+        self, img: Tensor, taps: Sequence[int] = LPIPS_TAPS, scaled: bool = True
+    ) -> Iterator[Tensor]:
         """The maps after the ReLUs of these convolutions, by torchvision's counting."""
         mean, std = (img.new_tensor(values)[:, None, None] for values in (MEAN, STD))
-        x = ((img + 1) / 2 - mean) / std
+        x = ((img + 1) / 2 - mean) / std if scaled else img
         for place in LAYOUT:
             if place < 0:
                 x = F.max_pool2d(x, 2)
@@ -65,7 +69,7 @@ class VGG16(nn.Module):
 
     def features(self, img: Tensor) -> list[Tensor]:
         """The maps that LPIPS compares, finest first."""
-        return list(self.maps(img))
+        return list(self.maps(img, scaled=self.config.scaled))
 
     @property
     def tap_scales(self) -> list[Tensor] | None:

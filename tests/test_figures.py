@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
-from editing import commands, figure_commands, sheets
+from editing import commands, figure_commands, lettering
 from editing.channels import Channel
 from editing.citations import PAPERS, bibtex, cited
 from editing.cli import main
@@ -136,9 +136,9 @@ def test_headings_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     assert heading(Column(Move("smile", 1.0), "smile"), 1) == "smile +1"
     assert heading(Column(TextEdit("a smile", 3.0), "smile", 2.0), 2) == '"a smile": smile +2'
     chinese = Column(TextEdit("微笑", 3.0), "smile")
-    monkeypatch.setattr(sheets, "_wide_font", ImageFont.load_default)
+    monkeypatch.setattr(lettering, "_wide_font", ImageFont.load_default)
     assert heading(chinese, 2) == '"微笑": smile +1'
-    monkeypatch.setattr(sheets, "_wide_font", lambda size: None)
+    monkeypatch.setattr(lettering, "_wide_font", lambda size: None)
     assert heading(chinese, 2) == "text 2: smile +1"
     assert edit_name(Move("age", 1.0, (0, 1, 2))) == "age @0-2"
 

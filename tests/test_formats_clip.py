@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from editing.conversion import convert
 from editing.domains import open_domain
-from editing.errors import UnsafeFile
+from editing.errors import UnsafeFile, UnsupportedFile
 from editing.formats.clip import find_clip
 from editing.formats.contents import read_content
 from editing.formats.pickles import refusing
@@ -193,10 +193,26 @@ def test_a_converted_clip_serves_its_domain(tmp_path: Path, tiny_generator: Gene
         _ = open_domain(folder).clip
 
 
+@pytest.mark.parametrize("form", ["state dict", "TorchScript"])
+def test_a_clip_with_a_resnet_is_named(tmp_path: Path, form: str) -> None:
+    """RN50 and its like: a stem of convolutions, four stages, attention in place of pooling."""
+    state = {k: v for k, v in make_state().items() if not k.startswith("visual.")}
+    state |= {
+        "visual.conv1.weight": torch.ones(4, 3, 3, 3),
+        "visual.layer1.0.conv1.weight": torch.ones(4, 4, 1, 1),
+        "visual.attnpool.positional_embedding": torch.ones(5, 16),
+    }
+    if form == "TorchScript":
+        torch.jit.trace(Holder(state), torch.zeros(1)).save(str(tmp_path / "RN50.pt"))
+    else:
+        torch.save(state, tmp_path / "RN50.pt")
+    with pytest.raises(UnsupportedFile, match="CLIP with a ResNet"):
+        inspect_file(tmp_path / "RN50.pt")
+
+
 def test_other_clips_are_refused(tmp_path: Path) -> None:
     state = make_state()
     for change, message in (
-        ({"visual.class_embedding": None}, "ResNet"),
         ({"visual.extra.weight": torch.ones(1)}, "extra.weight is unexpected"),
     ):
         changed = {k: v for k, v in {**state, **change}.items() if v is not None}

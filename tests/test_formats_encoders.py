@@ -14,10 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from editing.conversion import convert
 from editing.errors import BadInput, UnsafeFile
 from editing.features import load_picture_net, save_picture_net
 from editing.formats.checkpoints import find_generator, read_generator, read_net
 from editing.generator import Generator, GeneratorConfig
+from editing.inspection import inspect_file
 from tests.irse_reference import WIDTHS, Draw, State, head, head_state, normed, trunk, trunk_state
 from tests.test_formats_rosinality import to_rosinality
 from tests.test_generator import close
@@ -233,3 +235,20 @@ def test_idinverts_encoder(tmp_path: Path, normalised: bool) -> None:
     torch.save(state, tmp_path / "e.pth")
     with pytest.raises(UnsafeFile, match="last block"):
         read_net(tmp_path / "e.pth")
+
+
+@pytest.mark.parametrize(("prefix", "name"), [("mapper", "StyleCLIP's mapper"),
+                                              ("hypernet", "HyperStyle's hypernetwork"),
+                                              ("extra", "extra")])  # fmt: skip
+def test_what_is_not_read_is_said(tmp_path: Path, prefix: str, name: str) -> None:
+    """orpatashnik/StyleCLIP f87a47f, mapper/training/coach.py; yuval-alaluf/hyperstyle a723c73."""
+    content = checkpoint("psp")
+    state = {k: v for k, v in content["state_dict"].items() if k.startswith("decoder.")}
+    state |= {f"{prefix}.course_mapping.mapping.{i}.weight": torch.ones(4, 4) for i in range(3)}
+    torch.save({"state_dict": state, "opts": {"work_in_stylespace": False}}, tmp_path / "m.pt")
+    (found,) = inspect_file(tmp_path / "m.pt")
+    assert found.kind == "generator" and found.unread == (f"{name} (3 tensors)",)
+    target = convert([found], tmp_path / "m.pt", tmp_path / "domain")
+    assert any(name in note and "Not read" in note for note in target.notes)
+    torch.save(content, tmp_path / "e.pt")
+    assert not any(found.unread for found in inspect_file(tmp_path / "e.pt"))

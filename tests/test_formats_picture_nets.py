@@ -12,9 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from editing.errors import UnsafeFile
+from editing.errors import UnsafeFile, UnsupportedFile
 from editing.features import load_picture_net, save_picture_net
+from editing.formats import picture_nets
 from editing.formats.checkpoints import read_net
+from editing.formats.foreign import Weight
+from editing.inspection import inspect_file
 from editing.metrics import perceptual_distance
 from tests.irse_reference import WIDTHS, Draw, State, normed, trunk, trunk_state
 from tests.test_generator import close
@@ -156,7 +159,7 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
     vgg19 = {**make_vgg(), "features.30.weight": torch.ones(7, 7, 3, 3)}
     vgg19 = {k: v for k, v in vgg19.items() if not k.startswith("features.28.")}
     for state, message in (
-        (vgg19, "not those of vgg16"),
+        (vgg19, "of torchvision.s, vgg16 is read"),
         ({k: v for k, v in make_vgg().items() if k != "features.7.bias"}, "7.bias is missing"),
         ({**make_vgg(), "lin1.model.1.weight": torch.ones(1, 5, 1, 1)}, "five linear layers"),
         ({**make_arcface(7), "extra": torch.ones(1)}, "extra is unexpected"),
@@ -165,3 +168,44 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
         torch.save(state, path)
         with pytest.raises(UnsafeFile, match=message):
             read_net(path)
+
+
+def test_the_first_version_of_lpips_sees_pictures_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """lpips/weights/v0.0/vgg.pth, known by its numbers: its network has no scaling layer."""
+    state, linear = make_vgg(), make_linear()
+    weights = {f"lpips{k[3]}": Weight(v.shape, v.clone) for k, v in linear.items()}
+    monkeypatch.setattr(picture_nets, "UNSCALED", picture_nets.weights_digest(weights))
+    torch.save({**state, **linear}, tmp_path / "l.pth")
+    net = read_net(tmp_path / "l.pth")[1]
+    save_picture_net(tmp_path / "p.safetensors", net, half=False)
+    net = load_picture_net(tmp_path / "p.safetensors", part="perceptual")
+    a, b = pictures()
+    shift = torch.tensor([-0.030, -0.088, -0.188])[:, None, None]
+    scale = torch.tensor([0.458, 0.448, 0.450])[:, None, None]
+    expected = lpips(state, linear, a * scale + shift, b * scale + shift)  # undoes the scaling
+    assert close(perceptual_distance(net, a, b), expected)
+    other = {k: v * 2 for k, v in linear.items()}
+    torch.save({**state, **other}, tmp_path / "l.pth")
+    assert read_net(tmp_path / "l.pth")[1].config.scaled
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [("AlexNet", (64, 192, 384, 256, 256)), ("SqueezeNet", (64, 128, 256, 384, 384, 512, 512))],
+)
+def test_lpips_of_other_networks_is_named(
+    tmp_path: Path, name: str, channels: tuple[int, ...]
+) -> None:
+    linear = {f"lin{i}.model.1.weight": torch.ones(1, c, 1, 1) for i, c in enumerate(channels)}
+    torch.save(linear, tmp_path / "lin.pth")
+    with pytest.raises(UnsupportedFile, match=f"LPIPS weights are for {name}"):
+        inspect_file(tmp_path / "lin.pth")
+    first = {"AlexNet": (64, 3, 11, 11), "SqueezeNet": (64, 3, 3, 3)}[name]
+    trunk = {"features.0.weight": torch.ones(first), "features.0.bias": torch.ones(64),
+             "features.3.squeeze.weight" if name == "SqueezeNet" else "features.3.weight":
+             torch.ones(16, 64, 1, 1)}  # fmt: skip
+    torch.save(trunk, tmp_path / "trunk.pth")
+    with pytest.raises(UnsupportedFile, match=f"it is {name}; of torchvision's, vgg16"):
+        inspect_file(tmp_path / "trunk.pth")

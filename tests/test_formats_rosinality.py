@@ -15,6 +15,7 @@ from torch import Tensor
 from editing.errors import UnsafeFile, UnsupportedFile
 from editing.formats.checkpoints import find_generator, read_generator
 from editing.generator import Generator, GeneratorConfig
+from editing.inspection import inspect_file
 from tests.stylegan2_reference import CONFIG, make_state
 from tests.test_generator import GOLDEN, close, read_reference
 
@@ -190,3 +191,12 @@ def test_other_designs_are_named(tmp_path: Path) -> None:
         with pytest.raises(UnsupportedFile, match=told) as refusal:
             read_generator(tmp_path / "g.pt")
         assert "safe" not in str(refusal.value)
+
+
+def test_pictures_that_are_no_squares_are_refused_by_inspect_already(tmp_path: Path) -> None:
+    """As forks have them that begin with a grid of 4 x 8 places."""
+    state = to_rosinality(random_state()[1])
+    state["input.input"] = state["input.input"].repeat(1, 1, 1, 2)
+    torch.save({"g_ema": state}, tmp_path / "wide.pt")
+    with pytest.raises(UnsupportedFile, match="begins with 4 x 8 places"):
+        inspect_file(tmp_path / "wide.pt")

@@ -155,3 +155,22 @@ def test_what_is_missing_is_made_up_or_named(tmp_path: Path) -> None:
     torch.save({**state, "mapping.label_weight": torch.ones(3, Z)}, tmp_path / "g.pth")
     with pytest.raises(UnsafeFile, match="label_weight is unexpected"):
         read_generator(tmp_path / "g.pth")
+
+
+def test_genforces_training_checkpoints(tmp_path: Path) -> None:
+    """genforce/genforce 197feee, runners/base_runner.py: the running average is drawn with."""
+    state = make_state()
+    trained = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
+    others = {"discriminator": {"input0.weight": torch.ones(3)}, "generator": trained}
+    checkpoint = {
+        "models": {**others, "generator_smooth": state},
+        "running_metadata": {"iter": 3, "seen_img": 96},
+        "optimizers": {"generator": {"state": {}, "param_groups": []}},
+        "learning_rates": {},
+    }
+    torch.save(checkpoint, tmp_path / "checkpoint.pth")
+    found = find_generator(tmp_path / "checkpoint.pth")
+    assert found.system == "genforce" and not found.missing
+    generator = read_generator(tmp_path / "checkpoint.pth")
+    ws = torch.randn(1, generator.num_ws, W, generator=torch.Generator().manual_seed(2))
+    assert close(generator.synthesis(ws), drawn(state, ws[0]))

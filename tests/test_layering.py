@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROWS = [
-    {"archives", "errors", "memory", "progress", "latex"},
-    {"easing", "chains", "matching"},
+    {"archives", "errors", "memory", "progress", "latex", "lettering"},
+    {"easing", "chains", "matching", "flag_use"},
     {"images", "networks"},
     {"tensors", "settings"},  # files: of tensors, and YAML that people write
     {"rounding", "schedules", "expectations"},
@@ -41,10 +41,12 @@ ROWS = [
     },
     {"directions", "regions", "paste_back"},
     {"conditions", "mixing"},
-    {"inspection"},
+    {"inspection", "clip_files"},
+    {"conversion_target"},
+    {"conversion_codes"},
     {"conversion"},
     {"channels", "rescoring", "separation", "unsupervised"},
-    {"subspaces", "boundary_sets", "boundary_sources", "table_build"},
+    {"subspaces", "boundary_sets", "table_build"},
     {"losses", "tuning", "text_gradients"},
     {"stages", "starts"},
     {"descent", "pace"},
@@ -61,7 +63,7 @@ ROWS = [
     {"walk_values", "motion"},
     {"films"},
     {"recipes"},
-    {"replays", "figure_files"},
+    {"replays", "figure_files", "boundary_sources"},
     {"photos", "arguments", "presets"},
     {"batches", "figure_replays"},
     {"commands"},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from editing import sheets
+from editing import lettering
 from editing.domains import Domain
 from editing.edits import Move, render, state_of
 from editing.errors import BadInput
@@ -44,11 +44,11 @@ def test_only_what_needs_it_is_written_with_a_font_of_the_machine(monkeypatch) -
         asked.append(size)
         return ImageFont.load_default(2 * size)
 
-    monkeypatch.setattr(sheets, "_wide_font", wide)
+    monkeypatch.setattr(lettering, "_wide_font", wide)
     white = Image.new("RGB", (60, 40), (255, 255, 255))
-    sheet([white], ["smile +1"], ["row"], [["below"]])
+    sheet([white], ["smile +1 σ"], ["é → ê"], [["2 × 3 – 1"]])
     assert not asked
-    for words in (["é"], [], []), (["a"], ["é"], []), (["a"], [], [["é"]]):
+    for words in (["微"], [], []), (["a"], ["微"], []), (["a"], [], [["微"]]):
         asked.clear()
         sheet([white], *words)
         assert set(asked) == {14}

@@ -8,6 +8,7 @@ import torch
 from editing.errors import BadInput, UnsafeFile
 from editing.formats.checkpoints import read_generator
 from editing.generator import Generator, fingerprint, load_generator, save_generator
+from editing.inspection import inspect_file
 from editing.stylegan3 import StyleGAN3Config
 from tests.nvidia_files import stylegan3_file
 from tests.test_generator import GOLDEN, close, read_reference
@@ -39,6 +40,17 @@ def test_golden_networks_in_nvidias_container(tmp_path: Path, kind: str) -> None
     styles = generator.styles(ws)
     assert list(styles)[:2] == ["input", "L0_36_48"] and styles["input"].shape == (2, 4)
     assert torch.equal(generator.synthesis(styles), generator.synthesis(ws))
+
+
+def test_another_output_scale_is_drawn_with(tmp_path: Path) -> None:
+    state, expected = golden("t")
+    (tmp_path / "g").write_bytes(stylegan3_file(state, {**FACTS, "output_scale": 1}, {}))
+    assert inspect_file(tmp_path / "g")[0].facts["output_scale"] == 1
+    generator = read_generator(tmp_path / "g")
+    save_generator(tmp_path / "g.safetensors", generator)
+    loaded = load_generator(tmp_path / "g.safetensors")
+    ws = loaded.mapping(expected["z"])
+    assert close(loaded.synthesis(ws), 4 * expected["img_batch2"])
 
 
 def make_tiny() -> Generator:

@@ -13,7 +13,7 @@ from typing import Any
 from editing.errors import MissingFile
 from editing.formats.contents import read_content
 from editing.formats.foreign import Weight, Weights, stored
-from editing.formats.pickles import Inert, Refused
+from editing.formats.pickles import Inert, Refused, Unsupported
 from editing.formats.torch_files import StoredTensor
 from editing.hub import lacks_tokenizer
 
@@ -65,7 +65,7 @@ def find_clip(content: Any) -> ForeignClip | None:
     if not isinstance(state, dict) or not {"text_projection", "visual.conv1.weight"} <= set(state):
         return None
     if "visual.class_embedding" not in state:
-        raise Refused("its vision model is a ResNet; only vision transformers are known here")
+        raise Unsupported("it is a CLIP with a ResNet; those with a vision transformer are read")
     weights: Weights = {}
     for name, value in state.items():
         if name not in SPARE and isinstance(value, StoredTensor):

@@ -5,6 +5,7 @@ The first hold the generator they were trained for as well, as ``decoder``.
 
 import math
 import re
+from collections import Counter
 from typing import Any
 
 import torch
@@ -29,6 +30,12 @@ STEM = "input_layer.0.weight"
 OFFSETS = ("Encoder4Editing", "ProgressiveBackboneEncoder")  # encoders with differences to row 0
 LAST_ROWS = ("BackboneEncoderUsingLastLayerIntoWPlus",)  # one linear layer makes all rows
 ITERATIONS = 5
+HALVES = {  # what may stand beside encoder and decoder, by prefix
+    "mapper": "StyleCLIP's mapper",
+    "hypernet": "HyperStyle's hypernetwork",
+    "w_encoder": "HyperStyle's W encoder",
+}
+READ = ("encoder", "decoder", "latent_avg")
 
 
 def find_net(content: Any) -> ForeignNet | None:
@@ -67,6 +74,19 @@ def find_generator(content: Any) -> Foreign | None:
         missing = tuple(name for name in found.missing if name != MEAN)
         return Foreign(found.system, found.config, found.weights, missing)
     return found
+
+
+def left_unread(content: Any) -> tuple[str, ...]:
+    """What else than an encoder and its generator a checkpoint of their kind holds, for people."""
+    state = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not any(str(k).startswith("decoder.") for k in state):
+        return ()
+    counts = Counter(str(name).partition(".")[0] for name in state)
+    return tuple(
+        f"{HALVES.get(prefix, prefix[:40])} ({count} tensors)"
+        for prefix, count in sorted(counts.items())
+        if prefix not in READ
+    )
 
 
 def _part(content: dict[Any, Any], name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from editing.features import Net, NetConfig, make_net
-from editing.formats.pickles import Damaged, Refused
+from editing.formats.pickles import Damaged, Refused, Unsupported
 from editing.formats.torch_files import StoredTensor
 from editing.generator import Config, Generator, GeneratorConfig
 from editing.stylegan3 import StyleGAN3Config
@@ -226,6 +226,7 @@ def stylegan2_config(
     depth = sum(f"mapping.fc{i}.weight" in weights for i in range(64))
     if not known or not depth:
         raise Refused("it lacks the layers of a StyleGAN2 generator")
+    check_square(weights.get("synthesis.b4.const"))
     last = f"synthesis.b{known[-1]}"
     c_dim = width = 0
     if "mapping.embed.weight" in weights:
@@ -248,6 +249,20 @@ def stylegan2_config(
         resample_filter=TAPS if usual else tuple(taps.tolist()),
         use_noise=f"{last}.conv1.noise_const" in weights,
     )
+
+
+def check_square(const: Weight | None) -> None:
+    """Refuse a generator that begins with another grid than 4 x 4.
+
+    Raises:
+        Unsupported: says the grid.
+    """
+    if const is not None and const.shape[-2:] != (4, 4):
+        height, width = const.shape[-2:]
+        raise Unsupported(
+            f"it begins with {height} x {width} places, so it draws no squares; only generators of "
+            "square pictures, which begin with 4 x 4, are known"
+        )
 
 
 def stylegan3_config(

@@ -5,19 +5,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from editing.formats.arrays import open_mapped
 from editing.formats.pickles import Damaged, Refused, Unsupported
 from editing.formats.torch_files import Storage, StoredTensor
+from editing.tensors import DTYPES
 
 MAX_HEADER = 32 * 2**20  # bytes; a large network has some 100,000
 MAX_DIMENSIONS = 8
-DTYPES = {
-    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
-    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8,
-    "U8": torch.uint8, "BOOL": torch.bool,
-}  # fmt: skip
 METADATA = "__metadata__"
 
 

@@ -15,6 +15,7 @@ from editing.formats.foreign import (
     Foreign,
     Weight,
     Weights,
+    check_square,
     complete_noise,
     placed,
     reshaped,
@@ -132,6 +133,7 @@ def _read(
     never = named and layers > 2 * (FUSED_FROM.bit_length() - 3)
     fused_from = min(fused, default=NEVER if never else FUSED_FROM)
     const = weights["synthesis.const"]
+    check_square(const)
     weights["synthesis.const"] = reshaped(const, *const.shape[1:])
     sizes = {f"synthesis.layer{i}": 4 << (i // 2) for i in range(layers)}
     missing = complete_noise(weights, sizes)

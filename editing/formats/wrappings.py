@@ -7,6 +7,7 @@ from typing import Any
 # are trained.
 AVERAGED = ("g_ema", "G_ema", "generator_ema", "params_ema", "ema", "generator_smooth")
 TRAINED = ("state_dict", "g", "G", "generator", "params", "model")
+HOLDERS = ("models",)  # of several networks by name: genforce's training checkpoints
 PREFIXES = ("module.", "_orig_mod.", "generator_ema.", "g_ema.", "G_ema.", "generator.", "g.", "G.",
             "netG.")  # fmt: skip
 MOST = 3  # keys and prefixes around one state dict
@@ -22,7 +23,8 @@ def states_in(content: Any) -> Iterator[State]:
         yield {str(key): value for key, value in found.items()}
         if depth == MOST:
             continue
-        inner = [found[key] for key in (*AVERAGED, *TRAINED) if isinstance(found.get(key), dict)]
+        keys = (*AVERAGED, *HOLDERS, *TRAINED)
+        inner = [found[key] for key in keys if isinstance(found.get(key), dict)]
         inner += [part for prefix in PREFIXES if (part := _behind(prefix, found))]
         waiting += [(part, depth + 1) for part in inner]
 
