@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from editing.errors import BadInput
+from editing.memory import tidy
 from editing.schedules import Plateau, ramp
 from editing.stages import Leaves, Stage
 
@@ -69,6 +70,7 @@ class Descent:
             return index, losses
         if stage.phase(index) != self.phase:
             self.phase, self.lowest = stage.phase(index), math.inf
+            tidy(stage.generator.img_resolution)
             self.plateau = Plateau(stage.options.patience)
         with torch.inference_mode(False), torch.no_grad():
             if total < self.lowest:

@@ -20,6 +20,7 @@ from editing.formats.checkpoints import read_generator, read_net
 from editing.generator import Generator, fingerprint, load_generator
 from editing.hub import HubModel, checked
 from editing.mapping import one_hot
+from editing.memory import let_go
 from editing.tensors import is_tensor_file
 from editing.trust import trust_if_possible, trusted
 
@@ -266,6 +267,8 @@ class Domain:
     def encode(self, img: Tensor) -> Tensor:
         """The encoder's guess: pictures [N, 3, R, R] in [-1, 1] -> ws [N, num_ws, w_dim]."""
         ws: Tensor = self.encoder.encode(img.to(self.device), self.generator)
+        if not torch.is_grad_enabled():  # a gradient goes through it once more
+            let_go(self.encoder)
         return ws
 
 

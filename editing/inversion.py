@@ -26,6 +26,7 @@ from editing.inversion_options import options_for as options_for
 from editing.inversion_options import parse_start as parse_start
 from editing.inversion_options import with_setting as with_setting
 from editing.losses import Goal
+from editing.memory import tidy
 from editing.pace import Pace
 from editing.stages import (
     MAX_SHARED,
@@ -234,12 +235,14 @@ class Search:
             before, position, began = memory["before"], memory["position"], began - memory["spent"]
             self.notes = list(memory["notes"])
         while True:
+            tidy(self.domain.resolution)  # after the encoder, or the goal of the stage before
             descent = Descent(stage)
             if memory:
                 descent.remember(memory["descent"])
                 memory = None
             yield from self.steps(descent, names[position:], before, position, began)
             self.notes += descent.notes
+            tidy(self.domain.resolution)
             if position == len(names):
                 return
             before += descent.index

@@ -25,6 +25,7 @@ from editing.images import check_writable, save_png, write_atomically
 from editing.inversion import InversionOptions, Step
 from editing.inversion import invert as search
 from editing.latents import MAX_SEED, Latent, latent_to_bytes
+from editing.memory import tidy
 from editing.metrics import compare, psnr
 from editing.recipes import Inversion, Source, export_png, make_recipe
 
@@ -122,7 +123,10 @@ def invert_into(folder: Path, photo: Photo, job: Job) -> Facts:
         "notes": [*photo.alignment.notes, *job.notes, *found.step.notes],
         "made_with": made_with(photo, job),
     }
-    return write_files(folder, photo, job, found.state, more)
+    state = found.state
+    del found  # its steps hold all that the search needed
+    tidy(job.domain.resolution)
+    return write_files(folder, photo, job, state, more)
 
 
 def write_files(folder: Path, photo: Photo, job: Job, state: EditState, more: Facts) -> Facts:

@@ -17,6 +17,7 @@ from editing.domains import Domain
 from editing.edits import EditStack, EditState, Move, preview, render, state_of
 from editing.images import to_tensor, to_uint8
 from editing.latents import SeedSpec
+from editing.memory import tidy
 from editing.metrics import compare, identity, perceptual, readings
 from editing.out_of_domain import (
     USUAL,
@@ -173,7 +174,9 @@ class Easel:
         moment, against = session.now, session.against
         a = to_tensor(moment.portrait.before if against is None else against.after)
         b = to_tensor(moment.after)
-        return self.lanes.long(lambda: self._measures(a, b))
+        measured = self.lanes.long(lambda: self._measures(a, b))
+        tidy(self.domain.resolution)
+        return measured
 
     @torch.no_grad()
     def _measures(self, a: Tensor, b: Tensor) -> Measures:
