@@ -7,9 +7,12 @@ Every stage is a resumable command of its own; a stage started here runs with it
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+from training.precision import ALLOCATION
 
 OUT = Path(__file__).parent.parent / "weights" / "portraits"
 
@@ -82,7 +85,7 @@ def describe_domain() -> None:
 def run(stage: str) -> None:
     for command in STAGES[stage]:
         print(f"== {stage}: python -m {' '.join(command)}", flush=True)
-        subprocess.run([sys.executable, "-m", *command], check=True)
+        subprocess.run([sys.executable, "-m", *command], check=True, env=os.environ | ALLOCATION)
     if stage not in ("renders", "generator"):
         describe_domain()
 

@@ -31,6 +31,7 @@ from training.captions import BANDS, LANGUAGES, attributes_named, caption, sayab
 from training.dataset import CACHE, VISIBLE, Z_DIM, Renders, load_renders, seeds_to_z
 from training.factors import NAMES, NUM_FACTORS, LatentWorld
 from training.loop import Loop, Plan, parser
+from training.precision import autocast, keep_pages
 from training.prompts import HELD_OUT_PROMPTS, PROMPTS
 from training.train_readers import OUT, augment, labels_of
 from training.vocabulary import END, PAD, SPECIAL, START, make_tokenizer, save_tokenizer, words_of
@@ -208,7 +209,7 @@ def train(device: str, minutes: float, folder: Path) -> tuple[Teacher, list[str]
         tokens = tokens[:, : int((tokens != 0).sum(1).max())]
         named = data.captions.named[pick, which]
         right = fits(named, data.captions.shown[pick])
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with autocast(device):
             seen, read = teacher.see(pictures), teacher.read(tokens)
         seen, read = seen.float(), read.float()
         scale = teacher.clip.logit_scale.exp().clamp_max(60)
@@ -249,6 +250,7 @@ def export(model: CLIPModel, words: Sequence[str], folder: Path = FOLDER) -> Non
 
 def main() -> None:
     args = parser(__doc__).parse_args()
+    keep_pages()
     folder = args.state or CACHE / "clip-state"
     teacher, words, finished = train(args.device, args.minutes, folder)
     if not finished:

@@ -25,6 +25,7 @@ from editing.out_of_domain import USUAL, fuse, located, shaped
 from training.dataset import CACHE, load_renders
 from training.discriminator import Discriminator
 from training.loop import Loop, Plan, parser
+from training.precision import autocast, keep_pages
 from training.train_differential import BETAS, drawn, steps_of, strengths
 from training.train_readers import OUT
 
@@ -62,14 +63,14 @@ def answers(net: Deghosting, domain: Domain, fused: Tensor) -> Tensor:
     with torch.no_grad():
         ws = domain.encode(fused)
         prior = prior_of(ws, domain.generator, net.config.resolution)
-    with torch.autocast(domain.device.type, torch.bfloat16):
+    with autocast(domain.device):
         made = net(fused, prior)
     return made.float()
 
 
 def judged(critic: Discriminator, pictures: Tensor, real: bool) -> Tensor:
     """Binary cross-entropy of the discriminator's logits."""
-    with torch.autocast(pictures.device.type, torch.bfloat16):
+    with autocast(pictures.device):
         logits = critic(pictures)
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(real)))
 
@@ -141,6 +142,7 @@ def measure(net: Deghosting, domain: Domain, pictures: Tensor) -> dict[str, floa
 
 def main() -> None:
     args = parser(__doc__).parse_args()
+    keep_pages()
     domain = open_domain("portraits", args.device)
     config = config_for(domain.generator, SIDE, WIDTHS, domain.fingerprint)
     folder = args.state or CACHE / f"deghosting-state-{domain.fingerprint}"

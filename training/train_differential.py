@@ -30,6 +30,7 @@ from editing.out_of_domain import MISFIT_SIDE, USUAL, located, misfit_inside, sh
 from editing.rescoring import check_w
 from training.dataset import CACHE, Z_DIM, load_renders
 from training.loop import Loop, Plan, parser
+from training.precision import keep_pages
 from training.train_readers import OUT
 
 PLAN = Plan("differential", pictures=36_000, batch=24, learning_rate=2e-3, seed=83)
@@ -167,6 +168,7 @@ def accuracy(net: DifferentialNet, domain: Domain, count: int = 512) -> Mapping[
 
 def main() -> None:
     args = parser(__doc__).parse_args()
+    keep_pages()
     domain = open_domain("portraits", args.device)
     assert domain.generator.z_dim == Z_DIM, "the generator is not of this world"
     config = DifferentialConfig(tuple(domain.boundaries), SIDE)

@@ -21,6 +21,7 @@ from torch import Tensor
 from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from training.dataset import CACHE, load_renders
 from training.loop import Loop, Plan, parser
+from training.precision import autocast, keep_pages
 
 CHANNELS = (24, 48, 96, 160, 192)
 PLAN = Plan("features", pictures=40_000, batch=96, learning_rate=2e-3, seed=61)
@@ -97,6 +98,7 @@ def main() -> None:
     flags = parser(__doc__)
     flags.add_argument("--resolution", type=int, default=128)
     args = flags.parse_args()
+    keep_pages()
     torch.manual_seed(PLAN.seed)
     net = make_net(args.resolution).to(args.device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.02)
@@ -108,7 +110,7 @@ def main() -> None:
         clean = pictures[pick].to(args.device).float() / 127.5 - 1
         a, b = view(clean, rng), view(clean, rng)
         shown = torch.cat([a, b, degrade(view(clean, rng), rng)])
-        with torch.autocast(torch.device(args.device).type, torch.bfloat16):
+        with autocast(args.device):
             read = net(shown.contiguous(memory_format=torch.channels_last))
         loss = contrastive_loss(*read.float().tensor_split(3))
         optimiser.zero_grad(set_to_none=True)

@@ -18,6 +18,7 @@ from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from training.dataset import CACHE, Renders, load_renders
 from training.loop import Loop, Plan, parser
 from training.persons import PICTURES, person_of
+from training.precision import autocast, keep_pages
 from training.train_readers import OUT, augment
 
 RESOLUTION = 64  # pixels: what makes a person is large
@@ -60,6 +61,7 @@ def auc(scores: Tensor, positive: Tensor) -> float:
 
 def main() -> None:
     args = parser(__doc__).parse_args()
+    keep_pages()
     torch.manual_seed(PLAN.seed)
     net = PictureNet(CONFIG).to(args.device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.05)
@@ -73,7 +75,7 @@ def main() -> None:
         pick = torch.randperm(len(pictures), generator=rng)[:people]
         shown = pictures[pick].flatten(0, 1).to(args.device).float() / 127.5 - 1
         shown = augment(shown, rng).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(torch.device(args.device).type, torch.bfloat16):
+        with autocast(args.device):
             embeddings = net(shown)
         loss = supervised_contrastive_loss(embeddings.float(), persons)
         optimiser.zero_grad(set_to_none=True)

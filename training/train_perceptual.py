@@ -21,6 +21,7 @@ from editing.metrics import feature_distance
 from training.dataset import CACHE, load_renders
 from training.factors import NAMES, NUM_FACTORS
 from training.loop import Loop, Plan, parser
+from training.precision import autocast, keep_pages
 from training.train_features import gaussian_blur
 from training.train_readers import OUT, labels_of
 
@@ -68,6 +69,7 @@ def maps_and_readings(net: PictureNet, pictures: Tensor) -> tuple[list[Tensor], 
 
 def main() -> None:
     args = parser(__doc__).parse_args()
+    keep_pages()
     torch.manual_seed(PLAN.seed)
     net = PictureNet(CONFIG).to(args.device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.02)
@@ -83,7 +85,7 @@ def main() -> None:
         )
         error = (clean - other).square().mean((1, 2, 3)).cpu()
         shown = torch.cat([clean, distort(clean, error, rng), other])
-        with torch.autocast(torch.device(args.device).type, torch.bfloat16):
+        with autocast(args.device):
             taps, readings = maps_and_readings(
                 net, shown.contiguous(memory_format=torch.channels_last)
             )

@@ -32,6 +32,7 @@ from training.factors import (
     to_sigma,
 )
 from training.loop import Loop, Plan, parser
+from training.precision import autocast, keep_pages
 
 OUT = Path(__file__).parent.parent / "weights" / "portraits"
 
@@ -121,7 +122,7 @@ def train(name: str, device: str, minutes: float = math.inf, folder: Path | None
         pictures = augment(renders.pictures[pick].to(device).float() / 127.5 - 1, rng)
         flip = (torch.rand(len(pick), generator=rng) < 0.5).to(device)
         pictures, wanted = mirror(pictures, labels[pick].to(device), flip)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with autocast(device):
             read = net(pictures.contiguous(memory_format=torch.channels_last))
         error = F.smooth_l1_loss(read.float(), wanted, reduction="none", beta=0.5)
         loss = (error * seen[pick].to(device)).mean()
@@ -149,6 +150,7 @@ def main() -> None:
     flags = parser(__doc__)
     flags.add_argument("name", choices=list(RECIPES))
     args = flags.parse_args()
+    keep_pages()
     loop = train(args.name, args.device, args.minutes, args.state)
     if not loop.finished:
         print(json.dumps({"net": args.name, "stopped": "the same command goes on"}))
