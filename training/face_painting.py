@@ -30,18 +30,42 @@ from training.painting import (
 )
 
 
-def beard_mask(s: Shape, x: Tensor, y: Tensor) -> Tensor:
-    """Where a beard grows, 0..1."""
+BROW_X, BROW_HALF = 0.245, 0.155  # middle and half length
+IRIS = 0.068  # radius
+PUPIL = 0.42  # of the iris
+
+
+def beard_density(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+    """How thick a beard stands, 0..1: falls off softly to the cheeks and down the throat."""
     ax = x.abs()
-    top = -0.345 - 0.10 * smoothstep(0.10, 0.24, ax) + 0.42 * smoothstep(0.27, 0.56, ax)
-    return smoothstep(-0.03, 0.045, top - y) * smoothstep(-1.12, -0.90, y)
+    spread = s.traits["beard_spread"]
+    top = (
+        -0.350
+        - 0.10 * smoothstep(0.10, 0.24, ax)
+        + (0.40 + 0.05 * spread) * smoothstep(0.27, 0.58, ax)
+    )
+    soft = 0.035 + 0.13 * smoothstep(0.10, 0.34, ax)  # crisp over the lip, thin on the cheek
+    above = smoothstep(-0.45, 1.0, (top - y) / soft)
+    cheek = smoothstep(0.20, 0.46, ax) * smoothstep(-0.75, -0.45, y)
+    above = above * (1 - 0.42 * (1 - spread) * cheek)
+    return above * smoothstep(-1.10, -0.80, y) * smoothstep(-0.25, 0.10, z)
 
 
-def paint_brows(
-    s: Shape, detail: Detail, colour: Tensor, x: Tensor, y: Tensor, aa: float
-) -> tuple[Tensor, Tensor]:
+def beard_strands(s: Shape, x: Tensor, y: Tensor) -> Tensor:
+    """Hairs running down and together to the chin, unevenly, about 0 +- 1."""
+    shift = s.phase("beard_strands")
+    across = x * (1 + 0.55 * (-y - 0.35).clamp(0, 0.6)) + 0.012 * (17 * y + 9 * x.abs()).sin()
+    down = y + 0.25 * x.abs()
+    a = (47 * across + 1.6 * (5.3 * down + shift).sin()).sin()
+    b = (83 * across + 2.3 * (7.1 * down + 11 * x).sin() + 1.0).sin()
+    c = (139 * across + 3.1 * (6.1 * down - 13 * x + shift).sin()).sin()
+    ends = (31 * down + 2.4 * (29 * across).sin() + 2.0 * (11 * x).sin()).sin()
+    return 0.36 * a + 0.36 * b + 0.30 * c + 0.22 * ends
+
+
+def brow_curve(s: Shape, u: Tensor) -> tuple[Tensor, Tensor]:
+    """Height of a brow's middle and half its thickness, u from the nose (-1) to the temple (1)."""
     f = s.factors
-    u = (x.abs() - 0.245) / 0.155
     arch = (
         0.150
         + 0.052 * f["brow_height"]
@@ -49,19 +73,31 @@ def paint_brows(
         - 0.012 * f["gender"]
         + 0.046 * f["brow_angle"] * u
     )
-    thick = (0.019 + 0.007 * f["gender"]) * (1 - 0.55 * smoothstep(0.1, 1.0, u))
-    hairs = 0.25 * (95 * x.abs() + 50 * y + detail.phase(3)).sin()
-    mask = line(y - arch, thick * (1 + hairs * 0.5), 1.6 * aa + 0.006) * line(u, 0.94, 0.18)
+    return arch, (0.022 + 0.008 * f["gender"]) * (1 - 0.62 * smoothstep(0.0, 1.05, u))
+
+
+def paint_brows(s: Shape, colour: Tensor, x: Tensor, y: Tensor, aa: float) -> tuple[Tensor, Tensor]:
+    """Brows as fans of hairs: upright beside the nose, lying down towards the temple."""
+    u = (x.abs() - BROW_X) / BROW_HALF
+    arch, thick = brow_curve(s, u)
+    v = (y - arch) / thick
+    lean = 0.10 + 0.34 * smoothstep(-0.9, 0.6, u)
+    root = u - lean * v  # where on the brow the hair through this point grows
+    hairs = (44 * root + 1.7 * (9 * root + 0.6).sin()).sin()
+    hairs = 0.6 * hairs + 0.4 * (71 * root + 2.0 * (5 * u).sin() + 1.2 * v).sin()
+    reach = 0.95 + 0.42 * hairs + 0.18 * (13 * root + 2.0).sin()  # hairs end at different heights
+    across = smoothstep(0.65 + aa / thick, -0.35 - aa / thick, v.abs() - reach)
+    along = smoothstep(-1.10, -0.72, u - 0.10 * hairs) * smoothstep(1.08, 0.62, u)
     tone = hair_colour(s) * 0.55 + rgb(x, (0.16, 0.10, 0.08)) * 0.35
-    mask = mask * (0.88 + 0.12 * hairs)
-    return over(colour, tone.expand_as(colour), mask), mask
+    mask = across * along * (0.80 + 0.20 * hairs)
+    return over(colour, shade(tone.expand_as(colour), 1 - 0.18 * hairs), mask), mask
 
 
 def eye_lids(s: Shape, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Place across the eye ex and half width w, then heights of the upper and lower lid."""
     f = s.factors
     side = x.sign()
-    scale = 1 + 0.19 * f["eye_size"] - 0.04 * f["age"]
+    scale = eye_scale(s)
     ex = (x - side * EYE_X) * side  # + towards the temple
     w = 0.122 * scale
     u = (ex / w).clamp(-1, 1)
@@ -73,10 +109,26 @@ def eye_lids(s: Shape, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return ex, w, upper, torch.minimum(lower, upper)
 
 
-def paint_eyes(
-    s: Shape, colour: Tensor, x: Tensor, y: Tensor, aa: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Eyes with iris, lids and lashes; returns colour, the mask of the open eye, and its gloss."""
+@dataclass(frozen=True, eq=False)
+class Eyes:
+    """Painted eyes: colour [B, P, 3], masks [B, P] of what lies open and of the iris in it."""
+
+    colour: Tensor
+    open: Tensor
+    iris: Tensor
+
+
+def eye_scale(s: Shape) -> Tensor:
+    return 1 + 0.19 * s.factors["eye_size"] - 0.04 * s.factors["age"]
+
+
+def gaze(s: Shape) -> tuple[Tensor, Tensor]:
+    """Where the irises stand in the eyes: they stay with the camera a little."""
+    return -0.052 * s.factors["pose"], -0.018 * s.factors["pitch"] + 0.004
+
+
+def paint_eyes(s: Shape, colour: Tensor, x: Tensor, y: Tensor, aa: float) -> Eyes:
+    """Eyes with iris, lids and lashes."""
     f = s.factors
     side = x.sign()
     ex, w, upper, lower = eye_lids(s, x)
@@ -86,13 +138,11 @@ def paint_eyes(
         * smoothstep(-0.5 * aa, 1.2 * aa, y - lower)
         * within
     )
-    scale = 1 + 0.19 * f["eye_size"] - 0.04 * f["age"]
-    gaze_x = -0.052 * f["pose"]
-    gaze_y = -0.018 * f["pitch"] + 0.006
+    gaze_x, gaze_y = gaze(s)
     ix, iy = x - side * EYE_X - gaze_x, y - gaze_y
     r = (ix * ix + iy * iy + 1e-9).sqrt()
-    radius = 0.062 * scale
-    white = rgb(x, (0.95, 0.94, 0.93)) * (1 - 0.10 * (ex / w).square()).unsqueeze(-1)
+    radius = IRIS * eye_scale(s)
+    white = rgb(x, (0.95, 0.94, 0.93)) * (1 - 0.14 * (ex / w).square()).unsqueeze(-1)
     iris = palette(
         f["eye_colour"],
         (0.22, 0.12, 0.07),
@@ -102,22 +152,18 @@ def paint_eyes(
         (0.42, 0.66, 0.86),
     )
     spokes = 1 + 0.16 * (14 * torch.atan2(iy, ix)).sin() * smoothstep(0.3, 0.9, r / radius)
-    glow = (0.75 + 0.55 * smoothstep(0.03, -0.05, iy)) * spokes
-    eye = over(white, iris * glow.unsqueeze(-1), smoothstep(0.7 * aa, -0.7 * aa, r - radius))
-    eye = shade(eye, 1 - 0.55 * line(r - radius, 0.005, 0.012 + aa))
-    eye = over(
-        eye,
-        rgb(x, (0.03, 0.02, 0.03)).expand_as(eye),
-        smoothstep(0.7 * aa, -0.7 * aa, r - 0.44 * radius),
-    )
-    eye = shade(eye, 1 - 0.45 * smoothstep(0.045, 0.0, upper - y))
+    glow = (0.78 + 0.55 * smoothstep(0.03, -0.05, iy)) * spokes
+    in_iris = smoothstep(0.7 * aa, -0.7 * aa, r - radius)
+    eye = over(white, iris * glow.unsqueeze(-1), in_iris)
+    eye = shade(eye, 1 - 0.70 * line(r - radius + 0.003, 0.005, 0.014 + aa))
+    pupil = smoothstep(0.7 * aa, -0.7 * aa, r - PUPIL * radius)
+    eye = over(eye, rgb(x, (0.03, 0.02, 0.03)).expand_as(eye), pupil)
+    eye = shade(eye, 1 - 0.42 * smoothstep(0.042, 0.0, upper - y))
     lx = 0.022 * (0.5 + f["light_direction"])
-    spark = ((ix - lx).square() + (iy - 0.024).square() + 1e-9).sqrt()
-    eye = over(
-        eye,
-        rgb(x, (1.0, 1.0, 1.0)).expand_as(eye),
-        0.95 * smoothstep(0.8 * aa, -0.8 * aa, spark - 0.0135),
-    )
+    ly = torch.minimum(0.024 + 0 * upper, 0.55 * upper)  # in the open part of the eye
+    spark = ((ix - lx).square() + (iy - ly).square() + 1e-9).sqrt()
+    bright = 0.95 * smoothstep(0.8 * aa, -0.8 * aa, spark - 0.0145)
+    eye = over(eye, rgb(x, (1.0, 1.0, 1.0)).expand_as(eye), bright)
     # Lids: shadow in the crease, then the lash line.
     lid = smoothstep(1.25, 0.8, ex.abs() / w)
     crease = (
@@ -133,8 +179,7 @@ def paint_eyes(
     low = 0.35 * line(y - lower, 0.002, 1.5 * aa) * within
     dark = rgb(x, (0.10, 0.06, 0.05)).expand_as(colour)
     colour = over(colour, dark, torch.maximum((0.72 + 0.26 * fem) * lash, low).clamp(0, 1))
-    gloss = open_eye * smoothstep(0.5 * aa, -0.5 * aa, r - radius)
-    return colour, open_eye, gloss
+    return Eyes(colour, open_eye, open_eye * in_iris)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +217,7 @@ def mouth_lines(s: Shape, x: Tensor) -> MouthLines:
 def paint_mouth(
     s: Shape, colour: Tensor, x: Tensor, y: Tensor, aa: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Lips, teeth, tongue; returns colour, the mask of the mouth and its gloss."""
+    """Lips, teeth, tongue; returns colour, the mask of the mouth and of what is inside the lips."""
     m = mouth_lines(s, x)
     ends = smoothstep(1.0 + aa * 4, 1.0 - aa * 4, m.u.abs())
 
@@ -232,23 +277,18 @@ def paint_mouth(
         - ((y - MOUTH_Y - 0.70 * mouth_lift(s)) / 0.018).square()
     )
     colour = shade(colour, 1 - 0.35 * corner)
-    lip_only = whole * (1 - inside)
-    return colour, whole, lip_only
+    return colour, whole, inside
 
 
-def paint_beard(
-    s: Shape, detail: Detail, colour: Tensor, x: Tensor, y: Tensor, z: Tensor
-) -> tuple[Tensor, Tensor]:
+def paint_beard(s: Shape, colour: Tensor, x: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Hairs thin out where the density falls, so the edge is frayed everywhere."""
     amount = smoothstep(-0.05, 0.85, s.factors["beard"])
-    where = beard_mask(s, x, y) * smoothstep(-0.25, 0.05, z)
-    grain = (
-        0.5 * (140 * x + 6 * (31 * y).sin() + detail.phase(4)).sin()
-        + 0.5 * (63 * x - 41 * y + detail.phase(5)).sin()
-    )
-    edge = smoothstep(0.15, 0.75, where + 0.16 * grain)
-    mask = edge * (amount * (1.12 + 0.22 * grain)).clamp(0, 0.96)
+    hairs = beard_strands(s, x, y)
+    stands = beard_density(s, x, y, z) * (0.35 + 0.65 * amount)
+    mask = smoothstep(0.22, 0.88, stands + 0.24 * hairs * (1.25 - stands))
+    mask = mask * (amount * (1.10 + 0.12 * hairs)).clamp(0, 0.96)
     tone = hair_colour(s) * 0.80
-    return over(colour, shade(tone.expand_as(colour), 1 + 0.35 * grain), mask), mask
+    return over(colour, shade(tone.expand_as(colour), 1 + 0.26 * hairs), mask), mask
 
 
 def paint_head(
@@ -257,11 +297,26 @@ def paint_head(
     """The whole head without hair; also the masks of its features."""
     colour = paint_skin(s, detail, x, y, z, aa)
     front = smoothstep(0.10, 0.30, z)
-    bearded, beard = paint_beard(s, detail, colour, x, y, z)
-    painted, brows = paint_brows(s, detail, bearded, x, y, aa)
-    painted, eyes, eye_gloss = paint_eyes(s, painted, x, y, aa)
-    painted, mouth, lip_gloss = paint_mouth(s, painted, x, y, aa)
+    bearded, beard = paint_beard(s, colour, x, y, z)
+    painted, brows = paint_brows(s, bearded, x, y, aa)
+    eyes = paint_eyes(s, painted, x, y, aa)
+    painted, mouth, inside = paint_mouth(s, eyes.colour, x, y, aa)
     colour = over(bearded, painted, front)
-    gloss = (0.14 + 0.9 * eye_gloss * front + 0.30 * lip_gloss * front) * (1 - 0.7 * beard)
-    masks = {"brows": brows * front, "eyes": eyes * front, "mouth": mouth * front, "beard": beard}
-    return Surface(colour, gloss), masks
+    open_eye, iris = eyes.open * front, eyes.iris * front
+    mouth, inside, brows = mouth * front, inside * front, brows * front
+    gloss = 0.14 * (1 - open_eye) + 0.9 * iris + 0.30 * mouth * (1 - inside)
+    right = (x > 0).to(x.dtype)
+    masks = {
+        "brows": brows,
+        "eyes": open_eye,
+        "mouth": mouth,
+        "beard": beard * (1 - mouth) * (1 - open_eye),
+        "mouth_inside": inside,
+        "left_brow": brows * (1 - right),
+        "right_brow": brows * right,
+        "left_eye": open_eye * (1 - right),
+        "right_eye": open_eye * right,
+        "left_iris": iris * (1 - right),
+        "right_iris": iris * right,
+    }
+    return Surface(colour, gloss * (1 - 0.7 * beard)), masks

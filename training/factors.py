@@ -3,7 +3,9 @@
 A person is one vector ``e`` of independent standard normals, one entry per factor. ``couple``
 mixes them along the written-down list ``COUPLINGS`` into correlated unit normals ``g``, and
 ``bound`` turns g into factors in [-1, 1]. Everything the renderer shows of a person comes from
-the factors; everything else (strands, freckles, weave, grain) comes from a separate seed.
+the factors and, of small things (waves, locks, strands, how a beard grows, the cut of clothes),
+from the ``TRAITS``, T more independent normals; what is left (where freckles are, weave, film
+grain) comes from a separate seed.
 
 ``python -m training.factors`` prints the tables of docs/world.md.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +70,23 @@ FACTORS: tuple[Factor, ...] = (
 NAMES: tuple[str, ...] = tuple(factor.name for factor in FACTORS)
 INDEX: dict[str, int] = {name: i for i, name in enumerate(NAMES)}
 NUM_FACTORS = len(FACTORS)
+
+# What of a person's looks no factor tells, each in [-1, 1] and independent of all else.
+TRAITS: tuple[str, ...] = (
+    "waves",  # where the hair's large waves lie
+    "curls",  # and its lumps
+    "locks",  # where locks end
+    "layers",  # how far down long hair is layered
+    "sweep",  # which way the strands bend
+    "strands",  # where light and dark strands lie
+    "beard_spread",  # from the chin alone to all over the cheeks
+    "beard_strands",
+    "freckles",  # above 0: how many
+    "creases",  # how wrinkles run
+    "neckline",  # from a deep cut to a turtleneck
+    "neckline_cut",  # from round to pointed
+)
+NUM_TRAITS = len(TRAITS)
 
 # (cause, effect, weight): g_effect = sum of weight * g_cause + what is left of its own normal.
 # Causes stand before their effects; the weights of one effect have squares that sum below 1.
@@ -129,22 +149,44 @@ def sample_factors(seeds: list[int]) -> Tensor:
     return bound(couple(torch.from_numpy(e).float()))
 
 
+def sample_traits(seeds: Iterable[int]) -> Tensor:
+    """Traits [N, T] of the persons with these seeds."""
+    e = np.stack([np.random.RandomState([seed, 1]).randn(NUM_TRAITS) for seed in seeds])
+    return bound_traits(torch.from_numpy(e).float())
+
+
+def bound_traits(e: Tensor) -> Tensor:
+    """Independent normals [N, T] -> traits [N, T] in [-1, 1]."""
+    return torch.tanh(SLOPE * e)
+
+
 class LatentWorld:
-    """The paired world: Z -> factors through a fixed random rotation.
+    """The paired world: Z -> factors and traits through a fixed random rotation.
 
     z ~ N(0, I) is first put on the sphere of radius sqrt(z_dim) (what the mapping network does
-    with it), then e = the first F components of Q^T z.
+    with it). Of Q^T z the first F components are e, from which the factors come, the next T the
+    normals of the traits; the rest means nothing. So z determines all of a portrait but chance.
     """
 
     def __init__(self, z_dim: int, seed: int = 2026) -> None:
-        assert z_dim >= NUM_FACTORS, f"z_dim {z_dim} is below the {NUM_FACTORS} factors"
+        told = NUM_FACTORS + NUM_TRAITS
+        assert z_dim >= told, f"z_dim {z_dim} is below the {told} factors and traits"
         q, _ = np.linalg.qr(np.random.RandomState(seed).randn(z_dim, z_dim))
         self.axes = torch.from_numpy(q[:, :NUM_FACTORS]).float()  # [z_dim, F]
+        self.trait_axes = torch.from_numpy(q[:, NUM_FACTORS:told]).float()  # [z_dim, T]
 
     def factors(self, z: Tensor) -> Tensor:
         """z [N, z_dim] -> factors [N, F]."""
-        z = z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
-        return bound(couple(z @ self.axes.to(z)))
+        return bound(couple(on_sphere(z) @ self.axes.to(z)))
+
+    def traits(self, z: Tensor) -> Tensor:
+        """z [N, z_dim] -> traits [N, T]."""
+        return bound_traits(on_sphere(z) @ self.trait_axes.to(z))
+
+
+def on_sphere(z: Tensor) -> Tensor:
+    """z [N, z_dim] scaled to length sqrt(z_dim)."""
+    return z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
 
 
 # Below this value a factor shows nothing: a reader of pictures can only read what is above it.

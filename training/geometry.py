@@ -7,12 +7,13 @@ elementwise on tensors [B, P] (portraits x rays) with portrait parameters [B, 1]
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from training.factors import INDEX
+from training.factors import INDEX, TRAITS
 
 EYE_X, EYE_Z = 0.25, 0.52  # eye centres at (+-EYE_X, 0, EYE_Z)
 MOUTH_Y, MOUTH_Z = -0.50, 0.56
@@ -62,11 +63,15 @@ class Shape:
     factors: dict[str, Tensor]  # by name, in [-1, 1]
     head: tuple[Tensor, ...]  # world -> head rotation, row by row
     body: tuple[Tensor, ...]  # world -> body rotation
-    hair_phase: tuple[Tensor, ...]  # six phases in [0, 2 pi)
+    traits: dict[str, Tensor]  # by name, in [-1, 1]
 
     def amount(self, name: str) -> Tensor:
         """The factor as 0..1."""
         return self.factors[name] * 0.5 + 0.5
+
+    def phase(self, trait: str) -> Tensor:
+        """The trait as an angle, [-pi, pi]."""
+        return math.pi * self.traits[trait]
 
 
 def rotation(yaw: Tensor, pitch: Tensor) -> tuple[Tensor, ...]:
@@ -77,15 +82,15 @@ def rotation(yaw: Tensor, pitch: Tensor) -> tuple[Tensor, ...]:
     return (cy, zero, -sy, -sy * sp, cp, -cy * sp, sy * cp, sp, cy * cp)
 
 
-def make_shape(factors: Tensor, phases: Tensor) -> Shape:
-    """Shape of factors [B, F]; phases [B, 6] in [0, 2 pi)."""
+def make_shape(factors: Tensor, traits: Tensor) -> Shape:
+    """Shape of factors [B, F] and traits [B, T] (``factors.TRAITS``)."""
     named = {name: factors[:, i : i + 1] for name, i in INDEX.items()}
-    yaw, pitch = 0.56 * named["pose"], 0.24 * named["pitch"]
+    yaw, pitch = 0.53 * named["pose"], 0.24 * named["pitch"]
     return Shape(
         named,
         rotation(yaw, pitch),
         rotation(0.45 * yaw, 0.0 * pitch),
-        tuple(phases[:, i : i + 1] for i in range(phases.shape[1])),
+        {name: traits[:, i : i + 1] for i, name in enumerate(TRAITS)},
     )
 
 
@@ -147,7 +152,7 @@ def jaw_drop(s: Shape) -> Tensor:
 def skull(s: Shape, x: Tensor, y: Tensor, z: Tensor, grow: Tensor | float = 0.0) -> Tensor:
     """The cranium, grown by ``grow``."""
     wide = 0.03 * s.factors["face_width"]
-    return ellipsoid(x, y - 0.21, z + 0.14, 0.585 + wide + grow, 0.65 + grow, 0.70 + grow)
+    return ellipsoid(x, y - 0.21, z + 0.14, 0.585 + wide + grow, 0.62 + grow, 0.70 + grow)
 
 
 def face(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
@@ -205,29 +210,52 @@ def face(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
 
 
 def ears(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Both ears, in head space: a shell with a hollow."""
-    side = x.abs() - 0.585 - 0.03 * s.factors["face_width"]
-    shell = ellipsoid(side - 0.3 * (y + 0.04) * 0.2, y + 0.04, z + 0.13 + side, 0.085, 0.165, 0.105)
-    hollow = ellipsoid(side - 0.075, y + 0.03, z + 0.08 + side, 0.05, 0.10, 0.065)
-    return smooth_max(shell, -hollow, 0.03)
+    """Both ears, in head space: a dish that stands off the head, a rolled rim and a lobe."""
+    out = x.abs() - 0.575 - 0.03 * s.factors["face_width"]
+    up, back = y + 0.03, z + 0.13
+    tilted = back - 0.20 * up  # the ear leans back
+    off = out - 0.040 + 0.38 * tilted  # and opens forwards
+    narrow = 1 - 0.9 * (-up).clamp(0, 0.4)
+    ring = ((up / 0.150).square() + (tilted / (0.092 * narrow)).square() + 1e-6).sqrt()
+    rim = (((ring - 1) * 0.10).square() + (off - 0.008).square() + 1e-6).sqrt() - 0.019
+    dish = ellipsoid(off + 0.006, up, tilted, 0.026, 0.142, 0.088 * narrow)
+    root = ellipsoid(out + 0.005, up, tilted - 0.015, 0.050, 0.105, 0.055)
+    lobe = ellipsoid(off + 0.010, up + 0.130, tilted - 0.030, 0.024, 0.045, 0.040)
+    fold = capsule(off, up, tilted, (0.0, 0.075, 0.015), (0.005, -0.055, -0.035), 0.015)
+    d = smooth_min(smooth_min(dish, root, 0.03), smooth_min(rim, lobe, 0.02), 0.012)
+    # Long hair covers them: pressed flat, they do not come through it.
+    return smooth_min(d, fold, 0.012) + 0.08 * hair_reach(s)
 
 
-def neck(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Neck, in body space."""
-    r = 0.265 + 0.045 * s.factors["gender"]
-    return capsule(x, y, z, (0.0, -0.5, -0.17), (0.0, -1.5, -0.26), r)
+def body(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+    """Neck and chest without clothes, in body space: cords, throat and collar bones."""
+    g, ax = s.factors["gender"], x.abs()
+    neck = capsule(x, y, z, (0.0, -0.5, -0.17), (0.0, -1.5, -0.26), 0.255 + 0.045 * g)
+    torso = ellipsoid(x, y + 1.86, z + 0.25, 1.06 + 0.12 * g, 0.80 + 0.03 * g, 0.50)
+    d = smooth_min(neck, torso, 0.22)
+    cord = capsule(ax, y, z, (0.26, -0.50, -0.14), (0.07, -1.12, 0.035), 0.040)
+    d = smooth_min(d, cord, 0.12)
+    throat = ellipsoid(x, y + 0.86, z - 0.045 - 0.02 * g, 0.05, 0.09, 0.045)
+    d = smooth_min(d, throat, 0.11)
+    bone = capsule(ax, y, z, (0.10, -1.135, 0.040), (0.44, -1.11, -0.11), 0.022)
+    return smooth_min(d, bone, 0.07)
 
 
-def clothes(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Shoulders with a collar, in body space."""
-    g = s.factors["gender"]
-    torso = ellipsoid(x, y + 1.86, z + 0.25, 1.08 + 0.12 * g, 0.82 + 0.03 * g, 0.52)
-    ring = (
-        (x * x + (z + 0.22).square() + 1e-6).sqrt() - 0.335 - 0.04 * g,
-        y + 1.045 + 0.35 * (z + 0.22),
-    )
-    collar = (ring[0].square() + ring[1].square() + 1e-6).sqrt() - 0.062
-    return smooth_min(torso, collar, 0.06)
+def neckline(s: Shape, x: Tensor, z: Tensor) -> Tensor:
+    """Height of the clothes' upper edge: from a deep cut, round or pointed, to a turtleneck."""
+    high, pointed = s.traits["neckline"] * 0.5 + 0.5, s.traits["neckline_cut"] * 0.5 + 0.5
+    ax = x.abs()
+    rise = (1 - high) * (pointed * 1.0 * ax + (1 - pointed) * 1.5 * ax.square())
+    return -1.17 + 0.25 * high + rise - 0.30 * (z + 0.22).clamp(-0.30, 0.40)
+
+
+def clothes(s: Shape, x: Tensor, y: Tensor, z: Tensor, bare: Tensor) -> Tensor:
+    """A shirt over the ``body`` at distance ``bare``, with a rolled edge; in body space."""
+    above = 0.75 * (y - neckline(s, x, z))
+    cloth = smooth_max(bare - 0.022, above, 0.015)
+    roll = 0.017 + 0.035 * smoothstep(0.45, 0.95, s.traits["neckline"] * 0.5 + 0.5)
+    edge = ((bare - 0.020).square() + above.square() + 1e-6).sqrt() - roll
+    return smooth_min(cloth, edge, 0.025)
 
 
 def hair_thickness(s: Shape) -> Tensor:
@@ -239,6 +267,16 @@ def bald_amount(s: Shape) -> Tensor:
     return smoothstep(0.15, 0.95, s.factors["baldness"])
 
 
+def hair_fall(s: Shape) -> Tensor:
+    """Length of the hair, 0..1; the bald have shorter hair."""
+    return s.amount("hair_length") * (1 - 0.6 * bald_amount(s))
+
+
+def hair_reach(s: Shape) -> Tensor:
+    """0: the ears are free; 1: hair falls over them."""
+    return smoothstep(0.22, 0.60, hair_fall(s))
+
+
 def curls(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     """Displacement of the hair: long waves when straight, tight lumps when curly, in +-1."""
     curl = s.amount("hair_curl")
@@ -246,67 +284,101 @@ def curls(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     wx = x + 0.05 * (5 * y + 0.7).sin()
     wy = y + 0.05 * (6 * z + 1.9).sin()
     wz = z + 0.05 * (5 * x + 3.1).sin()
-    large = (k * wx + 0.4).sin() * (k * (0.35 + 0.65 * curl) * wy + 1.1).sin()
-    p = s.hair_phase
-    return large + 0.5 * (2.1 * k * wz + p[0]).sin() * (1.9 * k * wx + p[1]).sin()
+    large = (k * wx + 0.4).sin() * (k * (0.35 + 0.65 * curl) * wy + s.phase("waves")).sin()
+    small = (2.1 * k * wz + s.phase("curls")).sin() * (1.9 * k * wx + 2.0 * s.traits["waves"]).sin()
+    return large + 0.5 * small
 
 
-def hair(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """All hair of the head, in head space."""
-    f = s.factors
-    thick, bald = hair_thickness(s), bald_amount(s)
-    length = s.amount("hair_length") * (1 - 0.6 * bald)
-    wave = curls(s, x, y, z)
-    cap = ellipsoid(
-        x,
-        y - 0.225,
-        z + 0.165,
-        0.585 + 0.03 * f["face_width"] + thick,
-        0.65 + 1.15 * thick,
-        0.70 + thick,
-    )
-    # Short hair ends above the ear in front and at the nape behind.
-    cap = smooth_max(cap, -0.06 - 0.45 * length - 0.75 * (0.05 - z).clamp(0, 0.45) - y, 0.07)
-    # A curtain of long hair behind and beside the face.
-    reach = smoothstep(0.22, 0.60, length)
-    end = -0.05 - 1.30 * length
-    flare = 0.05 * ((-y).clamp(0, 1))
-    curtain = ellipsoid(
-        x, 0 * y, z + 0.26, 0.46 + reach * (0.20 + thick + flare), 1.0, 0.43 + 0.06 * reach
-    )
-    curtain = smooth_max(curtain, end - y, 0.10)
-    curtain = smooth_max(curtain, y - 0.35, 0.10)
-    d = smooth_min(cap, curtain, 0.08)
-    amplitude = 0.006 + 0.032 * s.amount("hair_curl").square()
-    d = d - amplitude * wave
-    # The opening for the face; a fringe lowers it, baldness raises it and bares the crown.
-    ragged = 0.014 * (21 * x + 0.3).sin() + 0.009 * (47 * x + s.hair_phase[2]).sin()
+def face_opening(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+    """Distance to the room the hair leaves for the face.
+
+    A fringe lowers its upper edge, baldness raises it.
+    """
+    f, bald = s.factors, bald_amount(s)
+    lock = 0.5 + 0.9 * f["fringe"].clamp_min(0)
+    ragged = 0.016 * lock * (21 * x + s.phase("locks")).sin()
+    ragged = ragged + 0.010 * lock * (47 * x + s.phase("strands")).sin()
     fringe = (0.10 * f["fringe"] + 0.10 * smoothstep(0.1, 1.0, f["fringe"])) * (1 - bald)
-    hairline = 0.765 - fringe + 0.25 * bald
     part = f["parting"] * (1 - bald)
     swoop = (
         0.16 * part * x - 0.05 * part.abs() + 0.06 * torch.exp(-((x - 0.22 * part) / 0.10).square())
     )
-    opening = ellipsoid(
+    return ellipsoid(
         x - 0.03 * part,
         y + 0.30,
         z - 0.74,
         0.535 + 0.03 * f["face_width"] + 0.06 * bald,
-        hairline + ragged + swoop,
+        0.765 - fringe + 0.25 * bald + ragged + swoop,
         0.62 + 0.15 * bald,
     )
-    d = smooth_max(d, -opening, 0.06)
-    # Going bald, the hair sinks into the scalp: first over the forehead, then the whole crown.
-    return d + (0.02 + 0.20 * smoothstep(0.02, 0.50, y + 0.35 * z)) * bald
+
+
+def curtain(s: Shape, x: Tensor, y: Tensor, z: Tensor, around: Tensor) -> Tensor:
+    """Long hair behind and beside the face: layers that taper and end in locks."""
+    length, reach = hair_fall(s), hair_reach(s)
+    shift = s.phase("locks")
+    broad = (5 * around + shift).sin()
+    narrow = (11 * around + 1.3 + 2 * s.traits["locks"] + 2.0 * y).sin()
+    locks = 0.6 * broad + 0.4 * narrow
+    end = 0.0 - 1.27 * length + reach * (0.05 * broad + 0.09 * (1 - narrow.abs()))
+    low = smoothstep(0.30 + 0.30 * length, 0.0, y - end)  # 1 at the tips
+    layer = end + 0.42 * length + 0.07 * locks + 0.06 * s.traits["layers"]
+    step = smoothstep(-0.02, 0.07, y - layer)
+    slim = 1 - (0.26 - 0.06 * s.traits["layers"]) * low
+    clump = (0.010 + 0.016 * low) * locks * smoothstep(0.30, -0.20, y)
+    wide = 0.44 + reach * (0.16 + 0.8 * hair_thickness(s))
+    d = ellipsoid(x, 0 * y, z + 0.26, wide * slim, 1.0, (0.41 + 0.06 * reach) * slim)
+    d = d - reach * (0.024 * step + clump)
+    d = smooth_max(d, 0.8 * (end - y), 0.07)
+    d = smooth_max(d, y - 0.35, 0.10)
+    # It falls beside the throat, not over it.
+    return smooth_max(d, -ellipsoid(x, 0 * y, z - 0.47, 0.34, 1.0, 0.60), 0.05)
+
+
+def hair(s: Shape, x: Tensor, y: Tensor, z: Tensor, scalp: Tensor, ear: Tensor) -> Tensor:
+    """All hair of the head, in head space; it lies close where it grows thin.
+
+    ``scalp`` and ``ear`` are the distances of head and ears at these points.
+    """
+    thick, bald = hair_thickness(s), bald_amount(s)
+    length, reach = hair_fall(s), hair_reach(s)
+    around = torch.atan2(x, z + 0.20)
+    wide = 0.575 + 0.03 * s.factors["face_width"] + thick
+    cap = ellipsoid(x, y - 0.21, z + 0.16, wide, 0.60 + 0.95 * thick, 0.69 + thick)
+    # Short hair ends above the ear in front and at the nape behind, frayed.
+    fray = 0.020 * (9 * around + s.phase("locks")).sin() + 0.012 * (23 * around).sin()
+    edge = -0.06 - 0.45 * length - 0.75 * (0.05 - z).clamp(0, 0.45) - 0.35 * reach + fray
+    cover = scalp - 0.020 + 0.3 * smoothstep(0.15, -0.05, y)  # no bare scalp under full hair
+    d = smooth_max(smooth_min(cap, cover, 0.03), edge - y, 0.06)
+    d = smooth_min(d, curtain(s, x, y, z, around), 0.08)
+    # No thicker over the scalp than the way to where it ends allows: no helmet, no ear-muffs.
+    opening = face_opening(s, x, y, z)
+    room = torch.minimum(
+        0.012 + 0.55 * (y - edge).clamp(0, 1) + 0.5 * reach, 0.024 + 1.0 * opening.clamp(0, 1)
+    )
+    crown = smoothstep(-0.15, 0.10, y)
+    room = room - crown * (room - 0.14).clamp_min(0)
+    thin = 1 - (1 - bald).square()
+    room = room + (0.016 - room) * thin * (1 - reach * (1 - crown))
+    amplitude = 0.006 + 0.030 * s.amount("hair_curl").square()
+    d = d - amplitude * (8 * room).clamp(0, 1) * (curls(s, x, y, z).clamp_min(-0.7) + 0.5)
+    d = smooth_max(d, scalp - room, 0.03)
+    d = smooth_max(d, 0.020 - 0.30 * reach - ear, 0.02)
+    d = smooth_max(d, -opening, 0.05)
+    # Going bald, it sinks into the scalp: first over the forehead, then the whole crown.
+    return d + 0.22 * smoothstep(0.02, 0.45, y + 0.35 * z) * bald
 
 
 @dataclass(frozen=True, eq=False)
 class Distances:
     """Signed distances [B, P] of the parts at one point each."""
 
-    skin: Tensor
+    skin: Tensor  # the nearest of the next three, seams rounded
     hair: Tensor
     clothes: Tensor
+    face: Tensor
+    ears: Tensor
+    body: Tensor
 
     def nearest(self) -> Tensor:
         return torch.minimum(torch.minimum(self.skin, self.hair), self.clothes)
@@ -316,6 +388,8 @@ def distances(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Distances:
     """Distances from world points."""
     hx, hy, hz = to_space(s.head, x, y, z)
     bx, by, bz = to_space(s.body, x, y, z)
-    skin = torch.minimum(face(s, hx, hy, hz), ears(s, hx, hy, hz))
-    skin = smooth_min(skin, neck(s, bx, by, bz), 0.05)
-    return Distances(skin, hair(s, hx, hy, hz), clothes(s, bx, by, bz))
+    head, ear, bare = face(s, hx, hy, hz), ears(s, hx, hy, hz), body(s, bx, by, bz)
+    skin = smooth_min(smooth_min(head, ear, 0.025), bare, 0.05)
+    return Distances(
+        skin, hair(s, hx, hy, hz, head, ear), clothes(s, bx, by, bz, bare), head, ear, bare
+    )

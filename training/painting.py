@@ -18,6 +18,7 @@ from training.geometry import (
     Shape,
     bald_amount,
     mouth_half_width,
+    neckline,
     smoothstep,
 )
 
@@ -26,10 +27,9 @@ RGB = tuple[float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class Detail:
-    """Chance beyond the factors: phases [B, 12] in [0, 2 pi), freckles [B, 1] in 0..1."""
+    """Chance beyond factors and traits: where freckles and weave lie, phases [B, 12] in [0, 2 pi)."""
 
     phases: Tensor
-    freckles: Tensor
 
     def phase(self, i: int) -> Tensor:
         return self.phases[:, i : i + 1]
@@ -114,22 +114,23 @@ def skin_colour(s: Shape) -> Tensor:
     )
 
 
-def strands(s: Shape, detail: Detail, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+def strands(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     """Light and dark of single strands, about 0 +- 1, running down from the crown."""
     curl = s.amount("hair_curl")
-    angle = torch.atan2(x, z + 0.35)
-    wave = curl * (0.10 * (16 * y + 0.6).sin() + 0.06 * (27 * y + 9 * z + detail.phase(1)).sin())
-    a = angle + wave + 0.04 * (3.1 * y + 1.0).sin()
-    broad = 0.9 * (23 * a + 0.4).sin() + 0.7 * (41 * a + 2 * (2 * y).sin()).sin()
-    fine = (71 * a + detail.phase(4)).sin() + (
-        113 * a + detail.phase(5) + 3 * (1.7 * y + x).sin()
-    ).sin()
-    return 0.40 * (broad + 0.9 * fine)
+    sweep = s.traits["sweep"]
+    wave = curl * (0.10 * (16 * y + 0.6).sin() + 0.06 * (27 * y + 9 * z + s.phase("waves")).sin())
+    a = torch.atan2(x, z + 0.35) + wave + 0.04 * (3.1 * y + 1.0).sin()
+    a = a + 0.05 * sweep * (2.3 * y + 0.4).sin() + 0.03 * s.traits["strands"] * y
+    # Tufts part and join on their way down: the phase of each wanders with height.
+    broad = (19 * a + s.phase("strands") + 0.9 * (2.9 * y + 7 * a).sin()).sin()
+    middle = (43 * a + 2.2 * (2.1 * y + 3 * a).sin()).sin()
+    fine = (89 * a + 2.6 * (1.7 * y + 5 * a).sin()).sin()
+    finest = (149 * a + 3.0 * (2.3 * y - 4 * a).sin()).sin()
+    uneven = 0.65 + 0.35 * (13 * a - 1.1 * y + 0.8).sin()
+    return 0.42 * broad + 0.34 * middle + uneven * (0.36 * fine + 0.26 * finest)
 
 
-def paint_wrinkles(
-    s: Shape, detail: Detail, colour: Tensor, x: Tensor, y: Tensor, aa: float
-) -> Tensor:
+def paint_wrinkles(s: Shape, colour: Tensor, x: Tensor, y: Tensor, aa: float) -> Tensor:
     """Age and laughter: folds beside the nose, lines on the forehead, crow's feet, bags."""
     ax = x.abs()
     old = smoothstep(0.0, 0.95, s.factors["age"])
@@ -137,7 +138,7 @@ def paint_wrinkles(
     corner = mouth_half_width(s)
     fold = segment(ax, y, (0.105, -0.235), (corner + 0.055, MOUTH_Y + 0.03))
     dark = (0.10 + 0.34 * old + 0.26 * smile) * torch.exp(-((fold / 0.022) ** 2))
-    bend = 0.012 * (7 * x + detail.phase(6)).sin()
+    bend = 0.012 * (7 * x + s.phase("creases")).sin()
     brow_lines = (36 * (y + 0.10 * x * x + bend)).sin()
     zone = torch.exp(-(((y - 0.36) / 0.085) ** 2)) * torch.exp(-((x / 0.27) ** 4))
     dark = dark + old * 0.30 * zone * smoothstep(0.55, 1.0, brow_lines)
@@ -173,7 +174,7 @@ def paint_skin(s: Shape, detail: Detail, x: Tensor, y: Tensor, z: Tensor, aa: fl
     ).sin()
     spots = spots * (23 * (x + y) + detail.phase(9)).sin()
     zone = torch.exp(-(((y + 0.20) / 0.16) ** 2)) * torch.exp(-((ax / 0.36) ** 4)) * (z > 0.1)
-    amount = detail.freckles * smoothstep(0.6, -0.6, f["skin_tone"])
+    amount = s.traits["freckles"].clamp_min(0) * smoothstep(0.6, -0.6, f["skin_tone"])
     colour = shade(colour, 1 - 0.40 * amount * zone * smoothstep(0.35, 0.75, spots))
     mottle = (19 * x + detail.phase(10)).sin() * (17 * y + detail.phase(11)).sin()
     colour = shade(colour, 1 + 0.015 * mottle)
@@ -183,14 +184,17 @@ def paint_skin(s: Shape, detail: Detail, x: Tensor, y: Tensor, z: Tensor, aa: fl
         (y + 0.272 + 0.004 * size) / 0.013
     ).square()
     colour = shade(colour, 1 - 0.62 * front * smoothstep(1.6, 0.4, hole))
-    painted = paint_wrinkles(s, detail, colour, x, y, aa)
+    painted = paint_wrinkles(s, colour, x, y, aa)
     return over(colour, painted, front)
 
 
-def paint_hair(s: Shape, detail: Detail, x: Tensor, y: Tensor, z: Tensor) -> Surface:
-    tone = strands(s, detail, x, y, z)
+def paint_hair(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Surface:
+    """Strands, darker at the roots and in the depth between locks."""
+    tone = strands(s, x, y, z)
+    roots = 0.90 + 0.10 * smoothstep(0.72, 0.30, y) + 0.06 * smoothstep(-0.2, -0.9, y)
     colour = shade(
-        hair_colour(s).expand(-1, x.shape[1], 3), (1 + 0.30 * tone) * (0.94 + 0.06 * bald_amount(s))
+        hair_colour(s).expand(-1, x.shape[1], 3),
+        (1 + 0.30 * tone) * roots * (0.94 + 0.06 * bald_amount(s)),
     )
     return Surface(colour, 0.25 + 0.10 * tone)
 
@@ -213,14 +217,16 @@ def paint_clothes(s: Shape, detail: Detail, x: Tensor, y: Tensor, z: Tensor) -> 
     )
     base = torch.lerp(dark, light, s.amount("clothes_lightness").unsqueeze(-1))
     weave = (85 * x + detail.phase(0)).sin() * (85 * y + detail.phase(1)).sin()
-    ring = ((x * x + (z + 0.22).square() + 1e-6).sqrt() - 0.40).abs()
-    seam = 1 - 0.25 * torch.exp(-((ring - 0.075) / 0.012).square()) * smoothstep(-1.35, -1.1, y)
+    below = neckline(s, x, z) - y
+    seam = 1 - 0.28 * torch.exp(-((below - 0.055) / 0.010).square())
+    ribs = (70 * torch.atan2(x, z + 0.22)).sin() * smoothstep(0.055, 0.045, below)
+    seam = seam * (1 + 0.07 * ribs)
     return Surface(
         shade(base.expand(-1, x.shape[1], 3), (1 + 0.05 * weave) * seam), torch.full_like(x, 0.04)
     )
 
 
-def paint_background(s: Shape, detail: Detail, u: Tensor, v: Tensor) -> Tensor:
+def paint_background(s: Shape, u: Tensor, v: Tensor) -> Tensor:
     """A lit wall out of focus, linear [B, P, 3]; u, v in [-1, 1], v down."""
     f = s.factors
     dark = palette(
@@ -239,7 +245,7 @@ def paint_background(s: Shape, detail: Detail, u: Tensor, v: Tensor) -> Tensor:
     )
     base = torch.lerp(dark, light, s.amount("background_lightness").unsqueeze(-1))
     glow = torch.exp(-((u - 0.45 * f["light_direction"]).square() + (v + 0.25).square()) / 1.1)
-    blur = (2.3 * u + detail.phase(2)).sin() * (2.1 * v + detail.phase(6)).sin()
+    blur = (2.3 * u + s.phase("creases")).sin() * (2.1 * v + s.phase("waves")).sin()
     return shade(base.expand(-1, u.shape[1], 3), 0.72 + 0.42 * glow + 0.03 * blur)
 
 

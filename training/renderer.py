@@ -1,4 +1,4 @@
-"""The portrait renderer: factors and a seed -> picture, masks, landmarks.
+"""The portrait renderer: factors, traits and a seed -> picture, masks, landmarks.
 
 ``python -m training.renderer SHEET.png --seeds 0-63`` draws a contact sheet.
 """
@@ -29,7 +29,7 @@ from training.accessories import (
     solid_covers,
 )
 from training.face_painting import paint_head
-from training.factors import INDEX, sample_factors
+from training.factors import INDEX, sample_factors, sample_traits
 from training.geometry import Distances, Shape, distances, make_shape, smoothstep, to_space
 from training.glasses import cast_shadow, draw_glasses
 from training.painting import (
@@ -45,14 +45,15 @@ from training.painting import (
 )
 from training.tracing import (
     COARSE,
+    FAR_Z,
     Hits,
     Nearest,
     Rays,
     camera_rays,
-    ffhq_frame,
     landmarks,
     light_reaching,
     occlusion,
+    to_pixels,
     trace,
 )
 
@@ -67,25 +68,21 @@ class Render:
     pictures: Tensor  # [B, 3, H, W] in [-1, 1]
     masks: dict[str, Tensor]  # visibility of each feature, [B, H, W] in 0..1
     landmarks: Tensor  # eyes and mouth corners in pixels, [B, 4, 2]
+    depth: Tensor  # world z of the first surface met, glasses left out, [B, H, W]; FAR_Z: none
 
 
-def sample_detail(
-    seeds: Sequence[int], device: torch.device | str = "cpu"
-) -> tuple[Detail, Tensor]:
-    """The chance details of these seeds, and six phases for the hair's shape [B, 6]."""
-    draws = np.stack([np.random.RandomState(seed).rand(NUM_PHASES + 7) for seed in seeds])
-    draws = torch.from_numpy(draws).float().to(device)
-    phases = draws * (2 * np.pi)
-    freckles = (draws[:, -1:] * 2.2 - 1.2).clamp(0, 1)
-    return Detail(phases[:, :NUM_PHASES], freckles), phases[:, NUM_PHASES : NUM_PHASES + 6]
+def sample_detail(seeds: Sequence[int], device: torch.device | str = "cpu") -> Detail:
+    """The chance details of these seeds."""
+    draws = np.stack([np.random.RandomState(seed).rand(NUM_PHASES) for seed in seeds])
+    return Detail(torch.from_numpy(draws * (2 * np.pi)).float().to(device))
 
 
-def grain(seeds: Sequence[int], resolution: int, device: torch.device | str = "cpu") -> Tensor:
-    """Film grain [B, 1, R, R], the same on every device."""
+def film_grain(seeds: Sequence[int], resolution: int, device: torch.device | str = "cpu") -> Tensor:
+    """Unit film grain [B, 1, R, R], the same on every device."""
     noise = [
         np.random.RandomState(seed + 1).standard_normal((resolution, resolution)) for seed in seeds
     ]
-    return torch.from_numpy(np.stack(noise)[:, None]).float().to(device) * GRAIN
+    return torch.from_numpy(np.stack(noise)[:, None]).float().to(device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +94,19 @@ class Air:
 
 
 def light_surface(
-    s: Shape, surface: Surface, n: tuple[Tensor, ...], rays: Rays, air: Air, soft: Tensor
+    s: Shape,
+    surface: Surface,
+    n: tuple[Tensor, ...],
+    rays: Rays,
+    air: Air,
+    soft: Tensor,
+    eyes: Tensor,
 ) -> Tensor:
-    """Key, sky and rim light on a surface, linear [B, P, 3]; ``soft`` lets light bleed (skin)."""
+    """Key, sky and rim light on a surface, linear [B, P, 3].
+
+    ``soft`` lets light bleed (skin). On eyes hardly any highlight is cast: a wide one would lie
+    over the whole iris, and the small one is painted.
+    """
     light = light_direction(s)
     key = n[0] * light[0] + n[1] * light[1] + n[2] * light[2]
     shadow, sky = air.shadow, air.sky
@@ -118,7 +125,7 @@ def light_surface(
     shine = (n[0] * hx + n[1] * hy + n[2] * hz) * half
     spec = (
         surface.gloss * (0.30 * shine.clamp(0, 1) ** 14 + 0.55 * shine.clamp(0, 1) ** 60) * shadow
-    )
+    ) * (1 - 0.9 * eyes)
     facing = -(n[0] * rays.dx + n[1] * rays.dy + n[2] * rays.dz)
     rim = 0.16 * (1 - facing.clamp(0, 1)) ** 3 * sky * (0.4 + 0.6 * (n[1] * 0.5 + 0.5))
     return colour + (spec + rim * (0.35 + 0.65 * surface.colour.mean(dim=-1).sqrt())).unsqueeze(-1)
@@ -169,15 +176,16 @@ def kernels(compiled: bool, worn: Worn) -> Kernels:
 
 def draw(
     s: Shape, detail: Detail, resolution: int, compiled: bool, worn: Worn
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """sRGB picture [B, P, 3] in 0..1 and masks [B, P]."""
+) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """sRGB picture [B, P, 3] in 0..1, masks and depth [B, P]."""
     work = kernels(compiled, worn)
     rays = camera_rays(s, resolution)
     hits = trace(work.nearest, s, rays, resolution)
     p = rays.at(hits.t)
     shadow = light_reaching(work.nearest, s, p, hits.normal, light_direction(s))
     air = Air(shadow, occlusion(work.nearest, s, p, hits.normal))
-    return work.paint(s, detail, rays, hits, air, resolution)
+    picture, masks = work.paint(s, detail, rays, hits, air, resolution)
+    return picture, masks, torch.where(hits.inside > 0, p[2], FAR_Z)
 
 
 def paint(
@@ -201,7 +209,7 @@ def paint(
     skin, masks = paint_head(s, detail, *head, aa=pixel)
     if worn:
         skin, masks = paint_on_skin(worn, detail, skin, masks, head, pixel)
-    hair = paint_hair(s, detail, *head)
+    hair = paint_hair(s, *head)
     cloth = paint_clothes(s, detail, *body)
     colour = over(over(skin.colour, hair.colour, is_hair), cloth.colour, is_cloth)
     gloss = skin.gloss * is_skin + hair.gloss * is_hair + cloth.gloss * is_cloth
@@ -214,14 +222,14 @@ def paint(
         flesh = is_skin + covers.get("hand", 0.0)
     light = light_direction(s)
     colour = shade(colour, 1 - is_skin * (1 - cast_shadow(s, *head, light)))
-    lit = light_surface(s, Surface(colour, gloss), n, rays, air, flesh)
+    lit = light_surface(s, Surface(colour, gloss), n, rays, air, flesh, masks["eyes"] * is_skin)
     sheen = 0.30 * hair_sheen(s, n, rays) * is_hair * (1 + (hair.gloss - 0.25) * 4)
     lit = lit + sheen.unsqueeze(-1) * (hair.colour.sqrt() * 0.8 + 0.08)
     cover = torch.maximum(hits.inside, smoothstep(1.1 * pixel, 0.1 * pixel, hits.closest))
     grid = (torch.arange(resolution, device=p[0].device) + 0.5) / resolution * 2 - 1
     v, u = torch.meshgrid(grid, grid, indexing="ij")
     u, v = u.reshape(1, -1).to(lit), v.reshape(1, -1).to(lit)
-    wall = paint_background(s, detail, u, v)
+    wall = paint_background(s, u, v)
     if PATTERNED in worn:
         wall = paint_pattern(detail, wall, u, v)
     picture = over(wall, lit, cover)
@@ -232,6 +240,8 @@ def paint(
     )
     picture = over(picture, (glasses.colour * 0.9 + 0.01).expand_as(picture), glasses.frame)
     seen = cover * (1 - glasses.frame)
+    masks["neck"] = smoothstep(-0.02, 0.02, torch.minimum(parts.face, parts.ears) - parts.body)
+    masks["ears"] = smoothstep(-0.01, 0.01, parts.face - parts.ears) * (1 - masks["neck"])
     masks = {name: mask * is_skin * seen for name, mask in masks.items()}
     masks |= {
         "skin": is_skin * seen,
@@ -261,32 +271,39 @@ def render(
     supersample: float = 2,
     compiled: bool = False,
     accessories: Iterable[str] = NOTHING,
+    traits: Tensor | None = None,
+    grain: float = GRAIN,
 ) -> Render:
     """Draw portraits.
 
     Args:
         factors: [B, F] in [-1, 1].
-        seeds: one per portrait, for everything the factors leave open.
+        seeds: one per portrait, for everything factors and traits leave open.
         resolution: side in pixels, a multiple of 4.
         supersample: rays per pixel side.
         compiled: draw with compiled kernels (``kernels``).
         accessories: what everyone wears, of ``ACCESSORIES``; nothing in training data.
+        traits: [B, T] in [-1, 1] (``LatentWorld.traits``); drawn from the seeds when left out.
+        grain: standard deviation of the film grain, of the [-1, 1] range; 0: none.
     """
     worn = check_accessories(accessories)
     device = factors.device
-    detail, hair_phase = sample_detail(seeds, device)
-    s = make_shape(factors, hair_phase)
+    if traits is None:
+        traits = sample_traits(seeds).to(device)
+    s = make_shape(factors, traits)
     fine = round(resolution * supersample / COARSE) * COARSE
-    picture, masks = draw(s, detail, fine, compiled, worn)
+    picture, masks, depth = draw(s, sample_detail(seeds, device), fine, compiled, worn)
     b = factors.shape[0]
     picture = picture.view(b, fine, fine, 3).permute(0, 3, 1, 2)
-    picture = shrink(picture, resolution)
-    picture = (picture * 2 - 1 + grain(seeds, resolution, device)).clamp(-1, 1)
+    picture = shrink(picture, resolution) * 2 - 1
+    if grain:
+        picture = picture + grain * film_grain(seeds, resolution, device)
     small = {
         name: shrink(mask.reshape(b, 1, fine, fine), resolution)[:, 0]
         for name, mask in masks.items()
     }
-    return Render(picture, small, frame_landmarks(s, resolution))
+    near = F.interpolate(depth.view(b, 1, fine, fine), (resolution, resolution), mode="nearest")
+    return Render(picture.clamp(-1, 1), small, to_pixels(s, landmarks(s), resolution), near[:, 0])
 
 
 def shrink(picture: Tensor, resolution: int) -> Tensor:
@@ -294,15 +311,6 @@ def shrink(picture: Tensor, resolution: int) -> Tensor:
     if picture.shape[-1] == resolution:
         return picture
     return F.interpolate(picture, (resolution, resolution), mode="bilinear", antialias=True)
-
-
-def frame_landmarks(s: Shape, resolution: int) -> Tensor:
-    """Eyes and mouth corners in pixels of the picture, [B, 4, 2]."""
-    points = landmarks(s)
-    c, x, y = ffhq_frame(points)
-    basis = torch.stack([x, y], dim=2)  # [B, 2, 2], columns x and y
-    uv = torch.linalg.solve(basis[:, None], (points - c[:, None])[..., None])[..., 0]
-    return (uv + 1) / 2 * resolution
 
 
 def main() -> None:

@@ -54,6 +54,14 @@ def ffhq_frame(points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return eye + 0.1 * down, x, y
 
 
+def to_pixels(s: Shape, flat: Tensor, resolution: int) -> Tensor:
+    """Projected places [B, N, 2] (``project``) -> pixels of the picture, x then y."""
+    c, x, y = ffhq_frame(landmarks(s))
+    basis = torch.stack([x, y], dim=2)  # [B, 2, 2], columns x and y
+    uv = torch.linalg.solve(basis[:, None], (flat - c[:, None])[..., None])[..., 0]
+    return (uv + 1) / 2 * resolution
+
+
 @dataclass(frozen=True, eq=False)
 class Rays:
     """Unit directions [B, P] from the camera at (0, 0, CAMERA_Z)."""

@@ -17,6 +17,7 @@ from training.geometry import (
     bald_amount,
     capsule,
     ellipsoid,
+    hair_reach,
     hair_thickness,
     smooth_max,
     smooth_min,
@@ -95,15 +96,10 @@ def hat_surface(s: Shape, detail: Detail, head: Point, body: Point) -> Surface:
 # --- headphones -----------------------------------------------------------------------------
 
 
-def curtain_reach(s: Shape) -> Tensor:
-    """0: the ears are free; 1: hair falls over them."""
-    return smoothstep(0.22, 0.60, s.amount("hair_length") * (1 - 0.6 * bald_amount(s)))
-
-
 def cup_place(s: Shape) -> Tensor:
     """How far out the ear cups sit: on the ear, or on the hair over it."""
     fall = 0.24 + hair_thickness(s) + 0.03 * s.amount("hair_curl")
-    curtain = 0.46 + curtain_reach(s) * (1 - 0.5 * bald_amount(s)) * fall
+    curtain = 0.46 + hair_reach(s) * (1 - 0.5 * bald_amount(s)) * fall
     return torch.maximum(curtain, 0.655 + 0.03 * s.factors["face_width"]) + 0.03
 
 
@@ -245,7 +241,7 @@ def earrings(s: Shape, head: Point, body: Point) -> Tensor:
     """Hoops through both lobes; before the hair where it falls over the ears."""
     x, y, z = head
     out = x.abs() - 0.635 - 0.03 * s.factors["face_width"]
-    lobe, forward = -0.185, -0.13 + 0.25 * curtain_reach(s)
+    lobe, forward = -0.185, -0.13 + 0.25 * hair_reach(s)
     ring = (out * out + (y - lobe + 0.09).square() + 1e-6).sqrt() - 0.088
     return (ring * ring + (z - forward + 0.3 * out).square() + 1e-6).sqrt() - 0.019
 
