@@ -37,7 +37,12 @@ def held_out(count: int, split: str = "held_out", resolution: int = 256) -> Rend
         command = ["-m", "training.dataset", "--split", split, "--count", str(count)]
         subprocess.run([sys.executable, *command, "--resolution", str(resolution)], check=True)
     renders = load_renders(split, resolution, count)
-    return Renders(renders.seeds[:count], renders.pictures[:count], renders.visible[:count])
+    return Renders(
+        renders.seeds[:count],
+        renders.pictures[:count],
+        renders.visible[:count],
+        renders.labels[:count],
+    )
 
 
 def to_float(pictures: Tensor) -> Tensor:

@@ -12,12 +12,14 @@ import argparse
 
 from benchmarks.distribution import read_generator
 from benchmarks.likeness import read_identity, read_perceptual
+from benchmarks.pairs import read_pairs
 from benchmarks.readings import read_boundaries, read_encoder, read_readers
 from benchmarks.rows import print_rows
 from benchmarks.wording import read_clip
 from editing.domains import open_domain
 
 PARTS = {
+    "pairs": read_pairs,
     "generator": read_generator,
     "readers": read_readers,
     "encoder": read_encoder,
@@ -28,7 +30,7 @@ PARTS = {
 }
 # Pictures or latents of each part: enough for the last digit that is printed.
 COUNTS = {
-    "generator": 10_000, "readers": 1_000, "encoder": 1_000, "boundaries": 200,
+    "pairs": 100, "generator": 10_000, "readers": 1_000, "encoder": 1_000, "boundaries": 200,
     "perceptual": 1_000, "identity": 2_000, "clip": 1_000,
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
-"""The generator's trainer: it learns pairs, survives a kill, and its losses are what they say."""
+"""The generator's trainer: it learns pairs, survives a kill, and can be gone on from elsewhere."""
 
-import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,14 +8,19 @@ import numpy as np
 import pytest
 import torch
 from pytest import MonkeyPatch
-from torch import Tensor
+from torch import Tensor, nn
 
-from editing.generator import GeneratorConfig, load_generator
-from training.dataset import Z_DIM, Renders
+from editing.generator import Generator, GeneratorConfig, load_generator, save_generator
+from training import train_generator
+from training.dataset import VISIBLE, Z_DIM, near_glasses_threshold
 from training.discriminator import Discriminator, minibatch_stddev
+from training.factors import INDEX, NUM_FACTORS, NUM_TRAITS, LatentWorld
+from training.features import FEATURES
+from training.mapping_start import start_mapping, step_direction, told, told_error
+from training.pairs import Pairs
 from training.state import load_state, save_state
-from training.texture import ROOTS, WINDOWS, amplitudes, texture_loss
-from training.train_generator import NOISE_LEAST, NOISE_START, Stage, Trainer, paired_loss
+from training.train_generator import Stage, Trainer, without_labels
+from training.transplant import change_mapping, take_over
 
 CONFIG = GeneratorConfig(
     img_resolution=16,
@@ -25,40 +30,106 @@ CONFIG = GeneratorConfig(
     mapping_lr_multiplier=1.0,
     channels=(12, 10, 8),
 )
-PAIRED = Stage("paired", 16, 320, 16, (4e-3, 4e-3))
-ADVERSARIAL = Stage("adversarial", 16, 64, 16, (5e-4, 5e-4), (4.0, 1.0), (0.25, 0.5))
+STAGE = Stage("pairs", 16, 320, 16, (4e-3, 4e-3))
 FOREVER = float("inf")
 
 
-@pytest.fixture
-def renders() -> Renders:
-    """Flat pictures whose colour is decided by z, at twice the trained size."""
-    seeds = np.arange(64)
-    colour = torch.linspace(40, 220, 64).byte().view(64, 1, 1, 1)
-    return Renders(seeds, colour.expand(64, 3, 32, 32).contiguous(), torch.ones(64, 9))
+class Flat:
+    """Flat pictures of 32 px whose colour and label are decided by the person."""
+
+    def __init__(self, people: int = 64) -> None:
+        self.seeds = np.arange(people)
+        self.visible = torch.full([people, len(VISIBLE)], 99.0)
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        place = torch.tensor(indices).float() / 64
+        colour = (40 + 180 * place).byte().view(-1, 1, 1, 1)
+        label = (place * len(FEATURES)).byte().view(-1, 1, 1)
+        return colour.expand(-1, 3, 32, 32), label.expand(-1, 32, 32)
 
 
-def test_paired_training_comes_nearer_to_the_pictures(renders: Renders, tmp_path: Path) -> None:
+def trained(folder: Path, source: Callable[[], Flat] = Flat) -> Trainer:
+    trainer = Trainer("cpu", CONFIG, folder)
+    assert trainer.run(STAGE, source, FOREVER)
+    return trainer
+
+
+def test_training_comes_nearer_to_the_pictures_and_says_what_they_show(tmp_path: Path) -> None:
     trainer = Trainer("cpu", CONFIG, tmp_path)
-    z, target = next(trainer.batches(renders, PAIRED))
-    before = trainer.paired_step(PAIRED, z, target)["error"]
-    assert trainer.run(PAIRED, renders, FOREVER)
-    assert trainer.paired_step(PAIRED, z, target)["error"] < 0.85 * before
+    rng = torch.Generator().manual_seed(1)
+    batch = Pairs(Flat()).batch(16, 16, rng, trainer.device)
+    before = trainer.step(STAGE, batch, rng)
+    assert trainer.run(STAGE, Flat, FOREVER)
+    after = trainer.step(STAGE, batch, rng)
+    assert after["error"] < 0.85 * before["error"]
+    assert after["labels"] < before["labels"]
 
 
-def test_a_killed_training_goes_on_where_it_stopped(renders: Renders, tmp_path: Path) -> None:
+def test_a_killed_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
     first = Trainer("cpu", CONFIG, tmp_path)
-    assert not first.run(PAIRED, renders, 0.0)
-    first.done["paired"] = 160
+    assert not first.run(STAGE, Flat, 0.0)
+    first.done["pairs"] = 160
     first.save()
     second = Trainer("cpu", CONFIG, tmp_path)
-    second.load()
-    assert second.done == {"paired": 160}
+    assert second.load(tmp_path / "none")
+    assert second.done == {"pairs": 160}
     for name, part in first.parts().items():
         kept, loaded = tensors(part.state_dict()), tensors(second.parts()[name].state_dict())
         assert len(kept) == len(loaded)
         assert all(torch.allclose(a, b, rtol=1e-2) for a, b in zip(kept, loaded, strict=True)), name
-    assert second.run(PAIRED, renders, FOREVER) and second.done["paired"] == 320
+    assert second.run(STAGE, Flat, FOREVER) and second.done["pairs"] == 320
+
+
+def test_without_a_state_the_landed_one_is_gone_on_from(tmp_path: Path) -> None:
+    first = trained(tmp_path / "first")
+    first.done["pairs"] = 160
+    first.land(tmp_path / "landed")
+    landed = sum(path.stat().st_size for path in (tmp_path / "landed").iterdir())
+    whole = sum(path.stat().st_size for path in (tmp_path / "first").glob("part-*"))
+    assert landed < 0.4 * whole
+    second = Trainer("cpu", CONFIG, tmp_path / "second")
+    assert second.load(tmp_path / "landed")
+    assert second.done == {"pairs": 160} and second.steps_taken() == 0
+    for a, b in zip(first.ema.parameters(), second.generator.parameters(), strict=True):
+        assert torch.allclose(a, b, rtol=1e-2, atol=1e-3)
+    assert second.run(STAGE, Flat, FOREVER)
+    third = Trainer("cpu", CONFIG, tmp_path / "second")  # its own state comes first from now on
+    assert third.load(tmp_path / "landed") and third.done == {"pairs": 320}
+
+
+def test_nothing_to_go_on_from(tmp_path: Path) -> None:
+    assert not Trainer("cpu", CONFIG, tmp_path / "a").load(tmp_path / "b")
+
+
+def test_renders_that_come_later_are_learnt_too(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setattr(train_generator, "SAVE_EVERY", 0)
+    people = iter([20, *[40] * 30])
+    opened = []
+
+    def source() -> Flat:
+        opened.append(Flat(next(people)))
+        return opened[-1]
+
+    totals = []
+    batch = Pairs.batch
+
+    def spied(self: Pairs, *args: object) -> object:
+        totals.append(self.total)
+        return batch(self, *args)
+
+    monkeypatch.setattr(Pairs, "batch", spied)
+    trained(tmp_path, source)
+    assert totals[0] == 20 and totals[-1] == 40
+
+
+def test_who_stands_on_the_glasses_threshold_is_in_no_pair() -> None:
+    pairs = Pairs(Flat(400))
+    factors = LatentWorld(Z_DIM).factors(pairs.latents[pairs.kept])
+    assert 300 < len(pairs.kept) < 400
+    assert not near_glasses_threshold(factors).any()
 
 
 def test_a_state_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
@@ -85,91 +156,75 @@ def tensors(state: object) -> list[torch.Tensor]:
     return [t for value in state for t in tensors(value)] if isinstance(state, list) else []
 
 
-def test_the_adversarial_phase_wakes_the_noise_and_moves_both_networks(
-    renders: Renders, tmp_path: Path
+def test_export_is_the_average_with_its_mean_latent_and_draws_colours_alone(
+    tmp_path: Path,
 ) -> None:
-    trainer = Trainer("cpu", CONFIG, tmp_path)
-    assert float(trainer.generator.synthesis.b8.conv0.noise_strength.detach()) == 0.0
-    start = [p.clone() for p in trainer.discriminator.parameters()]
-    assert trainer.run(ADVERSARIAL, renders, FOREVER)
-    strength = float(trainer.generator.synthesis.b8.conv0.noise_strength.detach())
-    assert abs(strength - NOISE_START) < 0.02
-    moved = zip(start, trainer.discriminator.parameters(), strict=True)
-    assert all(not torch.equal(a, b) for a, b in moved)
-
-
-def test_export_is_the_average_with_its_mean_latent(renders: Renders, tmp_path: Path) -> None:
     trainer = Trainer("cpu", CONFIG, tmp_path)
     trainer.export(tmp_path / "g.safetensors")
     generator = load_generator(tmp_path / "g.safetensors")
+    assert generator.config == CONFIG
     ws = generator.mapping(torch.randn(4000, Z_DIM, generator=torch.Generator().manual_seed(3)))
     assert torch.allclose(ws[:, 0].mean(dim=0), generator.mapping.w_avg, atol=0.06)
+    whole = trainer.ema.synthesis(ws[:2], "none")
+    assert whole.shape[1] == 3 + len(FEATURES)
+    assert torch.allclose(generator.synthesis(ws[:2], "none"), whole[:, :3], atol=0.02)
 
 
-def test_a_wrong_mouth_costs_more_than_a_wrong_wall() -> None:
-    truth = torch.zeros(1, 3, 64, 64)
-    mouth, wall = truth.clone(), truth.clone()
-    mouth[..., 44:48, 30:34] = 0.5
-    wall[..., 2:6, 2:6] = 0.5
-    assert float(paired_loss(mouth, truth)) > 4 * float(paired_loss(wall, truth))
+def test_a_generator_without_labels_is_the_same_picture() -> None:
+    trainer = Trainer("cpu", CONFIG)
+    plain = without_labels(trainer.generator, CONFIG)
+    ws = torch.randn(2, CONFIG.num_ws, CONFIG.w_dim)
+    whole = trainer.generator.synthesis(ws, "none")
+    assert torch.allclose(plain.synthesis(ws, "none"), whole[:, :3], atol=1e-5)
 
 
-def stripes(shift: int) -> Tensor:
-    """Strands four pixels wide, [1, 3, 128, 128], from another place each."""
-    place = (torch.arange(128.0) + shift) * (2 * math.pi / 4)
-    return place.sin().expand(1, 3, 128, 128)
+@pytest.fixture(scope="module")
+def mapping() -> tuple[Generator, nn.Linear, LatentWorld]:
+    """A small mapping whose start has been fitted for a while."""
+    torch.manual_seed(0)
+    world = LatentWorld(Z_DIM)
+    generator = Generator(replace(CONFIG, w_dim=128))
+    reader = nn.Linear(128, NUM_FACTORS + NUM_TRAITS)
+    start_mapping(generator.mapping, reader, world, steps=300)
+    return generator, reader, world
 
 
-def test_texture_loss_forgives_a_strand_its_place_and_not_its_blur() -> None:
-    truth, moved = stripes(0), stripes(1)
-    blurred = torch.zeros_like(truth)  # the mean of all places
-    assert float(texture_loss(truth, truth)) == 0
-    assert float(texture_loss(moved, truth)) < 0.2 * float(texture_loss(blurred, truth))
-    assert float(paired_loss(moved, truth)) > float(paired_loss(blurred, truth))
-
-
-def test_texture_loss_tells_few_sharp_edges_from_many_soft_ones() -> None:
-    few, many = torch.zeros(2, 1, 3, 128, 128)
-    few[..., ::16] = 1.0
-    many[..., ::4] = 0.5  # four times as many lines of half the height: the same energy
-    answers = [float(part[0, 0].mean()) for picture in (few, many) for part in amplitudes(picture)]
-    wide = WINDOWS.index(24) * len(ROOTS)
-    assert answers[wide + 1] > 1.2 * answers[len(answers) // 2 + wide + 1]  # the fourth power
-
-
-def test_beside_a_texture_loss_the_noise_stays_awake() -> None:
-    trainer = Trainer("cpu", replace(CONFIG, img_resolution=64, channels=(8, 8, 8, 8, 8)))
-    named = trainer.generator.named_parameters()
-    strengths = {name: value for name, value in named if name.endswith("noise_strength")}
-    for value in strengths.values():
-        torch.nn.init.constant_(value, -0.001)
-    trainer.keep_awake()
-    for name, value in strengths.items():
-        assert value.item() == pytest.approx(NOISE_LEAST if ".b64." in name else -0.001)
-
-
-def test_a_landed_generator_can_be_gone_on_from(tmp_path: Path) -> None:
-    first = Trainer("cpu", CONFIG, tmp_path)
-    first.export(tmp_path / "g.safetensors")
-    second = Trainer("cpu", CONFIG, tmp_path)
-    second.adopt(tmp_path / "g.safetensors")
-    assert second.done and "adversarial-256" not in second.done
-    landed = load_generator(tmp_path / "g.safetensors").state_dict()
-    assert all(torch.equal(v, landed[k]) for k, v in second.ema.state_dict().items())
-
-
-def test_paired_loss_is_zero_only_for_equal_pictures_and_counts_bands_twice(
-    monkeypatch: MonkeyPatch,
+def test_the_mapping_starts_with_every_factor_and_a_step_for_glasses(
+    mapping: tuple[Generator, nn.Linear, LatentWorld],
 ) -> None:
-    a = torch.rand(2, 3, 16, 16)
-    assert float(paired_loss(a, a)) == 0.0
-    flat = torch.full_like(a, 0.5)
-    monkeypatch.setattr(
-        "training.train_generator.feature_weights", lambda side: torch.ones(side, side)
-    )
-    assert float(paired_loss(flat, flat - 0.1)) == pytest.approx(0.1, abs=1e-5)
-    checker = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 0.2 - 0.1
-    assert float(paired_loss(flat + checker, flat)) == pytest.approx(0.3, abs=1e-5)
+    generator, reader, world = mapping
+    z = torch.randn(2_000, Z_DIM, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        wrong = (reader(generator.mapping(z)[:, 0]) - told(world, z)).square().mean(0)
+        plain = Generator(replace(CONFIG, w_dim=128))
+        unread = told_error(plain.mapping, reader, world, z)
+    assert float(wrong.mean()) < 0.12 < 0.5 < float(unread)
+    assert float(wrong[INDEX["eyeglasses"]]) < 0.25  # of a ramp's 0.4
+
+
+def test_a_step_direction_moves_what_is_read_of_one_thing_alone(
+    mapping: tuple[Generator, nn.Linear, LatentWorld],
+) -> None:
+    _, reader, _ = mapping
+    index = INDEX["eyeglasses"]
+    change = reader.weight @ step_direction(reader, index)
+    wanted = torch.zeros(NUM_FACTORS + NUM_TRAITS)
+    wanted[index] = 1
+    assert torch.allclose(change, wanted, atol=1e-3)
+
+
+def test_half_of_the_people_come_nearer_to_their_glasses_step_and_never_cross_it(
+    tmp_path: Path,
+) -> None:
+    trainer = Trainer("cpu", replace(CONFIG, w_dim=64), tmp_path)
+    rng = torch.Generator().manual_seed(0)
+    ws = torch.randn(40, 1, 64, generator=rng).expand(-1, trainer.config.num_ws, -1)
+    index = INDEX["eyeglasses"]
+    before = trainer.reader(ws[:, 0])[:, index]
+    after = trainer.reader(trainer.half_worn(ws, rng)[:, 0])[:, index]
+    part = (after / before).detach()
+    assert torch.allclose(part[::2], torch.ones(20), atol=1e-3)
+    assert 0.39 < float(part[1::2].min()) < 0.6 and float(part.max()) < 1.001
 
 
 def test_minibatch_stddev_tells_equal_pictures_from_different_ones() -> None:
@@ -181,3 +236,42 @@ def test_minibatch_stddev_tells_equal_pictures_from_different_ones() -> None:
 
 def test_the_discriminator_gives_one_logit_per_picture() -> None:
     assert Discriminator((8, 6, 4))(torch.zeros(5, 3, 16, 16)).shape == (5,)
+
+
+def test_a_landed_synthesis_is_taken_over_by_a_new_mapping_and_more_channels(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(0)
+    landed = Generator(replace(CONFIG, w_dim=96))
+    world, reader = LatentWorld(Z_DIM), nn.Linear(96, NUM_FACTORS + NUM_TRAITS)
+    start_mapping(landed.mapping, reader, world, steps=100)
+    save_generator(tmp_path / "g.safetensors", landed)
+    wide = replace(CONFIG, w_dim=96, channels=(16, 16, 8))
+    trainer = Trainer("cpu", wide, tmp_path)
+    trainer.begin(tmp_path / "g.safetensors")
+    z = torch.randn(50, Z_DIM, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        before = landed.synthesis(landed.mapping(z), "none")
+        after = trainer.ema.synthesis(trainer.ema.mapping(z), "none")
+    assert not after[:, 3:].any()  # says nothing yet
+    explained = 1 - (after[:, :3] - before).square().mean() / before.var(0).mean()
+    assert float(explained) > 0.7
+
+
+def test_take_over_keeps_the_picture_of_the_same_latent() -> None:
+    torch.manual_seed(0)
+    small, large = Generator(CONFIG), Generator(replace(CONFIG, channels=(16, 12, 9)))
+    take_over(large, small.state_dict())
+    ws = torch.randn(3, CONFIG.num_ws, CONFIG.w_dim)
+    assert torch.allclose(small.synthesis(ws, "none"), large.synthesis(ws, "none"), atol=1e-4)
+
+
+def test_a_changed_mapping_of_the_same_world_keeps_the_picture() -> None:
+    torch.manual_seed(0)
+    first = Generator(replace(CONFIG, num_mapping_layers=1))
+    other = Generator(replace(CONFIG, num_mapping_layers=1))
+    other.mapping.load_state_dict(first.mapping.state_dict())
+    z = torch.randn(4, Z_DIM)
+    before = first(z, noise_mode="none")
+    change_mapping(first, other.mapping)
+    assert torch.allclose(first(z, noise_mode="none"), before, atol=0.1)

@@ -21,9 +21,11 @@ from torch import Tensor
 from editing.features import PictureNet, PictureNetConfig, save_picture_net
 from editing.generator import Generator, load_generator
 from training.dataset import CACHE, load_renders, seeds_to_z
+from training.features import FEATURES
+from training.pair_losses import feature_weights, paired_loss, shrink, shrink_labels
+from training.precision import autocast, keep_pages
 from training.state import load_state, save_state
 from training.train_generator import OUT as GENERATOR
-from training.train_generator import paired_loss, shrink
 from training.train_readers import OUT, augment
 
 STATE = CACHE / "encoder-state"
@@ -92,7 +94,7 @@ class Trainer:
         self.done = state["done"]
 
     def encode(self, pictures: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             deviation = self.net(pictures.contiguous(memory_format=torch.channels_last))
         deviation = deviation.float().view(len(pictures), self.generator.num_ws, -1)
         return self.generator.mapping.w_avg + deviation * self.spread
@@ -100,10 +102,11 @@ class Trainer:
     def latent_loss(self, ws: Tensor, wanted: Tensor) -> Tensor:
         return F.smooth_l1_loss(ws / self.spread, wanted / self.spread, beta=0.5)
 
-    def picture_loss(self, ws: Tensor, clean: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16):
+    def picture_loss(self, ws: Tensor, clean: Tensor, labels: Tensor) -> Tensor:
+        with autocast(self.device):
             drawn = self.generator.synthesis(ws, "const", max_resolution=PICTURE_SIDE)
-        return paired_loss(drawn, shrink(clean, PICTURE_SIDE))
+        counts = feature_weights(shrink_labels(labels, PICTURE_SIDE), len(FEATURES))
+        return paired_loss(drawn, shrink(clean, PICTURE_SIDE), counts)
 
     def run(self) -> None:
         renders = load_renders("train", 128)
@@ -133,7 +136,9 @@ class Trainer:
             ws = self.encode(shown)
             loss = self.latent_loss(ws, wanted)
             if not first:
-                loss = 0.5 * loss + self.picture_loss(ws, clean)
+                loss = 0.5 * loss + self.picture_loss(
+                    ws, clean, renders.labels[pick].to(self.device)
+                )
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()
@@ -179,6 +184,7 @@ def main() -> None:
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
+    keep_pages()
     trainer = Trainer(args.device)
     trainer.load()
     trainer.run()
