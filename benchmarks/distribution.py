@@ -166,8 +166,10 @@ def noise(domain: Domain) -> list[Row]:
     torch.manual_seed(0)
     change = (generator.synthesis(ws, "random") - generator.synthesis(ws, "random")).abs().mean(1)
     change = change * 127.5  # [N, R, R], of 255
-    factors = LatentWorld(Z_DIM).factors(seeds_to_z(seeds))
-    masks = render(factors, list(seeds), generator.img_resolution, 1).masks
+    world, z = LatentWorld(Z_DIM), seeds_to_z(seeds)
+    masks = render(
+        world.factors(z), list(seeds), generator.img_resolution, 1, traits=world.traits(z)
+    ).masks
     where = masks["hair"] + masks["skin"]
     share = ((change * where).sum() / change.sum().clamp_min(1e-9)).item()
     mean = change.mean().item()

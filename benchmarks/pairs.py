@@ -4,7 +4,7 @@ While it is trained, and of the landed file as a part of ``python -m benchmarks.
 
     python -m benchmarks.pairs --sheet pairs.png                        # the landed file
     python -m benchmarks.pairs --state training/cache/generator-state   # what training has reached
-    python -m benchmarks.pairs --state … --every 60 --course course.jsonl
+    python -m benchmarks.pairs --state … --every 60 --course training/state/course.jsonl
 
 The judge reads here and has no part in training. Held-out renders that are missing are made first.
 """
@@ -244,6 +244,7 @@ def main() -> None:
         line = json.dumps({"done": done, "resolution": side} | facts)
         print(line, flush=True)
         if args.course:
+            args.course.parent.mkdir(parents=True, exist_ok=True)
             with args.course.open("a") as file:
                 file.write(line + "\n")
         if args.sheet:

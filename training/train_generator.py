@@ -71,12 +71,12 @@ class Stage:
     learning_rate: tuple[float, float]  # at its start and end
     features: float = 1.0  # weight of how networks see the picture
     reading: float = 1.0  # of the scorer's error
-    labels: float = 0.1  # of what each pixel is said to show
+    labels: float = 0.3  # of what each pixel is said to show
     told: float = 0.5  # of what a linear reader of W misses
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("pairs-64", 64, 60_000, 16, (3e-3, 3e-3), features=0.0, reading=0.0),
+    Stage("pairs-64", 64, 16_000, 16, (3e-3, 2e-3), features=0.0, reading=0.0),
     Stage("pairs-128", 128, 160_000, 16, (2e-3, 5e-4)),
     Stage("pairs-256", 256, 350_000, 16, (1e-3, 1e-5)),
 )
