@@ -13,7 +13,7 @@ from editing.alignment import align_face
 from editing.domains import Domain
 from editing.edits import render, state_of
 from editing.images import to_tensor, to_uint8
-from training.dataset import SPLITS, factors_of
+from training.dataset import SPLITS, factors_of, traits_of
 from training.renderer import render as render_world
 
 FIRST_SAMPLE = 70_000  # seed; none of it was edited or measured elsewhere
@@ -26,7 +26,8 @@ def held_out_renders(count: int, resolution: int, skip: int = 0) -> list[Tensor]
     pictures = []
     for start in range(first, first + count, 8):
         seeds = range(start, min(start + 8, first + count))
-        drawn = render_world(factors_of("held_out", seeds), seeds, resolution, 1.5, False).pictures
+        factors, traits = factors_of("held_out", seeds), traits_of("held_out", seeds)
+        drawn = render_world(factors, seeds, resolution, 1.5, False, traits=traits).pictures
         pictures += [to_tensor(pixels) for pixels in to_uint8(drawn)]
     return pictures
 

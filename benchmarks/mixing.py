@@ -23,7 +23,7 @@ from editing.layers import layer_groups
 from editing.mixing import crossover, row_strengths, transfer
 from editing.progress import bar
 from training.factors import INDEX
-from training.persons import PICTURES, person_factors
+from training.persons import PICTURES, person_factors, person_traits
 from training.renderer import render as draw_person
 
 FIRST_SEED = 60_000  # of portraits
@@ -86,7 +86,8 @@ def rendered(domain: Domain, person: int, smile: float, day: int) -> EditState:
     factors = person_factors([seed])
     factors[:, INDEX["smile"]] = smile
     size = domain.generator.img_resolution
-    return EditState(domain.encode(draw_person(factors, [seed], size, compiled=True).pictures))
+    drawn = draw_person(factors, [seed], size, compiled=True, traits=person_traits([seed]))
+    return EditState(domain.encode(drawn.pictures))
 
 
 @torch.no_grad()
@@ -134,7 +135,11 @@ def verification_threshold(domain: Domain, people: int) -> float:
     seeds = [(FIRST_PERSON + 10_000 + person) * PICTURES for person in range(people)]
     size = domain.generator.img_resolution
     parts = [
-        net(draw_person(person_factors([seed]), [seed], size, compiled=True).pictures)
+        net(
+            draw_person(
+                person_factors([seed]), [seed], size, compiled=True, traits=person_traits([seed])
+            ).pictures
+        )
         for seed in bar(seeds, "threshold")
     ]
     embeddings = torch.nn.functional.normalize(torch.cat(parts), dim=1)

@@ -18,7 +18,7 @@ from editing.domains import Domain, open_judge
 from editing.edits import EditState, Move, render
 from editing.images import to_tensor, to_uint8
 from training.accessories import ACCESSORIES
-from training.dataset import SPLITS, factors_of
+from training.dataset import SPLITS, factors_of, traits_of
 from training.factors import INDEX
 from training.renderer import render as render_world
 
@@ -75,8 +75,9 @@ def portrait(number: int, domain: Domain) -> Worn:
         changed.append(moved)
         names.append((name, factor))
     seeds = [seed] * len(changed)
+    traits = traits_of("held_out", range(seed, seed + 1)).expand(len(seeds), -1)
     drawn = render_world(
-        torch.stack(changed), seeds, size, 1.25, compiled=True, accessories={accessory}
+        torch.stack(changed), seeds, size, 1.25, True, accessories={accessory}, traits=traits
     )
     pictures = [to_tensor(pixels) for pixels in to_uint8(drawn.pictures)]
     read = open_judge(domain)

@@ -1,4 +1,4 @@
-"""The cache of renders: whole shards, read back as they were drawn, never with accessories."""
+"""The cache of renders: whole shards, read back as drawn, from memory or disk, never dressed up."""
 
 from pathlib import Path
 
@@ -7,9 +7,24 @@ import pytest
 import torch
 
 from training import dataset
-from training.dataset import SPLITS, VISIBLE, Z_DIM, load_renders, make_shard, seeds_to_z
-from training.factors import LatentWorld
+from training.dataset import (
+    DEPTH_SIDE,
+    SPLITS,
+    VISIBLE,
+    Z_DIM,
+    factors_of,
+    load_renders,
+    make_shard,
+    near_glasses_threshold,
+    open_renders,
+    seeds_to_z,
+    traits_of,
+)
+from training.factors import GLASSES_THRESHOLD, INDEX, NUM_FACTORS, LatentWorld, bound
+from training.labelling import label_map
+from training.landmarking import keypoints
 from training.renderer import render
+from training.tracing import FAR_Z
 
 TRAINING = Path(dataset.__file__).parent
 
@@ -39,10 +54,48 @@ def test_shard_holds_the_persons_of_its_seeds(cache: Path) -> None:
     assert renders.visible.shape == (4, len(VISIBLE)) and torch.isfinite(renders.visible).all()
     assert renders.seeds.tolist() == [SPLITS["judge"] + 4 + i for i in range(4)]
     seeds = renders.seeds[2:3]
-    drawn = render(LatentWorld(Z_DIM).factors(seeds_to_z(seeds)), seeds.tolist(), 32, 1.5)
+    world, z = LatentWorld(Z_DIM), seeds_to_z(seeds)
+    drawn = render(world.factors(z), seeds.tolist(), 32, 1.5, traits=world.traits(z))
     stored = renders.pictures[2] / 127.5 - 1
     assert (drawn.pictures[0] - stored).abs().max() < 0.005
+    assert torch.equal(renders.labels[2], label_map(drawn.masks)[0])
     assert not list(cache.glob("*.tmp"))
+
+
+def test_training_pictures_have_no_grain(cache: Path) -> None:
+    make_shard("train", 32, 0, compiled=False, batch=4)
+    world, z = LatentWorld(Z_DIM), seeds_to_z([SPLITS["train"]])
+    clean = render(world.factors(z), [SPLITS["train"]], 32, 1.5, traits=world.traits(z), grain=0)
+    stored = load_renders("train", 32).pictures[0] / 127.5 - 1
+    assert (clean.pictures[0] - stored).abs().max() < 0.005
+
+
+def test_shards_on_disk_are_those_in_memory(cache: Path) -> None:
+    for index in (0, 2):  # the shard between is not there yet
+        make_shard("judge", 32, index, compiled=False, batch=4)
+    held, opened = load_renders("judge", 32), open_renders("judge", 32)
+    pick = [7, 0, 5]
+    pictures, labels = opened.take(pick)
+    assert len(opened) == 8 and opened.seeds.tolist() == held.seeds.tolist()
+    assert torch.equal(pictures, held.pictures[pick]) and torch.equal(labels, held.labels[pick])
+    assert torch.equal(opened.visible, held.visible)
+    points, seen = keypoints(
+        *(of("judge", opened.seeds[pick]) for of in (factors_of, traits_of)), 32
+    )
+    assert (opened.points(pick) - points).abs().max() < 0.05
+    assert (opened.seen(pick) - seen).abs().max() < 0.1
+    half, _ = open_renders("judge", 16).take(pick)
+    assert half.shape == (3, 3, 16, 16)
+    assert torch.allclose(open_renders("judge", 16).points(pick), points / 2, atol=0.05)
+    depth = opened.depth(pick)
+    assert depth.shape == (3, DEPTH_SIDE, DEPTH_SIDE)
+    assert (depth[:, 32, 32] > 0.3).all() and (depth[:, 0, 0] == FAR_Z).any()
+
+
+def test_people_at_the_threshold_of_glasses_are_told() -> None:
+    normals = torch.zeros(4, NUM_FACTORS)
+    normals[:, INDEX["eyeglasses"]] = GLASSES_THRESHOLD + torch.tensor([-0.2, -0.1, 0.1, 0.2])
+    assert near_glasses_threshold(bound(normals)).tolist() == [False, True, True, False]
 
 
 def test_larger_shards_serve_smaller_pictures(cache: Path) -> None:

@@ -13,6 +13,7 @@ from training.factors import (
     MIRRORED,
     NAMES,
     NUM_FACTORS,
+    NUM_TRAITS,
     SEEN_ON,
     SHOWN_FROM,
     LatentWorld,
@@ -77,6 +78,18 @@ def test_latent_world_uses_the_direction_of_z_alone() -> None:
     assert torch.allclose(world.factors(z), world.factors(3 * z), atol=1e-5)
     assert torch.equal(world.factors(z), LatentWorld(64).factors(z))
     assert torch.allclose(world.axes.T @ world.axes, torch.eye(NUM_FACTORS), atol=1e-5)
+
+
+def test_traits_come_from_axes_of_z_that_no_factor_uses() -> None:
+    world, z = LatentWorld(64), torch.randn(4_000, 64, generator=torch.Generator().manual_seed(1))
+    traits = world.traits(z)
+    assert traits.shape == (4_000, NUM_TRAITS) and traits.abs().max() <= 1
+    assert torch.allclose(traits, world.traits(3 * z), atol=1e-5)
+    assert (world.axes.T @ world.trait_axes).abs().max() < 1e-5
+    both = torch.cat([traits, world.factors(z)], 1)
+    across = torch.corrcoef(both.T)[:NUM_TRAITS]
+    across[:, :NUM_TRAITS] -= torch.eye(NUM_TRAITS)
+    assert across.abs().max() < 0.08
 
 
 def test_what_does_not_show_reads_alike() -> None:

@@ -6,8 +6,19 @@ import torch
 
 from editing.alignment import quad_from_points
 from training.accessories import ACCESSORIES, PAINTED, PATTERNED, SOLID
-from training.factors import INDEX, MIRRORED, NAMES, NUM_FACTORS, SEEN_ON, sample_factors
-from training.renderer import Render, render
+from training.factors import (
+    INDEX,
+    MIRRORED,
+    NAMES,
+    NUM_FACTORS,
+    SEEN_ON,
+    sample_factors,
+    sample_traits,
+)
+from training.features import FEATURES, LABEL
+from training.labelling import label_map
+from training.renderer import GRAIN, Render, render
+from training.tracing import FAR_Z
 
 SIDE = 48
 PARTS = ("skin", "hair", "clothes", "eyeglasses", "background")
@@ -75,6 +86,69 @@ def test_another_seed_changes_details_only(persons: Render) -> None:
     difference = (other - persons.pictures[2]).abs().mean()
     stranger = (persons.pictures[1] - persons.pictures[2]).abs().mean()
     assert 0 < difference < 0.3 * stranger
+
+
+def test_traits_of_z_decide_all_but_chance(persons: Render) -> None:
+    factors, traits = sample_factors([2]), sample_traits([2])
+    alike, other = (render(factors, [99], SIDE, 1, traits=t, grain=0) for t in (traits, -traits))
+    clean = render(factors, [2], SIDE, 1, traits=traits, grain=0).pictures
+    chance = (alike.pictures - clean).abs().mean()
+    assert chance < 0.004
+    assert (other.pictures - clean).abs().mean() > 3 * chance
+
+
+def test_grain_is_all_that_grain_adds(persons: Render) -> None:
+    clean = render(sample_factors([0, 1, 2, 3]), [0, 1, 2, 3], SIDE, 1, grain=0).pictures
+    added = (persons.pictures - clean)[clean.abs() < 0.9]
+    assert abs(float(added.std()) - GRAIN) < 0.1 * GRAIN
+
+
+def test_irises_show_unless_lids_are_closed() -> None:
+    people = torch.stack([person(eye_openness=v, smile=w) for v in (-1, 0, 1) for w in (-1, 1)])
+    drawn = render(people, [3] * 6, 96, 1)
+    for side in ("left", "right"):
+        iris, whole = (drawn.masks[f"{side}_{part}"].sum((1, 2)) for part in ("iris", "eye"))
+        assert (iris > 0.25 * whole).all() and (whole > 5).all()
+    dark = person(eye_colour=-1.0, skin_tone=-0.5)[None]
+    drawn = render(dark, [3], 96, 1, grain=0)
+    iris = (drawn.masks["left_iris"] > 0.9)[0]
+    white = (drawn.masks["left_eye"] - drawn.masks["left_iris"] > 0.9)[0]
+    level = drawn.pictures[0].mean(0)
+    assert level[iris].median() < level[white].median() - 0.5  # no highlight over all of it
+
+
+def test_labels_name_one_feature_a_pixel(persons: Render) -> None:
+    labels = label_map(persons.masks)
+    assert labels.dtype == torch.uint8 and labels.max() < len(FEATURES)
+    for name in ("hair", "clothes", "background"):
+        own = labels == LABEL[name]
+        assert (persons.masks[name][own] > 0.3).all(), name
+    left, right = (labels == LABEL[f"{side}_brow"] for side in ("left", "right"))
+    columns = torch.arange(SIDE).float()
+    for b in range(4):
+        if left[b].any() and right[b].any():
+            assert columns[left[b].any(0)].mean() < columns[right[b].any(0)].mean()
+
+
+def test_depth_is_that_of_the_head(persons: Render) -> None:
+    nowhere = persons.depth == FAR_Z
+    assert persons.depth.shape == persons.masks["skin"].shape
+    assert (sum(persons.masks[part] for part in ("skin", "hair", "clothes"))[nowhere] < 0.6).all()
+    skin, hair = (persons.depth[persons.masks[name] > 0.9].mean() for name in ("skin", "hair"))
+    assert skin > hair  # faces stand before hair
+
+
+def test_cartoon_shares_masks_and_places(persons: Render) -> None:
+    cartoon = render(sample_factors([0, 1, 2, 3]), [0, 1, 2, 3], SIDE, 1, style="cartoon")
+    assert torch.isfinite(cartoon.pictures).all() and cartoon.pictures.abs().max() <= 1
+    assert all(torch.equal(cartoon.masks[name], mask) for name, mask in persons.masks.items())
+    assert torch.equal(cartoon.landmarks, persons.landmarks)
+    assert torch.equal(cartoon.depth, persons.depth)
+    assert (cartoon.pictures - persons.pictures).abs().mean() > 0.05
+    with pytest.raises(ValueError, match="etching.*portrait, cartoon"):
+        render(person()[None], [3], 32, 1, style="etching")
+    with pytest.raises(ValueError, match="no accessories"):
+        render(person()[None], [3], 32, 1, accessories=["hat"], style="cartoon")
 
 
 def test_every_factor_shows() -> None:

@@ -31,7 +31,7 @@ from training.tracing import FAR_Z, NEAR_Z
 
 CACHE = Path(__file__).parent / "cache"
 WORLD = "w2"  # in the shards' names: no trainer mixes pictures of an older renderer with these
-SHARD = 500
+SHARD = 100
 Z_DIM = 64
 DEPTH_SIDE = 64
 SPLITS = {  # first seeds

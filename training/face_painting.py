@@ -19,16 +19,15 @@ from training.geometry import (
 from training.painting import (
     Detail,
     Surface,
+    eye_colour,
     hair_colour,
     line,
+    lip_colour,
     over,
     paint_skin,
-    palette,
     rgb,
     shade,
-    skin_colour,
 )
-
 
 BROW_X, BROW_HALF = 0.245, 0.155  # middle and half length
 IRIS = 0.068  # radius
@@ -143,14 +142,7 @@ def paint_eyes(s: Shape, colour: Tensor, x: Tensor, y: Tensor, aa: float) -> Eye
     r = (ix * ix + iy * iy + 1e-9).sqrt()
     radius = IRIS * eye_scale(s)
     white = rgb(x, (0.95, 0.94, 0.93)) * (1 - 0.14 * (ex / w).square()).unsqueeze(-1)
-    iris = palette(
-        f["eye_colour"],
-        (0.22, 0.12, 0.07),
-        (0.40, 0.24, 0.12),
-        (0.44, 0.46, 0.26),
-        (0.35, 0.55, 0.68),
-        (0.42, 0.66, 0.86),
-    )
+    iris = eye_colour(s)
     spokes = 1 + 0.16 * (14 * torch.atan2(iy, ix)).sin() * smoothstep(0.3, 0.9, r / radius)
     glow = (0.78 + 0.55 * smoothstep(0.03, -0.05, iy)) * spokes
     in_iris = smoothstep(0.7 * aa, -0.7 * aa, r - radius)
@@ -228,13 +220,7 @@ def paint_mouth(
             * ends
         )
 
-    skin = skin_colour(s)
-    pale = skin * rgb(x, (0.93, 0.80, 0.80))
-    rose = skin * rgb(x, (0.92, 0.62, 0.62)) + 0.02
-    red = skin * 0.25 + rgb(x, (0.78, 0.14, 0.20)) * 0.75
-    tint = s.amount("lip_colour").unsqueeze(-1)
-    lip = torch.lerp(pale, rose, (2 * tint).clamp(0, 1))
-    lip = torch.lerp(lip, red, (2 * tint - 1).clamp(0, 1))
+    lip = lip_colour(s)
     whole = between(m.bottom, m.top)
     roundness = 0.80 + 0.30 * smoothstep(m.top, m.upper - 0.01, y) * smoothstep(
         m.lower - 0.045, m.lower, y

@@ -360,13 +360,13 @@ def hair(s: Shape, x: Tensor, y: Tensor, z: Tensor, scalp: Tensor, ear: Tensor) 
     room = room - crown * (room - 0.14).clamp_min(0)
     thin = 1 - (1 - bald).square()
     room = room + (0.016 - room) * thin * (1 - reach * (1 - crown))
-    amplitude = 0.006 + 0.030 * s.amount("hair_curl").square()
+    amplitude = (0.006 + 0.030 * s.amount("hair_curl").square()) * (1 - crown * thin)
     d = d - amplitude * (8 * room).clamp(0, 1) * (curls(s, x, y, z).clamp_min(-0.7) + 0.5)
     d = smooth_max(d, scalp - room, 0.03)
     d = smooth_max(d, 0.020 - 0.30 * reach - ear, 0.02)
     d = smooth_max(d, -opening, 0.05)
     # Going bald, it sinks into the scalp: first over the forehead, then the whole crown.
-    return d + 0.22 * smoothstep(0.02, 0.45, y + 0.35 * z) * bald
+    return d + 0.24 * smoothstep(0.16, 0.52, y + 0.35 * z) * bald
 
 
 @dataclass(frozen=True, eq=False)

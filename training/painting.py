@@ -27,7 +27,7 @@ RGB = tuple[float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class Detail:
-    """Chance beyond factors and traits: where freckles and weave lie, phases [B, 12] in [0, 2 pi)."""
+    """Chance beyond factors and traits: phases [B, 12] in [0, 2 pi) of freckles and weave."""
 
     phases: Tensor
 
@@ -112,6 +112,29 @@ def skin_colour(s: Shape) -> Tensor:
         (0.64, 0.42, 0.30),
         (0.42, 0.27, 0.20),
     )
+
+
+def eye_colour(s: Shape) -> Tensor:
+    """Base colour of the irises, linear [B, 1, 3]."""
+    return palette(
+        s.factors["eye_colour"],
+        (0.22, 0.12, 0.07),
+        (0.40, 0.24, 0.12),
+        (0.44, 0.46, 0.26),
+        (0.35, 0.55, 0.68),
+        (0.42, 0.66, 0.86),
+    )
+
+
+def lip_colour(s: Shape) -> Tensor:
+    """Base colour of the lips, linear [B, 1, 3]."""
+    skin = skin_colour(s)
+    pale = skin * rgb(skin, (0.93, 0.80, 0.80))
+    rose = skin * rgb(skin, (0.92, 0.62, 0.62)) + 0.02
+    red = skin * 0.25 + rgb(skin, (0.78, 0.14, 0.20)) * 0.75
+    tint = s.amount("lip_colour").unsqueeze(-1)
+    lip = torch.lerp(pale, rose, (2 * tint).clamp(0, 1))
+    return torch.lerp(lip, red, (2 * tint - 1).clamp(0, 1))
 
 
 def strands(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
@@ -199,7 +222,8 @@ def paint_hair(s: Shape, x: Tensor, y: Tensor, z: Tensor) -> Surface:
     return Surface(colour, 0.25 + 0.10 * tone)
 
 
-def paint_clothes(s: Shape, detail: Detail, x: Tensor, y: Tensor, z: Tensor) -> Surface:
+def clothes_colour(s: Shape) -> Tensor:
+    """Linear [B, 1, 3]."""
     f = s.factors
     dark = palette(
         f["clothes_hue"],
@@ -215,7 +239,11 @@ def paint_clothes(s: Shape, detail: Detail, x: Tensor, y: Tensor, z: Tensor) -> 
         (0.82, 0.72, 0.90),
         (0.96, 0.66, 0.62),
     )
-    base = torch.lerp(dark, light, s.amount("clothes_lightness").unsqueeze(-1))
+    return torch.lerp(dark, light, s.amount("clothes_lightness").unsqueeze(-1))
+
+
+def paint_clothes(s: Shape, detail: Detail, x: Tensor, y: Tensor, z: Tensor) -> Surface:
+    base = clothes_colour(s)
     weave = (85 * x + detail.phase(0)).sin() * (85 * y + detail.phase(1)).sin()
     below = neckline(s, x, z) - y
     seam = 1 - 0.28 * torch.exp(-((below - 0.055) / 0.010).square())
@@ -226,8 +254,8 @@ def paint_clothes(s: Shape, detail: Detail, x: Tensor, y: Tensor, z: Tensor) -> 
     )
 
 
-def paint_background(s: Shape, u: Tensor, v: Tensor) -> Tensor:
-    """A lit wall out of focus, linear [B, P, 3]; u, v in [-1, 1], v down."""
+def wall_colour(s: Shape) -> Tensor:
+    """Linear [B, 1, 3]."""
     f = s.factors
     dark = palette(
         f["background_hue"],
@@ -243,7 +271,12 @@ def paint_background(s: Shape, u: Tensor, v: Tensor) -> Tensor:
         (0.95, 0.88, 0.78),
         (0.98, 0.78, 0.62),
     )
-    base = torch.lerp(dark, light, s.amount("background_lightness").unsqueeze(-1))
+    return torch.lerp(dark, light, s.amount("background_lightness").unsqueeze(-1))
+
+
+def paint_background(s: Shape, u: Tensor, v: Tensor) -> Tensor:
+    """A lit wall out of focus, linear [B, P, 3]; u, v in [-1, 1], v down."""
+    f, base = s.factors, wall_colour(s)
     glow = torch.exp(-((u - 0.45 * f["light_direction"]).square() + (v + 0.25).square()) / 1.1)
     blur = (2.3 * u + s.phase("creases")).sin() * (2.1 * v + s.phase("waves")).sin()
     return shade(base.expand(-1, u.shape[1], 3), 0.72 + 0.42 * glow + 0.03 * blur)

@@ -28,6 +28,7 @@ from training.accessories import (
     paint_pattern,
     solid_covers,
 )
+from training.cartoon import ink_over, outlines, paint_cartoon
 from training.face_painting import paint_head
 from training.factors import INDEX, sample_factors, sample_traits
 from training.geometry import Distances, Shape, distances, make_shape, smoothstep, to_space
@@ -58,6 +59,7 @@ from training.tracing import (
 )
 
 NUM_PHASES = 12
+STYLES = ("portrait", "cartoon")
 GRAIN = 0.012  # standard deviation of the film grain, of the [-1, 1] range
 
 
@@ -160,6 +162,7 @@ class Kernels:
 
     nearest: Nearest
     paint: Callable[[Shape, Detail, Rays, Hits, Air, int], tuple[Tensor, dict[str, Tensor]]]
+    cartoon: Callable[[Shape, Rays, Hits, Tensor, dict[str, Tensor], int], Tensor]
 
 
 @functools.cache
@@ -170,12 +173,12 @@ def kernels(compiled: bool, worn: Worn) -> Kernels:
         nearest = functools.partial(dressed_nearest, worn)
         colour = functools.partial(paint, worn=worn)
     if not compiled:
-        return Kernels(nearest, colour)
-    return Kernels(torch.compile(nearest, dynamic=False), torch.compile(colour, dynamic=False))
+        return Kernels(nearest, colour, paint_cartoon)
+    return Kernels(*(torch.compile(f, dynamic=False) for f in (nearest, colour, paint_cartoon)))
 
 
 def draw(
-    s: Shape, detail: Detail, resolution: int, compiled: bool, worn: Worn
+    s: Shape, detail: Detail, resolution: int, compiled: bool, worn: Worn, style: str = STYLES[0]
 ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
     """sRGB picture [B, P, 3] in 0..1, masks and depth [B, P]."""
     work = kernels(compiled, worn)
@@ -185,7 +188,14 @@ def draw(
     shadow = light_reaching(work.nearest, s, p, hits.normal, light_direction(s))
     air = Air(shadow, occlusion(work.nearest, s, p, hits.normal))
     picture, masks = work.paint(s, detail, rays, hits, air, resolution)
-    return picture, masks, torch.where(hits.inside > 0, p[2], FAR_Z)
+    depth = torch.where(hits.inside > 0, p[2], FAR_Z)
+    if style == "cartoon":
+        flat = work.cartoon(s, rays, hits, shadow, masks, resolution)
+        square = (-1, resolution, resolution)
+        lines = outlines({name: m.view(square) for name, m in masks.items()}, depth.view(square))
+        picture = ink_over(flat.view(*square, 3).movedim(3, 1), lines).movedim(1, 3)
+        picture = picture.reshape(flat.shape)
+    return picture, masks, depth
 
 
 def paint(
@@ -273,6 +283,7 @@ def render(
     accessories: Iterable[str] = NOTHING,
     traits: Tensor | None = None,
     grain: float = GRAIN,
+    style: str = "portrait",
 ) -> Render:
     """Draw portraits.
 
@@ -285,18 +296,27 @@ def render(
         accessories: what everyone wears, of ``ACCESSORIES``; nothing in training data.
         traits: [B, T] in [-1, 1] (``LatentWorld.traits``); drawn from the seeds when left out.
         grain: standard deviation of the film grain, of the [-1, 1] range; 0: none.
+        style: of ``STYLES``; a cartoon has no grain and wears no accessories. Both styles share
+            masks, landmarks, keypoints and depth.
+
+    Raises:
+        ValueError: no such style or accessory.
     """
     worn = check_accessories(accessories)
+    if style not in STYLES:
+        raise ValueError(f"no style {style!r}: there are {', '.join(STYLES)}")
+    if style == "cartoon" and worn:
+        raise ValueError("the cartoon style draws no accessories")
     device = factors.device
     if traits is None:
         traits = sample_traits(seeds).to(device)
     s = make_shape(factors, traits)
     fine = round(resolution * supersample / COARSE) * COARSE
-    picture, masks, depth = draw(s, sample_detail(seeds, device), fine, compiled, worn)
+    picture, masks, depth = draw(s, sample_detail(seeds, device), fine, compiled, worn, style)
     b = factors.shape[0]
     picture = picture.view(b, fine, fine, 3).permute(0, 3, 1, 2)
     picture = shrink(picture, resolution) * 2 - 1
-    if grain:
+    if grain and style == "portrait":
         picture = picture + grain * film_grain(seeds, resolution, device)
     small = {
         name: shrink(mask.reshape(b, 1, fine, fine), resolution)[:, 0]
@@ -326,6 +346,7 @@ def main() -> None:
     parser.add_argument(
         "--wear", nargs="+", default=[], metavar="ACCESSORY", help=f"of {', '.join(ACCESSORIES)}"
     )
+    parser.add_argument("--style", choices=STYLES, default=STYLES[0])
     args = parser.parse_args()
     from PIL import Image
 
@@ -345,6 +366,7 @@ def main() -> None:
             args.resolution,
             args.supersample,
             accessories=args.wear,
+            style=args.style,
         )
         rows.append(torch.cat(list(drawn.pictures), dim=2))
     width = max(row.shape[2] for row in rows)

@@ -15,7 +15,7 @@ from torch import Tensor
 from training.factors import NAMES, NUM_FACTORS, world_spread
 from training.renderer import render
 
-SEED = 3  # of what the factors leave open: strands, freckles, weave
+SEED = 3  # of what the factors leave open: traits, freckles, weave
 
 
 def factors_of(readings: Tensor) -> Tensor:
