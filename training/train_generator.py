@@ -76,9 +76,8 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("pairs-64", 64, 16_000, 16, (3e-3, 2e-3), features=0.0, reading=0.0),
-    Stage("pairs-128", 128, 160_000, 16, (2e-3, 5e-4)),
-    Stage("pairs-256", 256, 350_000, 16, (1e-3, 1e-5)),
+    Stage("pairs-128", 128, 160_000, 8, (2e-3, 5e-4)),
+    Stage("pairs-256", 256, 350_000, 8, (1e-3, 1e-5)),
 )
 
 
@@ -131,7 +130,7 @@ class Trainer:
         }
 
     def begin(self, landed: Path = OUT) -> None:
-        """A mapping that tells every factor, and the landed synthesis where there is one.
+        """A mapping that tells every factor, and the synthesis of a file where there is one.
 
         Its noise sleeps: pairs are drawn without.
         """
@@ -326,6 +325,12 @@ def main() -> None:
         "--minutes", type=float, default=1e9, help="stop (resumably) after this long"
     )
     parser.add_argument("--state", type=Path, default=STATE, help="folder of the resumable state")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        default=OUT,
+        help="no state: the generator whose synthesis is taken over",
+    )
     parser.add_argument("--export", action="store_true", help="only write the generator reached")
     parser.add_argument("--land", action="store_true", help="only write the state to go on from")
     args = parser.parse_args()
@@ -338,7 +343,7 @@ def main() -> None:
         trainer.land() if args.land else trainer.export()
         return
     if not known:
-        trainer.begin()
+        trainer.begin(args.start)
     until = time.monotonic() + 60 * args.minutes
     for stage in STAGES:
         if trainer.done.get(stage.name, 0) >= stage.pictures:
