@@ -106,8 +106,10 @@ def draw_eyes(s: Shape, colour: Tensor, x: Tensor, y: Tensor, aa: float) -> Tens
     eye = shade(eye, 1 - 0.28 * smoothstep(0.024 + aa, 0.024 - aa, upper - y))
     lx = 0.022 * (0.5 + s.factors["light_direction"])
     ly = torch.minimum(0.026 + 0 * upper, 0.5 * upper)
-    big = ((ix - lx).square() + (iy - ly).square() + 1e-9).sqrt() - 0.019 - 0.004 * youth(s)
-    small = ((ix + lx).square() + (iy + 0.030).square() + 1e-9).sqrt() - 0.009
+    room = (upper / 0.055).clamp(0.30, 1)  # narrowed eyes have small highlights
+    big = ((ix - lx).square() + (iy - ly).square() + 1e-9).sqrt()
+    big = big - (0.018 + 0.004 * youth(s)) * room
+    small = ((ix + lx).square() + (iy + 0.030).square() + 1e-9).sqrt() - 0.009 * room
     eye = over(eye, flat(x, (1.0, 1.0, 1.0)), smoothstep(aa, -aa, torch.minimum(big, small)))
     colour = over(colour, eye, is_open)
     fem = grace(s)
@@ -163,7 +165,7 @@ def draw_skin(s: Shape, x: Tensor, y: Tensor, z: Tensor, lit: Tensor, aa: float)
     colour = two_tone(skin_colour(s), lit, (0.78, 0.66, 0.68))
     front = smoothstep(0.10, 0.25, z)
     cheek = ((ax - 0.315) / 0.115).square() + ((y + 0.245) / 0.075).square()
-    blush = smoothstep(1.15, 0.75, cheek) * front * (0.10 + 0.30 * youth(s) * (0.35 + grace(s)))
+    blush = smoothstep(1.15, 0.75, cheek) * front * (0.04 + 0.32 * youth(s) * (0.30 + grace(s)))
     colour = colour * (1 - blush.unsqueeze(-1) * rgb(x, (0.12, 0.80, 0.72)))
     bare = draw_beard(s, colour, x, y, z, lit)
     ink = skin_colour(s) * rgb(x, (0.55, 0.42, 0.42))
@@ -181,13 +183,14 @@ def draw_hair(s: Shape, x: Tensor, y: Tensor, z: Tensor, lit: Tensor) -> Tensor:
     colour = shade(colour, 1 - 0.26 * smoothstep(0.85, 0.95, -tone))
     around = torch.atan2(x, z + 0.20)
     light = 0.5 * s.factors["light_direction"]
-    height = 0.52 + 0.10 * s.traits["waves"] + 0.10 * light * x + 0.06 * s.traits["sweep"] * x
+    height = 0.50 + 0.16 * s.traits["waves"] + 0.10 * light * x + 0.06 * s.traits["sweep"] * x
     teeth = (12 + 3 * s.amount("hair_curl")) * around + s.phase("strands")
-    jag = 0.030 * (teeth.sin() + 0.6 * (2.3 * teeth + 1.0).sin())
+    sharp = 0.022 + 0.018 * s.traits["locks"]  # from hardly any teeth to long ones
+    jag = sharp * (teeth.sin() + 0.6 * (2.3 * teeth + 1.0).sin())
     wide = (0.030 + 0.020 * s.amount("hair_volume")) * (1 + 0.5 * s.traits["layers"])
     gap = (y - height - jag).abs() - wide
     band = smoothstep(0.008, -0.008, gap) * smoothstep(-0.75, -0.60, (3 * around + light).cos())
-    shine = hair_colour(s) * 0.55 + 0.30 + 0.10 * s.amount("hair_lightness").unsqueeze(-1)
+    shine = hair_colour(s) * 1.9 + rgb(x, (0.24, 0.20, 0.20))
     dull = 1 - 0.6 * smoothstep(0.3, 0.95, s.factors["grey_hair"])
     return over(colour, shine.expand_as(colour), 0.85 * band * dull)
 
