@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,7 +26,6 @@ from training.face_painting import (
 from training.geometry import (
     CAMERA_Z,
     EYE_X,
-    Distances,
     Shape,
     body,
     distances,
@@ -146,9 +146,9 @@ def hairline_points(s: Shape) -> tuple[Point, Tensor]:
         cut = hair(s, x, y, z, skin, ears(s, x, y, z))
         z = (z - 0.9 * torch.minimum(skin, cut)).clamp_min(FAR_Z)
     skin = face(s, x, y, z)
-    gap = skin - hair(s, x, y, z, skin, ears(s, x, y, z))
-    there = (z > FAR_Z + 0.1).view(len(x), HAIRLINE, -1)
-    grown = (gap.view(there.shape) > 0) & there
+    cut = hair(s, x, y, z, skin, ears(s, x, y, z))
+    there = (torch.minimum(skin, cut) < 0.02).view(len(x), HAIRLINE, -1)
+    grown = (cut < skin).view(there.shape) & there
     found = grown.any(dim=2)
     last = there.sum(dim=2).sub(1).clamp_min(0)  # a bald head: the last place on it
     at = torch.where(found, grown.to(torch.uint8).argmax(dim=2), last)[..., None]
@@ -247,8 +247,16 @@ def world_points(s: Shape) -> tuple[dict[str, Point], Tensor]:
     return {name: points[name] for name in GROUPS}, grown
 
 
-def in_view(s: Shape, p: Point) -> tuple[Tensor, Distances]:
-    """How little stands before these places, 0..1, and what the camera sees there."""
+@dataclass(frozen=True, eq=False)
+class View:
+    """What the camera sees where points are, each [B, K]."""
+
+    clear: Tensor  # how little stands before the point, 0..1
+    clothes: Tensor  # whether clothes are met, not behind the point
+    hair: Tensor  # whether hair is
+
+
+def in_view(s: Shape, p: Point) -> View:
     x, y, z = p
     towards = CAMERA_Z / (CAMERA_Z - z)
     rays = toward(x * towards, y * towards)
@@ -260,20 +268,26 @@ def in_view(s: Shape, p: Point) -> tuple[Tensor, Distances]:
     walk = march(nearest, s, rays, start_of(rays), STEPS, 0.0, TOUCH)
     first = torch.where(walk.d < 3 * TOUCH, walk.t, walk.t_closest)
     frame = draw_glasses(s, rays, first, 0.004).frame
-    return smoothstep(BEHIND, 0.5 * BEHIND, t - first) * (1 - frame), distances(s, *rays.at(first))
+    met = distances(s, *rays.at(first))
+    before = first < t + 0.02
+    return View(
+        smoothstep(BEHIND, 0.5 * BEHIND, t - first) * (1 - frame),
+        before & (met.clothes < 3 * TOUCH),
+        before & (met.hair < met.face - 0.01),
+    )
 
 
 def visibility(s: Shape, points: dict[str, Point], grown: Tensor) -> Tensor:
     """0..1 for every point [B, K]; the frame's edges are not asked."""
-    everything = tuple(torch.cat([p[i] for p in points.values()], 1) for i in range(3))
-    clear, met = in_view(s, everything)
+    view = in_view(s, tuple(torch.cat([p[i] for p in points.values()], 1) for i in range(3)))
     sizes = [p[0].shape[1] for p in points.values()]
-    seen = dict(zip(points, clear.split(sizes, 1), strict=True))
+    seen, clothes, hair = (
+        dict(zip(points, each.split(sizes, 1), strict=True))
+        for each in (view.clear, view.clothes, view.hair)
+    )
     # An outline of the head is hidden where clothes or (the jaw) hair are met instead of it.
-    other = dict(zip(points, (met.clothes < TOUCH * 3).split(sizes, 1), strict=True))
-    covered = dict(zip(points, (met.hair < met.face - 0.01).split(sizes, 1), strict=True))
-    seen["jaw"] = seen["jaw"] * ~(other["jaw"] | covered["jaw"])
-    seen["hair_outline"] = seen["hair_outline"] * ~other["hair_outline"]
+    seen["jaw"] = seen["jaw"] * ~(clothes["jaw"] | hair["jaw"])
+    seen["hair_outline"] = seen["hair_outline"] * ~clothes["hair_outline"]
     seen["hairline"] = seen["hairline"] * grown
     iris = to_space(s.head, *points["irises"])
     _, _, upper, lower = eye_lids(s, iris[0])
