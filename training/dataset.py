@@ -78,16 +78,12 @@ def shard_path(split: str, resolution: int, index: int) -> Path:
     return CACHE / f"{WORLD}-{split}-{resolution}-{index:04d}"
 
 
-def draw_people(
-    split: str, seeds: range, resolution: int, compiled: bool
-) -> dict[str, np.ndarray]:
+def draw_people(split: str, seeds: range, resolution: int, compiled: bool) -> dict[str, np.ndarray]:
     """Pictures of these seeds and what the renderer knows of their pixels, by file."""
     rays = 1.5 if resolution <= 128 else 1.25  # per pixel side; small pictures need more
     grain = 0.0 if split in GRAINLESS else GRAIN
     factors, traits = factors_of(split, seeds), traits_of(split, seeds)
-    return to_arrays(
-        render(factors, seeds, resolution, rays, compiled, traits=traits, grain=grain)
-    )
+    return to_arrays(render(factors, seeds, resolution, rays, compiled, traits=traits, grain=grain))
 
 
 def find_points(
