@@ -89,7 +89,7 @@ class Seen:
     """How networks see a drawn picture beside its render."""
 
     features: Tensor  # mean absolute difference of their maps, each of mean 1
-    reading: Tensor  # the scorer's squared error, σ²
+    reading: Tensor  # squared difference of what the scorer reads, σ²
 
 
 class Watchers(nn.Module):
@@ -100,20 +100,29 @@ class Watchers(nn.Module):
         self.scorer = scorer.eval().requires_grad_(False)
         self.perceptual = perceptual.eval().requires_grad_(False)
 
-    def forward(self, drawn: Tensor, target: Tensor, wanted: Tensor, readable: Tensor) -> Seen:
-        """Compare [N, 3, R, R] with renders, and readings with ``wanted`` [N, F] in σ.
+    def read(self, last: Tensor) -> Tensor:
+        """The scorer's readings from its last maps, [N, F]."""
+        pooled = F.adaptive_avg_pool2d(last, self.scorer.config.grid).flatten(1)
+        told: Tensor = self.scorer.head(pooled.float()).float()
+        return told
+
+    def forward(self, drawn: Tensor, target: Tensor, readable: Tensor) -> Seen:
+        """Compare [N, 3, R, R] with renders.
+
+        What the scorer reads of the render is wanted, rather than the truth: so the render itself
+        has no error, and a scorer that misreads a world leads nobody astray.
 
         Args:
             readable: 1 where a factor's feature shows, [N, F].
         """
         far, near = self.scorer.features(drawn), self.perceptual.features(drawn)
         with torch.no_grad():
-            maps = self.scorer.features(target) + self.perceptual.features(target)
+            far_wanted = self.scorer.features(target)
+            maps = far_wanted + self.perceptual.features(target)
+            wanted = self.read(far_wanted[-1])
         apart = [
             (a.float() - b.float()).abs().mean() / b.float().abs().mean().clamp_min(1e-6)
             for a, b in zip(far + near, maps, strict=True)
         ]
-        pooled = F.adaptive_avg_pool2d(far[-1], self.scorer.config.grid).flatten(1)
-        read = self.scorer.head(pooled.float()).float()
-        wrong = ((read - wanted).square() * readable).sum() / readable.sum().clamp_min(1)
-        return Seen(torch.stack(apart).mean(), wrong)
+        wrong = ((self.read(far[-1]) - wanted).square() * readable).sum()
+        return Seen(torch.stack(apart).mean(), wrong / readable.sum().clamp_min(1))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from training.dataset import Z_DIM, near_glasses_threshold, seeds_to_z
-from training.factors import LatentWorld, to_sigma
+from training.factors import LatentWorld
 from training.pair_losses import shrink, shrink_labels
 from training.train_readers import readable
 
@@ -35,7 +35,6 @@ class Batch:
     z: Tensor  # [N, z_dim]
     pictures: Tensor  # [N, 3, r, r] in [-1, 1], channels last
     labels: Tensor  # which of FEATURES a pixel shows, [N, r, r]
-    wanted: Tensor  # factors in σ, [N, F]
     readable: Tensor  # 1 where a factor's feature shows, [N, F]
 
 
@@ -47,7 +46,7 @@ class Pairs:
         latents = seeds_to_z(source.seeds)
         factors = LatentWorld(Z_DIM).factors(latents)
         self.kept = (~near_glasses_threshold(factors)).nonzero()[:, 0]
-        self.latents, self.wanted = latents, to_sigma(factors)
+        self.latents = latents
         self.readable = readable(source.visible, factors)
 
     def batch(
@@ -61,6 +60,5 @@ class Pairs:
             self.latents[pick].to(device),
             small.contiguous(memory_format=torch.channels_last),
             shrink_labels(labels.to(device), resolution),
-            self.wanted[pick].to(device),
             self.readable[pick].to(device),
         )

@@ -70,7 +70,7 @@ class Stage:
     batch: int
     learning_rate: tuple[float, float]  # at its start and end
     features: float = 1.0  # weight of how networks see the picture
-    reading: float = 1.0  # of the scorer's error
+    reading: float = 1.0  # of what the scorer reads otherwise
     labels: float = 0.3  # of what each pixel is said to show
     told: float = 0.5  # of what a linear reader of W misses
 
@@ -216,7 +216,7 @@ class Trainer:
         }
         if self.watchers and (stage.features or stage.reading):
             with autocast(self.device):
-                seen = self.watchers(picture, batch.pictures, batch.wanted, batch.readable)
+                seen = self.watchers(picture, batch.pictures, batch.readable)
             losses |= {
                 "features": (stage.features, seen.features),
                 "reading": (stage.reading, seen.reading),
