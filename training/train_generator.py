@@ -76,8 +76,8 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("pairs-128", 128, 160_000, 8, (2e-3, 5e-4)),
-    Stage("pairs-256", 256, 350_000, 8, (1e-3, 1e-5)),
+    Stage("pairs-128", 128, 80_000, 8, (2e-3, 5e-4)),
+    Stage("pairs-256", 256, 250_000, 8, (1e-3, 1e-5)),
 )
 
 
