@@ -37,6 +37,7 @@ from editing.inversion.stages import (
     check_noise,
 )
 from editing.inversion.starts import in_space, starting_latent
+from editing.io.allocator import tidy
 
 if TYPE_CHECKING:
     from editing.models.domain import Domain
@@ -234,12 +235,16 @@ class Search:
             before, position, began = memory["before"], memory["position"], began - memory["spent"]
             self.notes = list(memory["notes"])
         while True:
+            tidy(
+                self.domain.generator.img_resolution
+            )  # after the encoder, or the goal of the stage before
             descent = Descent(stage)
             if memory:
                 descent.remember(memory["descent"])
                 memory = None
             yield from self.steps(descent, names[position:], before, position, began)
             self.notes += descent.notes
+            tidy(self.domain.generator.img_resolution)
             if position == len(names):
                 return
             before += descent.index

@@ -34,18 +34,20 @@ if TYPE_CHECKING:
     from editing.models.networks.picture_nets import Eye
 
 VGG_TAPS = (0, 2, 12, 19)  # conv1_1, conv1_2, conv3_2, conv4_2 (Image2StyleGAN, section 5.1)
-VGG_SIDE = 256  # pixels it looks at
+VGG_SIDE = 256  # pixels it looks at; as NVIDIA's projector does, a search at most, too
 MS_SSIM_SHARES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, finest first
 WINDOW, WINDOW_SIGMA = 11, 1.5
 C1, C2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2  # for the range of 2 from -1 to 1
 
 
 class Glance:
-    """The perceptual network as a search looks through it: in bf16 where that is faster, and at
-    the size of what it is shown, where that is smaller than the network's own."""
+    """The perceptual network as a search looks through it: in bf16 where that is faster, at the
+    size of what it is shown, where that is smaller than the network's own, and at ``VGG_SIDE``
+    where it is larger: the gradient of a network at 1024 px takes gigabytes."""
 
     def __init__(self, net: Eye, side: int, fast: bool) -> None:
         self.net, self.fast = net, fast
+        self.shrinks = side > VGG_SIDE
         if isinstance(net, PictureNet) and net.config.resolution > side:
             own = copy.copy(net)  # the same weights
             own.config = replace(net.config, resolution=side)
@@ -56,6 +58,8 @@ class Glance:
         return self.net.tap_scales
 
     def features(self, img: Tensor) -> list[Tensor]:
+        if self.shrinks:
+            img = functional.interpolate(img, (VGG_SIDE, VGG_SIDE), mode="area")
         with torch.autocast(img.device.type, torch.bfloat16, enabled=self.fast):
             taps = self.net.features(img)
         return [tap.float() for tap in taps]

@@ -15,6 +15,7 @@ import torch
 from editing.errors import BadInput
 from editing.inversion.schedules import Plateau, ramp
 from editing.inversion.stages import Leaves, Stage
+from editing.io.allocator import tidy
 
 Memory = dict[str, Any]  # everything a descent needs to go on exactly where it stood
 
@@ -69,6 +70,7 @@ class Descent:
             return index, losses
         if stage.phase(index) != self.phase:
             self.phase, self.lowest = stage.phase(index), math.inf
+            tidy(stage.generator.img_resolution)
             self.plateau = Plateau(stage.options.patience)
         with torch.inference_mode(False), torch.no_grad():
             if total < self.lowest:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import mmap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from editing.errors import BadInput, MissingFile, UnsafeFile, shown
+from editing.io.allocator import keep_pages
 from editing.io.images import write_atomically
 
 Metadata = dict[str, Any]
+MAPPED = 2**28  # bytes of a file from which on weights stay in it
+MAX_HEADER = 2**25
+AS_THEY_ARE = {"F32", "I64", "I32", "U8"}  # types that are used as they are stored
 DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
     "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8,
@@ -118,6 +123,37 @@ def read_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Meta
         return {name: _read_tensor(path, name) for name in names}, metadata
 
 
+def map_tensors(path: Path | str, format: str) -> tuple[dict[str, Tensor], Metadata, mmap.mmap]:
+    """As ``read_tensors``, but tensors stay in a map of the file; and the map.
+
+    The map is private: the file is never written to, and whoever writes to a tensor has a copy of
+    that part.
+
+    Raises:
+        MissingFile, UnsafeFile: as ``read_tensors``; also for what is no float32 and no whole
+            number, which would have to be converted.
+    """
+    path = Path(path)
+    metadata, _ = _read_header(path, format)
+    with path.open("rb") as file:
+        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    with described(path):
+        length = int.from_bytes(pages[:8], "little")
+        entries = json.loads(pages[8 : 8 + length])
+        tensors = {}
+        for name, entry in entries.items():
+            if name == "__metadata__":
+                continue
+            if entry["dtype"] not in AS_THEY_ARE:
+                raise ValueError(f"{name} is {entry['dtype']}")
+            shape, start = entry["shape"], 8 + length + entry["data_offsets"][0]
+            dtype, count = DTYPES[entry["dtype"]], math.prod(shape)
+            tensors[name] = torch.frombuffer(pages, dtype=dtype, count=count, offset=start).reshape(
+                shape
+            )
+    return tensors, metadata, pages
+
+
 def read_metadata(path: Path | str, format: str) -> Metadata:
     """The metadata alone of such a file.
 
@@ -178,10 +214,31 @@ def read_module(
         MissingFile: there is no such file.
         UnsafeFile: the file holds something else, or its weights do not fit its description.
     """
-    state, metadata = read_tensors(path, format)
+    pages = None
+    if _is_mapped(Path(path), device):
+        state, metadata, pages = map_tensors(path, format)
+    else:
+        state, metadata = read_tensors(path, format)
     with described(path):
         fields = {k: tuple(v) if isinstance(v, list) else v for k, v in metadata["config"].items()}
         with torch.device("meta"):  # no random weights that are thrown away at once
             net = make(fields)
         net.load_state_dict(state, assign=True)
-    return net.eval().requires_grad_(False).to(device)
+    net = net.eval().requires_grad_(False).to(device)
+    if pages is not None:
+        keep_pages(net, pages)
+    return net
+
+
+def _is_mapped(path: Path, device: str | torch.device) -> bool:
+    """Whether a file is so large that its weights better stay in it, and they can."""
+    if not path.is_file() or path.stat().st_size < MAPPED or torch.device(device).type != "cpu":
+        return False
+    return is_tensor_file(path) and _dtypes(path) <= AS_THEY_ARE
+
+
+def _dtypes(path: Path) -> set[str]:
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        entries = json.loads(file.read(length)) if length < MAX_HEADER else {}
+    return {entry.get("dtype", "") for name, entry in entries.items() if name != "__metadata__"}

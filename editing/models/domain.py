@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from editing.errors import BadInput, MissingFile, UnknownName, UnsafeFile
+from editing.io.allocator import let_go
 from editing.io.downloads import file_hash as file_hash
 from editing.io.hub import HubModel, checked
 from editing.io.tensors import is_tensor_file
@@ -266,6 +267,8 @@ class Domain:
     def encode(self, img: Tensor) -> Tensor:
         """The encoder's guess: pictures [N, 3, R, R] in [-1, 1] -> ws [N, num_ws, w_dim]."""
         ws: Tensor = self.encoder.encode(img.to(self.device), self.generator)
+        if not torch.is_grad_enabled():  # a gradient goes through it once more
+            let_go(self.encoder)
         return ws
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from editing.errors import BadInput
+from editing.io.allocator import tidy
 
 if TYPE_CHECKING:
     from editing.models.networks.picture_nets import Eye, IdentityNet, PictureNet
@@ -103,8 +104,34 @@ def perceptual(domain: Measures, a: Tensor, b: Tensor) -> float | None:
     if "perceptual" not in domain.parts:
         return None
     a, b = _as_seen(a, b)
+    tidy(a.shape[-1])
     with torch.no_grad():
-        return float(perceptual_distance(domain.perceptual, a, b).mean())
+        distance = float(_measured_distance(domain.perceptual, a, b).mean())
+    tidy(a.shape[-1])
+    return distance
+
+
+def _measured_distance(net: Eye, a: Tensor, b: Tensor) -> Tensor:
+    """``perceptual_distance`` of pictures of any size, strip by strip.
+
+    At 1024 px the finest maps of two pictures and what is made of them would take 2 GB together.
+    """
+    sums: dict[int, Tensor] = {}
+    places: dict[int, int] = {}
+    for (tap, x), (_, y) in zip(net.strips(a), net.strips(b), strict=True):
+        scale = None if net.tap_scales is None else net.tap_scales[tap]
+        sums[tap] = sums.get(tap, 0) + _squares(x, y, scale)
+        places[tap] = places.get(tap, 0) + x.shape[2] * x.shape[3]
+    return torch.stack([sums[tap] / places[tap] for tap in sums]).mean(0)
+
+
+def _squares(a: Tensor, b: Tensor, scale: Tensor | None) -> Tensor:
+    """The squared differences of unit features, summed over channels and places, [N]."""
+    difference = functional.normalize(a, dim=1, eps=1e-6)
+    difference = difference - functional.normalize(b, dim=1, eps=1e-6)
+    if scale is not None:
+        difference = difference * scale
+    return difference.square().sum((1, 2, 3))
 
 
 def identity(domain: Measures, a: Tensor, b: Tensor) -> float | None:

@@ -21,6 +21,7 @@ from editing.edits.stack import EditStack, EditState, latent_of, render
 from editing.errors import BadInput
 from editing.inversion.invert import InversionOptions, Step
 from editing.inversion.invert import invert as search
+from editing.io.allocator import tidy
 from editing.io.images import check_writable, save_png, write_atomically
 from editing.models.domain import Domain
 from editing.models.latents import MAX_SEED, Latent, latent_to_bytes
@@ -122,7 +123,10 @@ def invert_into(folder: Path, photo: Photo, job: Job) -> Facts:
         "notes": [*photo.alignment.notes, *job.notes, *found.step.notes],
         "made_with": made_with(photo, job),
     }
-    return write_files(folder, photo, job, found.state, more)
+    state = found.state
+    del found  # its steps hold all that the search needed
+    tidy(job.domain.resolution)
+    return write_files(folder, photo, job, state, more)
 
 
 def write_files(folder: Path, photo: Photo, job: Job, state: EditState, more: Facts) -> Facts:

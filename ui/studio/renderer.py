@@ -25,6 +25,7 @@ from editing.edits.out_of_domain import (
     without_deghosting,
 )
 from editing.edits.stack import EditStack, EditState, Move, preview, render, state_of
+from editing.io.allocator import tidy
 from editing.io.images import to_tensor, to_uint8
 from editing.models.domain import Domain
 from editing.models.latents import SeedSpec
@@ -177,7 +178,9 @@ class Easel:
         moment, against = session.now, session.against
         a = to_tensor(moment.portrait.before if against is None else against.after)
         b = to_tensor(moment.after)
-        return self.lanes.long(lambda: self._measures(a, b))
+        measured = self.lanes.long(lambda: self._measures(a, b))
+        tidy(self.domain.resolution)
+        return measured
 
     @torch.no_grad()
     def _measures(self, a: Tensor, b: Tensor) -> Measures:

@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import BadInput
+from editing.io.allocator import LARGE, recomputed
 from editing.io.tensors import described, read_tensors, write_tensors
 from editing.models.generators.mapping import (
     MappingNetwork,
@@ -149,6 +150,12 @@ class SynthesisLayer(nn.Module):
                              bias=self.bias * LRELU_GAIN, energy=self.energy())  # fmt: skip
         scaled = None if noise is None else noise * (self.noise_strength * LRELU_GAIN)
         return activated(x, scaled, self.conv_clamp)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether its weights are its own and frozen, so that it may be run again later on."""
+        own = self._parameters.values()
+        return all(isinstance(p, nn.Parameter) and not p.requires_grad for p in own)
 
     def energy(self) -> Tensor | None:
         """``energy_of`` the weight, kept while that is frozen; None while it may change."""
@@ -303,7 +310,10 @@ class SynthesisNetwork(nn.Module):
             around = None if block.skip is None else block.skip(x)
             for name, layer in block.layers().items():
                 key = f"b{resolution}.{name}"
-                x = touch(key, layer(x, styles[key], noise_of(key, layer)))
+                given = (x, styles[key], noise_of(key, layer))
+                numbers = count * layer.weight.shape[0] * resolution**2
+                whole = layer.is_own and numbers >= LARGE
+                x = touch(key, recomputed(layer, *given) if whole else layer(*given))
             if around is not None:
                 x = (around + x) * math.sqrt(0.5)
             if block.torgb is not None:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 # Convolutions by their place in torchvision's list, a pooling (-1) before every new size.
 LAYOUT = (0, 2, -1, 5, 7, -1, 10, 12, 14, -1, 17, 19, 21, -1, 24, 26, 28)
+SIZES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))  # the same, by size
+STRIP = 64  # rows of a map, an even number
 WIDTHS = (64, 128, 256, 512, 512)
 LPIPS_TAPS = (2, 7, 14, 21, 28)  # the last convolution of every size, after its ReLU
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, for pictures in [0, 1]
@@ -55,21 +57,57 @@ class VGG16(nn.Module):
         self, img: Tensor, taps: Sequence[int] = LPIPS_TAPS, scaled: bool = True
     ) -> Iterator[Tensor]:
         """The maps after the ReLUs of these convolutions, by torchvision's counting."""
-        mean, std = (img.new_tensor(values)[:, None, None] for values in (MEAN, STD))
-        x = ((img + 1) / 2 - mean) / std if scaled else img
+        x = self._scaled(img, scaled)
         for place in LAYOUT:
             if place < 0:
                 x = F.max_pool2d(x, 2)
                 continue
-            x = F.relu(self.convolutions[str(place)](x))
+            x = F.relu(self.convolutions[str(place)](x), inplace=True)
             if place in taps:
                 yield x
             if place >= max(taps):
                 return
 
+    @staticmethod
+    def _scaled(img: Tensor, scaled: bool) -> Tensor:
+        mean, std = (img.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+        return ((img + 1) / 2 - mean) / std if scaled else img
+
+    def taps(self, img: Tensor) -> Iterator[Tensor]:
+        """The maps that LPIPS compares, one after the other, finest first."""
+        yield from self.maps(img, scaled=self.config.scaled)
+
+    def strips(self, img: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """``taps`` in strips from top to bottom, each with the number of its tap, from 0.
+
+        Only strips of the finest maps are ever there: whole ones of 1024 px take 0.3 GB each.
+        """
+        x = self._scaled(img, self.config.scaled)
+        for tap, places in enumerate(SIZES):
+            pooled = []
+            for top in range(0, x.shape[2], STRIP):
+                strip = self._strip(x, places, top)
+                yield tap, strip
+                if tap < len(SIZES) - 1:
+                    pooled.append(F.max_pool2d(strip, 2))
+            x = torch.cat(pooled, dim=2) if pooled else x
+
+    def _strip(self, x: Tensor, places: Sequence[int], top: int) -> Tensor:
+        """Rows from ``top`` of what these convolutions make of x.
+
+        A convolution sees one row more on either side, and what it makes of a rim that is not the
+        picture's own is wrong by as much.
+        """
+        above = min(top, len(places))
+        rows = min(STRIP, x.shape[2] - top)
+        x = x[:, :, top - above : top + rows + len(places)]
+        for place in places:
+            x = F.relu(self.convolutions[str(place)](x), inplace=True)
+        return x[:, :, above : above + rows]
+
     def features(self, img: Tensor) -> list[Tensor]:
-        """The maps that LPIPS compares, finest first."""
-        return list(self.maps(img, scaled=self.config.scaled))
+        """All of ``taps``."""
+        return list(self.taps(img))
 
     @property
     def tap_scales(self) -> list[Tensor] | None:

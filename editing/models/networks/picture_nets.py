@@ -139,6 +139,10 @@ class PictureNet(nn.Module):
             x = stage(x)
             yield x
 
+    def strips(self, img: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """``taps``, each with its number, from 0; see ``VGG16.strips``."""
+        yield from enumerate(self.taps(img))
+
     def features(self, img: Tensor) -> list[Tensor]:
         """The maps after the stem and every stage, finest first."""
         return list(self.taps(img))

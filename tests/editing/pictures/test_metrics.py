@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -26,6 +27,9 @@ class Eyes(nn.Module):
         self.second = nn.Conv2d(8, 12, 3, stride=2, padding=1)
         for parameter in self.parameters():
             parameter.data = torch.randn(parameter.shape, generator=rng) * 0.3
+
+    def strips(self, img: Tensor) -> Iterator[tuple[int, Tensor]]:
+        yield from enumerate(self.features(img))
 
     def features(self, img: Tensor) -> list[Tensor]:
         first = self.first(img).relu()

@@ -6,6 +6,7 @@ models/encoders/model_irse.py.
 """
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from editing.models.formats import picture_nets
 from editing.models.formats.checkpoints import read_net
 from editing.models.formats.foreign import Weight
 from editing.models.networks.picture_nets import load_picture_net, save_picture_net
-from editing.pictures.metrics import perceptual_distance
+from editing.pictures.metrics import perceptual, perceptual_distance
 from tests.editing.models.generators.test_generator import close
 from tests.helpers.irse_reference import WIDTHS, Draw, State, normed, trunk, trunk_state
 
@@ -209,3 +210,19 @@ def test_lpips_of_other_networks_is_named(
     torch.save(trunk, tmp_path / "trunk.pth")
     with pytest.raises(UnsupportedFile, match=f"it is {name}; of torchvision's, vgg16"):
         inspect_file(tmp_path / "trunk.pth")
+
+
+def test_lpips_in_strips_is_lpips(tmp_path: Path) -> None:
+    """Measured strip by strip, with rows left over at every size."""
+    torch.save({**make_vgg(), **make_linear()}, tmp_path / "l.pth")
+    net = read_net(tmp_path / "l.pth")[1]
+    rng = torch.Generator().manual_seed(6)
+    a, b = (torch.rand(1, 3, 150, 70, generator=rng) * 2 - 1 for _ in range(2))
+    domain = SimpleNamespace(parts={"perceptual"}, perceptual=net)
+    found, whole = perceptual(domain, a, b), float(perceptual_distance(net, a, b))
+    assert found is not None and abs(found - whole) < 1e-6 * whole
+    maps: dict[int, list[Tensor]] = {}
+    for tap, strip in net.strips(a):
+        maps.setdefault(tap, []).append(strip)
+    for tap, expected in enumerate(net.features(a)):
+        assert len(maps[0]) == 3 and close(torch.cat(maps[tap], dim=2), expected)
