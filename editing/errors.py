@@ -14,7 +14,8 @@
     ├── CannotFetch         a file that cannot be downloaded
     └── CannotWrite         a full disk or a folder that refuses writing
 
-Each message names the value, the limit and the way out; ``shown`` is how it names a value.
+Each message names the value, the limit and the way out; ``shown`` is how it names a value,
+and ``reason_of`` how it names what another library said.
 """
 
 import reprlib
@@ -54,6 +55,11 @@ def shown(value: object) -> str:
     """A value as a sentence may name it: on one line, of at most some MOST_SHOWN characters."""
     text = _Short().repr(value)
     return text if len(text) <= MOST_SHOWN + 2 else f"{text[:MOST_SHOWN]}..."
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error of another library says, short and on one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class EditingError(Exception):

@@ -27,6 +27,7 @@ from editing.errors import BadInput, NoFace, UnknownName
 from editing.figures.grids import Grid
 from editing.inversion.invert import options_for
 from editing.io.images import (
+    MIN_SIDE,
     check_writable,
     grid,
     load_picture,
@@ -335,7 +336,8 @@ def picture_of(text: str, domain: Domain) -> tuple[Tensor, tuple[str, ...]]:
         latent = load_latent(text, allowance_of(domain))
         state = state_of(_check(latent, domain), domain)
         return _as_saved(render(state, domain), domain), ()
-    picture, size = load_picture(text), domain.resolution
+    size = domain.resolution
+    picture = load_picture(text, least=min(MIN_SIDE, size))
     if picture.size == (size, size) or read_export(text):
         return to_tensor(picture, size).to(domain.device), ()
     try:

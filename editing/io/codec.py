@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from editing.errors import BadInput, EditingError, shown
+from editing.errors import BadInput, EditingError, reason_of, shown
 from editing.io.allowances import Allowance
 
 MAX_TEXT = 2**23  # characters; portraits and masks travel inside recipes
@@ -33,7 +33,7 @@ def parse_yaml(
     try:
         values = _loaded(text)
     except Exception as cause:  # PyYAML's constructors raise anything at all
-        reason = " ".join(str(cause).split())[:200]
+        reason = reason_of(cause)
         raise error(f"{name} is not readable YAML ({reason}); correct it there.") from cause
     return Settings(values, name, error, allowance)
 

@@ -25,7 +25,7 @@ import torch
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin, TiffImagePlugin
 from torch import Tensor
 
-from editing.errors import BadPicture, CannotWrite
+from editing.errors import BadPicture, CannotWrite, reason_of
 from editing.io import png_chunks
 
 # Plain raster formats only: Pillow's other readers hand files to outside programs (EPS) or
@@ -41,10 +41,14 @@ WHITE_IS_ZERO = 0  # TIFF's photometric interpretation, tag 262
 MAX_PIXELS = 64_000_000  # the largest common phone photo holds 50 million
 MAX_PAINTED = 2048**2  # of a mask or brush inside a recipe; they are written far smaller
 MIN_SIDE = 32  # pixels; nothing smaller shows a face
+DRAWN_SIDE = 8  # pixels of the smallest picture that a generator draws
 
 
 def load_picture(
-    source: str | os.PathLike[str] | BinaryIO, max_pixels: int = MAX_PIXELS, name: str = ""
+    source: str | os.PathLike[str] | BinaryIO,
+    max_pixels: int = MAX_PIXELS,
+    name: str = "",
+    least: int = MIN_SIDE,
 ) -> Image.Image:
     """Read a photo as it is meant to be seen: upright, in sRGB, one frame, on white.
 
@@ -52,9 +56,10 @@ def load_picture(
         source: a path, or a seekable binary file.
         max_pixels: refused above, before any pixel is decoded.
         name: what messages call the picture; the file's own name by default.
+        least: pixels that each side must have.
 
     Returns:
-        An RGB picture without metadata, each side at least ``MIN_SIDE``.
+        An RGB picture without metadata.
 
     Raises:
         BadPicture: one sentence for whatever is wrong with the file.
@@ -65,10 +70,11 @@ def load_picture(
         _check_file(path, name)
         try:
             with path.open("rb") as file:
-                return _read(file, name, max_pixels)
+                return _read(file, name, max_pixels, least)
         except OSError as error:
             raise BadPicture(f"{name} cannot be read: {error.strerror or error}.") from error
-    return _read(source, name or Path(str(getattr(source, "name", "the picture"))).name, max_pixels)
+    name = name or Path(str(getattr(source, "name", "the picture"))).name
+    return _read(source, name, max_pixels, least)
 
 
 def _check_file(path: Path, name: str) -> None:
@@ -80,9 +86,9 @@ def _check_file(path: Path, name: str) -> None:
         raise BadPicture(f"{name} is not an ordinary file; give the path of a picture.")
 
 
-def _read(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
+def _read(file: BinaryIO, name: str, max_pixels: int, least: int) -> Image.Image:
     profile, file = _without_texts(file)
-    picture = _open(file, name, max_pixels)
+    picture = _open(file, name, max_pixels, least)
     try:
         if picture.format != "MPO" and getattr(picture, "is_animated", False):
             raise BadPicture(
@@ -93,7 +99,7 @@ def _read(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
         raise
     except Exception as error:  # Pillow's decoders raise anything at all on damaged files
         raise BadPicture(
-            f"{name} is damaged or cut short ({error}); save or download it again."
+            f"{name} is damaged or cut short ({reason_of(error)}); save or download it again."
         ) from error
     profile = profile or picture.info.get("icc_profile")
     return _to_rgb(_upright(_true_grey(picture)), profile)
@@ -109,7 +115,7 @@ def _without_texts(file: BinaryIO) -> tuple[bytes | None, BinaryIO]:
     return png_chunks.profile(data), io.BytesIO(png_chunks.without_texts(data))
 
 
-def _open(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
+def _open(file: BinaryIO, name: str, max_pixels: int, least: int) -> Image.Image:
     """Open the header and check what it promises; no pixel is decoded."""
     head = file.read(16)
     if not head:
@@ -129,9 +135,9 @@ def _open(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     width, height = picture.size
     if width * height > max_pixels:
         raise BadPicture(_too_large(name, f"{width}×{height}", max_pixels))
-    if min(width, height) < MIN_SIDE:
+    if min(width, height) < least:
         raise BadPicture(
-            f"{name} is {width}×{height} pixels; each side must have at least {MIN_SIDE}, "
+            f"{name} is {width}×{height} pixels; each side must have at least {least}, "
             "use a larger picture."
         )
     return picture
@@ -163,9 +169,10 @@ def _refuse(name: str, head: bytes, file: BinaryIO, cause: Exception) -> NoRetur
         raise BadPicture(
             f"{name} is a TIFF with {variant}, which is not read here; save it as 8-bit PNG."
         ) from cause
+    article = "an" if kind == "AVIF" else "a"
     raise BadPicture(
-        f"{name} is a {kind}, but damaged, cut short or of a rare kind that is not read here; save "
-        "or download it again, or export it as JPEG."
+        f"{name} is {article} {kind}, but damaged, cut short or of a rare kind that is not read "
+        "here; save or download it again, or export it as JPEG."
     ) from cause
 
 
@@ -323,7 +330,7 @@ def save_png(
 
 
 def read_png_text(
-    source: str | os.PathLike[str] | BinaryIO, keys: tuple[str, ...]
+    source: str | os.PathLike[str] | BinaryIO, keys: tuple[str, ...], name: str = "the PNG"
 ) -> dict[str, str]:
     """The texts of these names in a PNG; empty for a file that is not a PNG or carries none.
 
@@ -334,15 +341,15 @@ def read_png_text(
         path = Path(source)
         _check_file(path, str(source))
         try:
-            return read_png_text(io.BytesIO(path.read_bytes()), keys)
+            return read_png_text(io.BytesIO(path.read_bytes()), keys, path.name)
         except OSError as error:
             raise BadPicture(f"{source} cannot be read: {error.strerror or error}.") from error
     signature = source.read(len(png_chunks.SIGNATURE))
     if signature != png_chunks.SIGNATURE:
         return {}
     data = signature + source.read()
-    _open(io.BytesIO(png_chunks.without_texts(data)), "the PNG", MAX_PIXELS)
-    return png_chunks.texts(data, keys)
+    _open(io.BytesIO(png_chunks.without_texts(data)), name, MAX_PIXELS, DRAWN_SIDE)
+    return png_chunks.texts(data, keys, name)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from editing.errors import BadPicture
+from editing.errors import BadPicture, reason_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
@@ -54,8 +54,8 @@ def without_texts(data: bytes) -> bytes:
     return b"".join([*spans, data[at:]]) if spans else data
 
 
-def texts(data: bytes, keys: tuple[str, ...]) -> dict[str, str]:
-    """The texts of a PNG that are called ``keys``.
+def texts(data: bytes, keys: tuple[str, ...], name: str) -> dict[str, str]:
+    """The texts of a PNG that are called ``keys``; ``name`` is what messages call the file.
 
     Raises:
         BadPicture: one of them is damaged, or unpacks to more than MAX_TEXT.
@@ -68,7 +68,8 @@ def texts(data: bytes, keys: tuple[str, ...]) -> dict[str, str]:
                 found[key] = _text(chunk)
             except (ValueError, zlib.error) as error:
                 raise BadPicture(
-                    f"The {key} in the PNG is damaged ({error}); save or download it again."
+                    f"{name} has a damaged text {key} ({reason_of(error)}); save or download it "
+                    "again."
                 ) from error
     return found
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from editing.errors import BadInput, BadLatent, MissingFile, shown
+from editing.errors import BadInput, BadLatent, MissingFile, reason_of, shown
 from editing.io.allowances import Allowance, check_shape
 from editing.io.archives import UNREADABLE, open_archive
 from editing.io.images import write_atomically
@@ -264,7 +264,8 @@ def _unpacked(data: bytes, name: str, allowance: Allowance) -> Latent:
         arrays = _read_npz(data, name, allowance)
     except UNREADABLE as error:
         raise BadLatent(
-            f"{name} is not a readable latent file ({error}); pass an .npz that was saved here."
+            f"{name} is not a readable latent file ({reason_of(error)}); pass an .npz that was "
+            "saved here."
         ) from error
     if str(arrays.get("format")) != FORMAT or "ws" not in arrays:
         raise BadLatent(f"{name} is an .npz but no latent file of this program; {CONVERT}.")
@@ -289,7 +290,8 @@ def _unpacked(data: bytes, name: str, allowance: Allowance) -> Latent:
         fields["quad"] = _to_quad(arrays["quad"]) if "quad" in arrays else None
         return Latent(_to_tensor(arrays["ws"]), **fields)
     except (KeyError, TypeError, ValueError) as error:
-        raise BadLatent(f"{name} is a damaged latent file ({error}); save it again.") from error
+        reason = reason_of(error)
+        raise BadLatent(f"{name} is a damaged latent file ({reason}); save it again.") from error
 
 
 def _is_finite(tensor: Tensor) -> bool:

@@ -25,7 +25,7 @@ from PIL import Image
 from torch import Tensor
 
 from editing.errors import MissingFile, NoFace
-from editing.io.images import load_picture, to_tensor
+from editing.io.images import DRAWN_SIDE, MIN_SIDE, load_picture, to_tensor
 from editing.models.domain import file_hash
 
 Points = NDArray[np.float64]
@@ -361,7 +361,8 @@ def open_photo(path: str | Path, aligned: bool = True) -> Photo:
         BadPicture: the file is no usable picture.
         NoFace: none was found; say so and offer ``aligned=False``.
     """
-    return find_photo(load_picture(path), Path(path).name, file_hash(Path(path)), aligned)
+    picture = load_picture(path, least=MIN_SIDE if aligned else DRAWN_SIDE)
+    return find_photo(picture, Path(path).name, file_hash(Path(path)), aligned)
 
 
 def find_photo(picture: Image.Image, name: str, sha256: str, aligned: bool = True) -> Photo:

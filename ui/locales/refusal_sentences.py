@@ -116,7 +116,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ),
     ("is HEIC: export it as JPEG", "这是 HEIC 图片，这里无法读取：请导出为 JPEG。"),
     (
-        r"is a (\w+), but damaged, cut short or of a rare kind",
+        r"is \w+ (\w+), but damaged, cut short or of a rare kind",
         "这是 {0} 图片，但已损坏、不完整或属于少见的变体：请重新保存或下载，或导出为 JPEG。",
     ),
     (

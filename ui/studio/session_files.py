@@ -26,7 +26,7 @@ from PIL import Image
 
 from editing.edits.mix_edits import Other
 from editing.edits.stack import EditState, latent_of
-from editing.errors import BadRecipe, shown
+from editing.errors import BadRecipe, reason_of, shown
 from editing.io.allowances import MOST, Allowance
 from editing.io.archives import UNREADABLE, open_archive
 from editing.io.codec import Settings, parse_yaml
@@ -229,7 +229,8 @@ def read_session(path: Path, allowance: Allowance | None = None) -> SavedSession
             members = {member: a.read(member) for member in a.namelist()}
     except UNREADABLE as error:
         raise BadRecipe(
-            f"{name} is not a readable session file ({error}); open one that was saved here."
+            f"{name} is not a readable session file ({reason_of(error)}); open one that was saved "
+            "here."
         ) from error
     if FACTS not in members:
         raise BadRecipe(f"{name} is an archive but no session file; open one that was saved here.")

@@ -24,6 +24,7 @@ from editing.errors import (
     MissingFile,
     UnsafeFile,
     UnsupportedFile,
+    reason_of,
     shown,
 )
 
@@ -127,7 +128,7 @@ def _sentences(path: Path | str, otherwise: type[UnsafeFile]) -> Iterator[None]:
     except (UnsafeFile, MissingFile, FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # strange data provokes any kind in zip, NumPy and header parsers
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = reason_of(error)
         if isinstance(error, EditingError):
             reason = reason.partition("; ")[0]  # its way out is for who chose the numbers
         kind = otherwise

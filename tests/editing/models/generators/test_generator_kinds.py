@@ -166,6 +166,28 @@ def test_the_page_has_a_chooser_for_classes(tmp_path: Path) -> None:
     assert "class" in blocks
 
 
+def test_the_smallest_pictures_are_read_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A portrait of 16 pixels is inverted, edited again and replayed."""
+    _, folder = made(tmp_path, img_resolution=16, channels=(12, 12, 10), img_channels=1)
+    here = ("--domain", folder)
+    run(capsys, "generate", "--seeds", "1", *here, "--out", tmp_path)
+    picture = tmp_path / "seed0001.png"
+    facts = run(capsys, "invert", picture, "--no-align", "--steps", "30", *here,
+                "--out", tmp_path / "me")  # fmt: skip
+    start = run(capsys, "invert", picture, "--no-align", "--steps", "0", *here,
+                "--out", tmp_path / "begun")  # fmt: skip
+    assert facts["psnr"] > start["psnr"]
+    run(capsys, "edit", picture, "--move", "b8.conv1:1=3", *here, "--out", tmp_path / "e.png")
+    run(capsys, "run", tmp_path / "e.png", *here, "--out", tmp_path / "again")
+    pictures = [np.asarray(Image.open(p)) for p in (tmp_path / "e.png", tmp_path / "again/e.png")]
+    assert np.array_equal(*pictures) and pictures[0].shape == (16, 16, 3)
+    Image.new("RGB", (7, 7)).save(tmp_path / "tiny.png")
+    message = refused(capsys, "invert", tmp_path / "tiny.png", "--no-align", *here, "--out", "x")
+    assert "at least 8" in message
+
+
 def test_a_page_without_classes_has_none(tiny_domain: Domain) -> None:
     from ui.page import build_app
 
