@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import editing
 from benchmarks.command_page import PAGE, flags, leaves, page
 from benchmarks.pictures import COMMANDS, FOLDER, MAKERS
 from editing.cli.main import build_parser
@@ -83,3 +84,20 @@ def test_both_languages_have_the_same_parts() -> None:
     )
     bold = [len(re.findall(r"^\*\*", text, re.MULTILINE)) for text in (english, chinese)]
     assert bold[0] == bold[1], "a part of the page is told in one language only"
+
+
+def test_the_python_example_of_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(from editing import.*?)```", text, re.DOTALL)
+    assert example
+    monkeypatch.chdir(tmp_path)
+    exec(example[1], {})
+    assert Image.open("smile.png").size == (256, 256)
+
+
+def test_every_public_name_is_where_it_is_said_to_be() -> None:
+    assert set(editing.__all__) == set(editing._HOMES)
+    for name in editing.__all__:
+        assert getattr(editing, name).__name__ == name
