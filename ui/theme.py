@@ -18,7 +18,7 @@ from ui.server.origins import Names, Origins
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("page.js", "canvas.js")
 MAX_UPLOAD = f"{Limits.upload_mb}mb"
-QUEUE = 96  # events waiting over all visitors; ``guard.Limits`` says how many of one
+QUEUE = 96  # events waiting over all visitors; ``request_limits.Limits`` says how many of one
 TIPS = {  # element id -> message key of its hover text
     **{name: name for name in ("undo", "redo", "reset", "stop", "seed", "open", "download")},
     **{f"download-{kind}": f"download.{kind}" for kind in ("plain", "photo", "latent", "recipe")},

@@ -1,7 +1,7 @@
 """What an inversion searches in, one stage after the other: latent, noise maps, weights.
 
 A stage owns its *leaves*, the tensors an optimiser moves, and says which ``Point`` they stand for
-and what its loss is. ``descent.Descent`` moves any of them in the same way.
+and what its loss is. ``optimizer.Descent`` moves any of them in the same way.
 """
 
 from __future__ import annotations

@@ -60,7 +60,6 @@ from editing.io.images import write_atomically
 from editing.models.generators.generator import FAMILIES
 
 DESCRIPTION = "domain.yaml"
-FETCHED = "fetched"  # the folder of files that are not shipped; git ignores it
 ALIGNMENTS = ("ffhq", None)
 NAME = re.compile(r"(?!\.+$)[\w.-]+")  # of a domain, which is that of a folder: not "." or ".."
 PARTS = (
