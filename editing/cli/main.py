@@ -316,18 +316,17 @@ def _add_weights(
     text = "List, fetch, check, inspect and convert files of weights."
     group = commands.add_parser("weights", help=text, description=text)
     group = group.add_subparsers(dest="action", metavar="ACTION", required=True)
-    module = "weights"
     command(
         "list",
         "List every file of every domain: size, source, licence, present or not.",
-        f"{module}.weights_list",
+        "weights.weights_list",
         group,
         parents,
     )
     fetch = command(
         "fetch",
         "Download what a domain lacks; resumes, and checks what arrives.",
-        f"{module}.weights_fetch",
+        "weights.weights_fetch",
         group,
         parents,
     )
@@ -341,27 +340,32 @@ def _add_weights(
     verify = command(
         "verify",
         "Compare a domain's files with their SHA-256.",
-        f"{module}.weights_verify",
+        "weights.weights_verify",
         group,
         parents,
     )
     verify.add_argument("name", metavar="DOMAIN", help="folder under weights/, or a path")
-    module = "weights"
     inspect = command(
         "inspect",
         "Say what a file of another system is, without building it.",
-        f"{module}.weights_inspect",
+        "weights.weights_inspect",
         group,
         parents,
     )
     inspect.add_argument("file", metavar="FILE", help="any file, or a Hugging Face CLIP folder")
-    convert = command(
-        "convert",
-        "Write a file of another system as files of a domain.",
-        f"{module}.weights_convert",
-        group,
-        parents,
+    _add_convert(
+        command(
+            "convert",
+            "Write a file of another system as files of a domain.",
+            "weights.weights_convert",
+            group,
+            parents,
+        )
     )
+
+
+def _add_convert(convert: argparse.ArgumentParser) -> None:
+    """What somebody says of a file that is converted."""
     convert.add_argument("file", metavar="FILE", help="any file that 'weights inspect' knows")
     convert.add_argument(
         "--out",
